@@ -1,0 +1,5 @@
+//! Typed errors.
+
+mod config;
+
+pub use config::ConfigError;

@@ -1,0 +1,230 @@
+//! What is locked.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::error::ConfigError;
+
+/// Longest resource name in bytes.
+pub const MAX_KEY_BYTES: usize = 512;
+
+/// Most resources that one lock may take together.
+pub const MAX_RESOURCES: usize = 64;
+
+/// One resource, or several that are taken together, all or none on every node.
+///
+/// A resource name is any byte string of 1 to 512 bytes; it is the node's key unchanged, so other Redlock
+/// clients that use the same name exclude this one and are excluded by it. Several resources are kept
+/// in sorted order, so `["a", "b"]` and `["b", "a"]` are the same lock.
+///
+/// Cloning is one reference count.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct LockKey(Arc<[Box<[u8]>]>);
+
+impl LockKey {
+    /// A lock on one resource.
+    ///
+    /// # Errors
+    ///
+    /// When the name is empty or longer than [`MAX_KEY_BYTES`].
+    pub fn new(resource: impl AsRef<[u8]>) -> Result<Self, ConfigError> {
+        Self::all([resource])
+    }
+
+    /// A lock on several resources at once.
+    ///
+    /// # Errors
+    ///
+    /// When there is no resource or more than [`MAX_RESOURCES`], when a name is empty, longer than
+    /// [`MAX_KEY_BYTES`], or given twice.
+    pub fn all<R: AsRef<[u8]>>(resources: impl IntoIterator<Item = R>) -> Result<Self, ConfigError> {
+        Self::prefixed(&[], resources)
+    }
+
+    fn prefixed<R: AsRef<[u8]>>(
+        prefix: &[u8],
+        resources: impl IntoIterator<Item = R>,
+    ) -> Result<Self, ConfigError> {
+        let mut names = Vec::with_capacity(1);
+        for resource in resources {
+            let resource = resource.as_ref();
+            if resource.is_empty() {
+                return Err(ConfigError::new("key", "", "must not be empty"));
+            }
+            let bytes = prefix.len() + resource.len();
+            if bytes > MAX_KEY_BYTES {
+                return Err(ConfigError::new(
+                    "key",
+                    format!("{bytes} bytes"),
+                    "must be at most 512 bytes, the prefix included",
+                ));
+            }
+            if names.len() == MAX_RESOURCES {
+                return Err(ConfigError::new("key", "more than 64 resources", "must name at most 64 resources"));
+            }
+            names.push([prefix, resource].concat().into_boxed_slice());
+        }
+        names.sort_unstable();
+        if let Some(pair) = names.windows(2).find(|pair| pair[0] == pair[1]) {
+            return Err(ConfigError::new(
+                "key",
+                pair[0].escape_ascii().to_string(),
+                "must name every resource once",
+            ));
+        }
+        if names.is_empty() {
+            return Err(ConfigError::new("key", "no resource", "must name at least one resource"));
+        }
+        Ok(Self(names.into()))
+    }
+
+    /// The same resources, each behind `prefix`.
+    pub(crate) fn with_prefix(self, prefix: &[u8]) -> Result<Self, ConfigError> {
+        if prefix.is_empty() { Ok(self) } else { Self::prefixed(prefix, self.resources()) }
+    }
+
+    /// The resources' names, sorted.
+    pub fn resources(&self) -> impl ExactSizeIterator<Item = &[u8]> {
+        self.0.iter().map(AsRef::as_ref)
+    }
+
+    /// The name, when this is a lock on one resource.
+    pub fn single(&self) -> Option<&[u8]> {
+        match &*self.0 {
+            [one] => Some(one),
+            _ => None,
+        }
+    }
+}
+
+/// Shows the names with everything but printable ASCII escaped.
+impl fmt::Display for LockKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, name) in self.resources().enumerate() {
+            if i > 0 {
+                f.write_str(", ")?;
+            }
+            write!(f, "{}", name.escape_ascii())?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for LockKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "LockKey({self})")
+    }
+}
+
+/// What a lock can be named with: text, bytes, a list of either, or a finished [`LockKey`].
+pub trait IntoLockKey {
+    /// Checks the name.
+    ///
+    /// # Errors
+    ///
+    /// As [`LockKey::all`].
+    fn into_lock_key(self) -> Result<LockKey, ConfigError>;
+}
+
+impl IntoLockKey for LockKey {
+    fn into_lock_key(self) -> Result<LockKey, ConfigError> {
+        Ok(self)
+    }
+}
+
+impl IntoLockKey for &LockKey {
+    fn into_lock_key(self) -> Result<LockKey, ConfigError> {
+        Ok(self.clone())
+    }
+}
+
+macro_rules! one_resource {
+    ($($name:ty),*) => {$(
+        impl IntoLockKey for $name {
+            fn into_lock_key(self) -> Result<LockKey, ConfigError> {
+                LockKey::new(self)
+            }
+        }
+    )*};
+}
+
+one_resource!(&str, String, &String, &[u8], Vec<u8>, &Vec<u8>);
+
+impl<const N: usize> IntoLockKey for [&str; N] {
+    fn into_lock_key(self) -> Result<LockKey, ConfigError> {
+        LockKey::all(self)
+    }
+}
+
+impl<const N: usize> IntoLockKey for [String; N] {
+    fn into_lock_key(self) -> Result<LockKey, ConfigError> {
+        LockKey::all(self)
+    }
+}
+
+impl IntoLockKey for &[&str] {
+    fn into_lock_key(self) -> Result<LockKey, ConfigError> {
+        LockKey::all(self)
+    }
+}
+
+impl IntoLockKey for &[String] {
+    fn into_lock_key(self) -> Result<LockKey, ConfigError> {
+        LockKey::all(self)
+    }
+}
+
+impl IntoLockKey for Vec<String> {
+    fn into_lock_key(self) -> Result<LockKey, ConfigError> {
+        LockKey::all(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_order_of_resources_does_not_matter() {
+        assert_eq!(LockKey::all(["b", "a"]).unwrap(), LockKey::all(["a", "b"]).unwrap());
+        assert_eq!(LockKey::all(["b", "a"]).unwrap().to_string(), "a, b");
+    }
+
+    #[test]
+    fn binary_names_are_kept_and_shown_escaped() {
+        let key = LockKey::new(b"\xff\r\n{x}\0").unwrap();
+        assert_eq!(key.single().unwrap(), b"\xff\r\n{x}\0");
+        assert_eq!(format!("{key:?}"), r"LockKey(\xff\r\n{x}\x00)");
+    }
+
+    #[test]
+    fn a_bad_name_is_an_error_that_says_which_rule_it_broke() {
+        let cases: [(Result<LockKey, ConfigError>, &str, &str); 5] = [
+            (LockKey::new(""), "", "must not be empty"),
+            (LockKey::new("x".repeat(513)), "513 bytes", "must be at most 512 bytes, the prefix included"),
+            (LockKey::all(["a", "b", "a"]), "a", "must name every resource once"),
+            (LockKey::all::<&str>([]), "no resource", "must name at least one resource"),
+            (
+                LockKey::all((0..65).map(|i| i.to_string())),
+                "more than 64 resources",
+                "must name at most 64 resources",
+            ),
+        ];
+        for (result, value, rule) in cases {
+            let error = result.unwrap_err();
+            assert_eq!((error.field(), error.value(), error.rule()), ("key", value, rule));
+        }
+        assert!(LockKey::new("x".repeat(512)).is_ok());
+    }
+
+    #[test]
+    fn a_prefix_counts_towards_the_length() {
+        let key = LockKey::new("x".repeat(510)).unwrap();
+        assert!(key.clone().with_prefix(b"p:").is_ok());
+        assert!(key.with_prefix(b"pp:").is_err());
+        assert_eq!(
+            LockKey::all(["a", "b"]).unwrap().with_prefix(b"p:").unwrap(),
+            LockKey::all(["p:a", "p:b"]).unwrap()
+        );
+    }
+}

@@ -1,0 +1,276 @@
+//! The contract that every backend keeps.
+
+mod fault;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+pub use fault::{Fault, FaultClass, NodeError};
+
+use crate::key::LockKey;
+use crate::token::Token;
+
+/// One independent lock server.
+///
+/// A node is a master of its own, never a replica of another node in the set: the quorum's safety rests
+/// on N nodes being N separate memories. Implementations translate; every decision is the caller's.
+///
+/// # Contract
+///
+/// 1. **Atomic.** Each verb looks at and changes all of the claim's resources in one step. All reads, and
+///    everything that can fail, come before the first write.
+/// 2. **Acquire is idempotent.** A resource that already holds this very token counts as granted and its
+///    time to live is left alone. Nothing is written unless every resource is free or ours.
+/// 3. **Compare before change.** Extend and release touch a resource only while it holds the claim's
+///    token. Extend never shortens a time to live and never re-creates a resource that is gone.
+/// 4. **Time to live.** A granted resource lives at least [`Terms::ttl`] from the moment of the grant on the
+///    node's own clock, and frees itself soon after. A time to live is relative: no wall clock of the
+///    client is ever sent.
+/// 5. **Order.** What one caller sends is applied in the order sent, as on one connection. A release can
+///    then not overtake the late acquire that it makes up for.
+/// 6. **Sent once.** A command is not sent again on the node's own accord after its fate became unknown,
+///    unless sending it twice changes nothing.
+/// 7. **Truthful errors.** [`FaultClass::NotApplied`] and [`FaultClass::Misconfigured`] are answered only when
+///    nothing was changed. Whatever may have been applied is [`FaultClass::Unknown`].
+///
+/// The `testing` feature exports a suite that checks all this; see `CONTRIBUTING.md`, "A new backend".
+///
+/// # Timeouts
+///
+/// Every verb is given its time limit, because only the client library can give a command up without
+/// leaving it queued. A verb must answer [`Fault::Timeout`] when the limit has passed and must then not
+/// send the command any more, if it can still be called back.
+///
+/// # Cancellation
+///
+/// The verbs take the node by `Arc` and own their arguments, so their futures borrow nothing. This crate
+/// never drops one before it is done while the runtime lives: when a caller leaves, the future moves to a
+/// background task. A future that has not been polled has sent nothing.
+///
+/// # Clone and share
+///
+/// One node value may serve any number of [`Redlock`](crate::Redlock) handles, but no two entries of one
+/// handle may be the same server.
+#[async_trait]
+pub trait LockNode: fmt::Debug + Send + Sync + 'static {
+    /// A name for reports, unique in its set and free of secrets, such as `10.0.0.1:6379`.
+    fn name(&self) -> &str;
+
+    /// Who the server is. Asked at first contact and again after a fault, to find a server that is listed
+    /// twice, a replica, a cluster member.
+    async fn identity(self: Arc<Self>, timeout: Duration) -> Result<Identity, NodeError>;
+
+    /// Takes all of the claim's resources, or none.
+    async fn acquire(self: Arc<Self>, claim: Claim, terms: Terms, timeout: Duration) -> Result<Vote, NodeError>;
+
+    /// Lengthens the claim's hold to [`Terms::ttl`] from now, if all of its resources still hold the token.
+    async fn extend(self: Arc<Self>, claim: Claim, terms: Terms, timeout: Duration)
+    -> Result<Extension, NodeError>;
+
+    /// Frees those of the claim's resources that hold its token.
+    async fn release(self: Arc<Self>, claim: Claim, timeout: Duration) -> Result<Removal, NodeError>;
+
+    /// Looks who holds the resources, changing nothing. One entry per resource, in the key's order.
+    async fn inspect(self: Arc<Self>, key: LockKey, timeout: Duration) -> Result<Vec<Option<Holding>>, NodeError>;
+
+    /// Lifts the resources' fencing counters to at least `fence`, if all of them still hold the claim's token;
+    /// the second phase of a fenced acquire. A backend without fencing keeps this default, which answers
+    /// [`Fault::Unsupported`].
+    async fn raise(self: Arc<Self>, _claim: Claim, _fence: u64, _timeout: Duration) -> Result<Extension, NodeError> {
+        Err(NodeError::new(Fault::Unsupported, "this backend has no fencing counters"))
+    }
+}
+
+/// What a caller asks a node for: the resources, and the token that is to stand under each.
+///
+/// Cloning is one reference count.
+#[derive(Debug, Clone)]
+pub struct Claim(Arc<(LockKey, Token)>);
+
+impl Claim {
+    /// A claim on `key` by the holder of `token`.
+    pub fn new(key: LockKey, token: Token) -> Self {
+        Self(Arc::new((key, token)))
+    }
+
+    /// What is claimed.
+    pub fn key(&self) -> &LockKey {
+        &self.0.0
+    }
+
+    /// Who claims it.
+    pub fn token(&self) -> &Token {
+        &self.0.1
+    }
+}
+
+/// The terms of a grant or an extension.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Terms {
+    /// How long the node keeps the resources for the claim.
+    pub ttl: Duration,
+}
+
+impl Terms {
+    /// Terms with a time to live of `ttl`.
+    pub fn new(ttl: Duration) -> Self {
+        Self { ttl }
+    }
+
+    /// The time to live in whole milliseconds, rounded up so that a node never forgets early.
+    pub fn ttl_millis(&self) -> u64 {
+        let millis = self.ttl.as_nanos().div_ceil(1_000_000);
+        u64::try_from(millis).unwrap_or(u64::MAX)
+    }
+}
+
+/// A node's answer to acquire.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Vote {
+    /// The resources are the claim's.
+    Granted {
+        /// The fencing number the node gave, where fencing was asked for.
+        fence: Option<u64>,
+    },
+    /// Another token stands under one of the resources. The node is healthy.
+    Held {
+        /// When the last of the foreign resources frees itself.
+        expiry: Expiry,
+    },
+    /// The node restarted a short while ago and gives no grants yet.
+    Warming {
+        /// When it will.
+        remaining: Duration,
+    },
+}
+
+/// When a held resource frees itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Expiry {
+    /// After this time, if its holder does nothing.
+    In(Duration),
+    /// Never: the resource has no time to live, somebody else's program made it.
+    Never,
+    /// The node did not say.
+    Unknown,
+}
+
+/// A node's answer to extend.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Extension {
+    /// Every resource holds the token, for at least the asked time from now.
+    Extended,
+    /// A resource is gone, and none is somebody else's.
+    Gone,
+    /// A resource is somebody else's.
+    Foreign,
+}
+
+/// A node's answer to release.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Removal {
+    /// Every resource held the token and is free now.
+    Removed,
+    /// A resource was gone, and none is somebody else's. Those that held the token are free now.
+    Gone,
+    /// A resource is somebody else's. Those that held the token are free now.
+    Foreign,
+}
+
+/// Who holds a resource on one node.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Holding {
+    /// The holder.
+    pub holder: Holder,
+    /// When the resource frees itself.
+    pub expiry: Expiry,
+}
+
+/// A holder's token, or whatever value another program stored, as a fingerprint.
+///
+/// The fingerprint (64-bit FNV-1a) tells holders apart in reports and gives no token away; it proves
+/// nothing.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Holder(u64);
+
+impl Holder {
+    /// The fingerprint of a stored value.
+    pub fn of(value: &[u8]) -> Self {
+        Self(value.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+            (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3)
+        }))
+    }
+
+    /// Whether this is the holder of `token`.
+    pub fn is(&self, token: &Token) -> bool {
+        *self == Self::of(token.as_bytes())
+    }
+}
+
+impl fmt::Display for Holder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}", self.0)
+    }
+}
+
+impl fmt::Debug for Holder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Holder({self})")
+    }
+}
+
+/// Who a server says it is. Whatever it does not say is left out.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Identity {
+    /// An id of this run of the server, new with every start.
+    pub run_id: Option<String>,
+    /// How long this run lasts already.
+    pub uptime: Option<Duration>,
+    /// The server follows another one.
+    pub replica: bool,
+    /// The server is a member of a cluster.
+    pub cluster: bool,
+    /// The server throws keys away when its memory is full.
+    pub evicts: bool,
+}
+
+impl Identity {
+    /// A server of which nothing is known.
+    pub fn unknown() -> Self {
+        Self::default()
+    }
+}
+
+const _: fn(&dyn LockNode) = |_| ();
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_to_live_is_rounded_up_to_whole_milliseconds() {
+        let millis = |ttl| Terms::new(ttl).ttl_millis();
+        assert_eq!(millis(Duration::from_millis(10)), 10);
+        assert_eq!(millis(Duration::from_nanos(10_000_001)), 11);
+        assert_eq!(millis(Duration::MAX), u64::MAX);
+    }
+
+    #[test]
+    fn a_holder_shows_a_fingerprint_and_not_the_token() {
+        let token = Token::random().unwrap();
+        let holder = Holder::of(token.as_bytes());
+        assert!(holder.is(&token));
+        assert!(!holder.is(&Token::random().unwrap()));
+        assert!(!token.expose().contains(&holder.to_string()));
+        // FNV-1a's published test vector for "a".
+        assert_eq!(Holder::of(b"a").to_string(), "af63dc4c8601ec8c");
+    }
+}

@@ -1,0 +1,251 @@
+use std::time::Duration;
+
+use super::CallError;
+use crate::node::{Expiry, Extension, Fault, Holder, Holding, Identity, NodeError, Removal, Vote};
+
+/// A server's answer in the few shapes that the protocol uses.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reply {
+    /// No value.
+    Nil,
+    /// A number.
+    Int(i64),
+    /// A bulk or a simple string.
+    Bytes(Vec<u8>),
+    /// Several answers.
+    List(Vec<Reply>),
+}
+
+impl Reply {
+    pub(super) fn into_vote(self) -> Result<Vote, NodeError> {
+        match self {
+            Self::List(list) => match list[..] {
+                [Self::Int(1), ..] => Ok(Vote::Granted { fence: None }),
+                [Self::Int(0), Self::Int(left)] => Ok(Vote::Held { expiry: expiry(left) }),
+                _ => Err(unexpected()),
+            },
+            _ => Err(unexpected()),
+        }
+    }
+
+    pub(super) fn into_expiry(self) -> Expiry {
+        match self {
+            Self::Int(left) => expiry(left),
+            _ => Expiry::Unknown,
+        }
+    }
+
+    pub(super) fn into_extension(self) -> Result<Extension, NodeError> {
+        match self {
+            Self::Int(1) => Ok(Extension::Extended),
+            Self::Int(0) => Ok(Extension::Foreign),
+            Self::Int(-1) => Ok(Extension::Gone),
+            _ => Err(unexpected()),
+        }
+    }
+
+    pub(super) fn into_removal(self) -> Result<Removal, NodeError> {
+        match self {
+            Self::Int(1) => Ok(Removal::Removed),
+            Self::Int(0) => Ok(Removal::Foreign),
+            Self::Int(-1) => Ok(Removal::Gone),
+            _ => Err(unexpected()),
+        }
+    }
+
+    pub(super) fn into_holdings(self, resources: usize) -> Result<Vec<Option<Holding>>, NodeError> {
+        let Self::List(list) = self else { return Err(unexpected()) };
+        if list.len() != resources * 3 {
+            return Err(unexpected());
+        }
+        list.chunks_exact(3)
+            .map(|entry| match entry {
+                [Self::Int(0), ..] => Ok(None),
+                [Self::Int(1), Self::Bytes(value), Self::Int(left)] => {
+                    Ok(Some(Holding { holder: Holder::of(value), expiry: expiry(*left) }))
+                }
+                _ => Err(unexpected()),
+            })
+            .collect()
+    }
+}
+
+/// What `PTTL` means.
+fn expiry(left: i64) -> Expiry {
+    match u64::try_from(left) {
+        Ok(left) => Expiry::In(Duration::from_millis(left)),
+        Err(_) if left == -1 => Expiry::Never,
+        // The key went away between two commands.
+        Err(_) => Expiry::In(Duration::ZERO),
+    }
+}
+
+pub(super) fn unexpected() -> NodeError {
+    NodeError::new(Fault::Unexpected, "an answer of another shape than the command gives")
+}
+
+/// Which command compares and deletes in one step, as far as the server's version tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum NativeRelease {
+    /// `DELIFEQ key token`, Valkey 9.0.
+    Delifeq,
+    /// `DELEX key IFEQ token`, Redis 8.4.
+    Delex,
+    /// Neither is known to be there.
+    None,
+}
+
+/// Reads the text of `INFO`.
+pub(super) fn parse_info(text: &str) -> (Identity, NativeRelease) {
+    let field = |name: &str| {
+        text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).map(str::trim)
+    };
+    let number = |name: &str| field(name).and_then(|value| value.parse::<u64>().ok());
+    let at_least = |name: &str, wanted: (u32, u32)| {
+        field(name)
+            .and_then(|version| {
+                let mut parts = version.split('.').map(|part| part.parse::<u32>().ok());
+                Some((parts.next()??, parts.next()??))
+            })
+            .is_some_and(|version| version >= wanted)
+    };
+    let native = if field("valkey_version").is_some() {
+        if at_least("valkey_version", (9, 0)) { NativeRelease::Delifeq } else { NativeRelease::None }
+    } else if at_least("redis_version", (8, 4)) {
+        NativeRelease::Delex
+    } else {
+        NativeRelease::None
+    };
+    let identity = Identity {
+        run_id: field("run_id").filter(|id| !id.is_empty()).map(str::to_owned),
+        uptime: number("uptime_in_seconds").map(Duration::from_secs),
+        replica: field("role") == Some("slave"),
+        cluster: field("redis_mode") == Some("cluster")
+            || field("server_mode") == Some("cluster")
+            || number("cluster_enabled") == Some(1),
+        evicts: number("maxmemory").is_some_and(|bytes| bytes > 0)
+            && field("maxmemory_policy").is_some_and(|policy| policy != "noeviction"),
+    };
+    (identity, native)
+}
+
+/// What an error reply means. Codes count as the first word and, where a script's error was wrapped by the
+/// server (6.2 does), inside the text.
+pub(super) fn classify(text: &str) -> NodeError {
+    let fault = by_code(text.split_whitespace().next().unwrap_or_default())
+        .or_else(|| by_phrase(text))
+        .or_else(|| {
+            let wrapped = text.contains("rror running script") || text.contains("user_script");
+            let mut words = text.split(|c: char| !c.is_ascii_alphanumeric());
+            wrapped.then(|| words.find_map(by_code)).flatten()
+        })
+        .unwrap_or(Fault::Unexpected);
+    // What a server says about credentials may repeat a user's name.
+    let detail = if fault == Fault::Authentication { "" } else { text };
+    NodeError::new(fault, detail)
+}
+
+fn by_code(word: &str) -> Option<Fault> {
+    Some(match word {
+        "LOADING" => Fault::Loading,
+        "BUSY" => Fault::Busy,
+        "OOM" => Fault::OutOfMemory,
+        "MISCONF" => Fault::CannotPersist,
+        "NOREPLICAS" => Fault::NoReplicas,
+        "READONLY" | "MASTERDOWN" => Fault::Replica,
+        "MOVED" | "ASK" | "TRYAGAIN" | "CLUSTERDOWN" | "CROSSSLOT" => Fault::ClusterMember,
+        "WRONGTYPE" => Fault::WrongType,
+        "NOAUTH" | "WRONGPASS" => Fault::Authentication,
+        "NOPERM" => Fault::Permission,
+        _ => return None,
+    })
+}
+
+fn by_phrase(text: &str) -> Option<Fault> {
+    const PHRASES: [(&str, Fault); 12] = [
+        ("max number of clients", Fault::TooManyClients),
+        ("max number of connections", Fault::TooManyClients),
+        ("can't run this command", Fault::Permission),
+        ("ACL failure in script", Fault::Permission),
+        ("has no permissions", Fault::Permission),
+        ("can't access at least one of the keys", Fault::Permission),
+        ("invalid password", Fault::Authentication),
+        ("without any password configured", Fault::Authentication),
+        ("no password is set", Fault::Authentication),
+        ("unknown command", Fault::Unsupported),
+        ("Unknown Redis command", Fault::Unsupported),
+        ("Unknown command called from script", Fault::Unsupported),
+    ];
+    PHRASES.iter().find(|(phrase, _)| text.contains(phrase)).map(|(_, fault)| *fault)
+}
+
+/// A server without `SET … NX … GET` says so in these words.
+pub(super) fn is_syntax_error(error: &CallError) -> bool {
+    matches!(error, CallError::Server(text) if text.contains("syntax error"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::cases::ERROR_REPLIES;
+
+    #[test]
+    fn every_error_reply_of_the_table_is_classified() {
+        for (text, fault) in ERROR_REPLIES {
+            assert_eq!(classify(text).fault(), *fault, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_error_reply_may_have_been_applied() {
+        assert_eq!(classify("ERR something new").fault(), Fault::Unexpected);
+        assert_eq!(classify("").fault(), Fault::Unexpected);
+        assert_eq!(classify("ERR a key named OOM").fault(), Fault::Unexpected);
+    }
+
+    #[test]
+    fn an_authentication_failure_repeats_nothing_the_server_said() {
+        assert_eq!(classify("WRONGPASS invalid username-password pair for bob").detail(), "");
+    }
+
+    #[test]
+    fn info_tells_who_the_server_is() {
+        let (identity, native) = parse_info(
+            "# Server\r\nredis_version:7.0.15\r\nredis_mode:standalone\r\nrun_id:abc\r\nuptime_in_seconds:12\r\n\
+             # Memory\r\nmaxmemory:1048576\r\nmaxmemory_policy:volatile-ttl\r\n# Replication\r\nrole:slave\r\n",
+        );
+        assert_eq!(identity.run_id.as_deref(), Some("abc"));
+        assert_eq!(identity.uptime, Some(Duration::from_secs(12)));
+        assert!(identity.replica && identity.evicts && !identity.cluster);
+        assert_eq!(native, NativeRelease::None);
+    }
+
+    #[test]
+    fn the_native_release_goes_by_the_version_of_the_right_product() {
+        let native = |text| parse_info(text).1;
+        assert_eq!(native("redis_version:8.4.0"), NativeRelease::Delex);
+        assert_eq!(native("redis_version:8.10.0"), NativeRelease::Delex);
+        assert_eq!(native("redis_version:8.2.1"), NativeRelease::None);
+        assert_eq!(native("redis_version:7.2.4\r\nvalkey_version:9.1.2"), NativeRelease::Delifeq);
+        assert_eq!(native("redis_version:7.2.4\r\nvalkey_version:8.1.1"), NativeRelease::None);
+        assert_eq!(native("redis_version:garbage"), NativeRelease::None);
+        assert_eq!(native(""), NativeRelease::None);
+    }
+
+    #[test]
+    fn a_time_to_live_of_minus_one_never_ends() {
+        assert_eq!(expiry(-1), Expiry::Never);
+        assert_eq!(expiry(-2), Expiry::In(Duration::ZERO));
+        assert_eq!(expiry(5), Expiry::In(Duration::from_millis(5)));
+    }
+
+    #[test]
+    fn an_answer_of_another_shape_is_unknown_and_no_panic() {
+        for reply in [Reply::Nil, Reply::Int(7), Reply::Bytes(vec![]), Reply::List(vec![])] {
+            assert_eq!(reply.clone().into_vote().unwrap_err().fault(), Fault::Unexpected);
+            assert_eq!(reply.clone().into_extension().unwrap_err().fault(), Fault::Unexpected);
+            assert_eq!(reply.clone().into_removal().unwrap_err().fault(), Fault::Unexpected);
+            assert_eq!(reply.into_holdings(1).unwrap_err().fault(), Fault::Unexpected);
+        }
+    }
+}

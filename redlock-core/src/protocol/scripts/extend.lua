@@ -1,0 +1,18 @@
+local gone, foreign, short = false, false, {}
+for _, key in ipairs(KEYS) do
+  local value = redis.pcall('GET', key)
+  if not value then
+    gone = true
+  elseif type(value) == 'table' then
+    if not string.find(value.err, 'WRONGTYPE', 1, true) then return value end
+    foreign = true
+  elseif value ~= ARGV[1] then
+    foreign = true
+  elseif redis.call('PTTL', key) < tonumber(ARGV[2]) then
+    short[#short + 1] = key
+  end
+end
+if foreign then return 0 end
+if gone then return -1 end
+for _, key in ipairs(short) do redis.call('PEXPIRE', key, ARGV[2]) end
+return 1

@@ -1,0 +1,25 @@
+//! The server-side text of the protocol.
+//!
+//! Keys and arguments travel beside the text and are never spliced into it. A server does not roll a
+//! script back, so in each all reads, and with them every possible type error, come before the first
+//! write. The texts are sent whole (`EVAL`): a `NOSCRIPT` answer to a caller who is gone would leave a key
+//! behind.
+//!
+//! In extend and release a key of another type is somebody else's, not an error; `pcall` lets every other
+//! error through.
+
+/// `KEYS` resources, `ARGV` token and time to live in ms. Answers `{1, 0}` when granted, `{0, ms}` when held, where
+/// `ms` is the longest time to live of a foreign resource, -1 for never.
+pub(crate) const ACQUIRE: &str = include_str!("acquire.lua");
+
+/// `KEYS` resources, `ARGV` token and time to live in ms. Answers 1 extended, 0 foreign, -1 gone.
+///
+/// `SET … IFEQ` would do it in one command but would also shorten a longer time to live; `PEXPIRE … GT`
+/// needs a server of version 7.
+pub(crate) const EXTEND: &str = include_str!("extend.lua");
+
+/// `KEYS` resources, `ARGV` token. Answers 1 removed, 0 foreign, -1 gone.
+pub(crate) const RELEASE: &str = include_str!("release.lua");
+
+/// `KEYS` resources. Answers three values per resource: 1 or 0 for held, the value, the time to live in ms.
+pub(crate) const INSPECT: &str = include_str!("inspect.lua");

@@ -1,0 +1,225 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tokio::time::Instant;
+
+use super::reply::{NativeRelease, Reply, is_syntax_error, parse_info, unexpected};
+use super::{Arg, CallError, Wire, scripts};
+use crate::key::LockKey;
+use crate::node::{
+    Claim, Expiry, Extension, Fault, FaultClass, Holding, Identity, LockNode, NodeError, Removal, Terms, Vote,
+};
+
+/// A [`LockNode`] over a [`Wire`].
+#[derive(Debug)]
+pub struct ServerNode<W> {
+    name: Box<str>,
+    wire: W,
+    abilities: Abilities,
+}
+
+impl<W: Wire> ServerNode<W> {
+    /// A node that reports itself as `name`.
+    pub fn new(name: impl Into<Box<str>>, wire: W) -> Self {
+        Self { name: name.into(), wire, abilities: Abilities::default() }
+    }
+
+    /// The connection.
+    pub fn wire(&self) -> &W {
+        &self.wire
+    }
+
+    /// Sends one command. What was learnt about the server is forgotten with the connection: another
+    /// server may stand behind the next one.
+    async fn call(&self, name: &'static str, args: &[Arg<'_>], timeout: Duration) -> Result<Reply, CallError> {
+        let result = self.wire.call(name, args, timeout).await;
+        if let Err(CallError::Node(_)) = &result {
+            self.abilities.forget();
+        }
+        result
+    }
+
+    async fn eval(
+        &self,
+        script: &'static str,
+        key: &LockKey,
+        values: &[Arg<'_>],
+        timeout: Duration,
+    ) -> Result<Reply, CallError> {
+        let resources = key.resources();
+        let mut args = Vec::with_capacity(2 + resources.len() + values.len());
+        args.extend([Arg::Text(script), Arg::Int(resources.len() as u64)]);
+        args.extend(resources.map(Arg::Bytes));
+        args.extend_from_slice(values);
+        self.call("EVAL", &args, timeout).await
+    }
+
+    /// `SET key token NX PX ttl GET`: no value means granted, our own token that an earlier sending was.
+    async fn set_get(&self, key: &[u8], claim: &Claim, terms: Terms, limit: Limit) -> Result<Vote, CallError> {
+        let token = claim.token().as_bytes();
+        let reply = self
+            .call(
+                "SET",
+                &[
+                    Arg::Bytes(key),
+                    Arg::Bytes(token),
+                    Arg::Text("NX"),
+                    Arg::Text("PX"),
+                    Arg::Int(terms.ttl_millis()),
+                    Arg::Text("GET"),
+                ],
+                limit.left(),
+            )
+            .await?;
+        match reply {
+            Reply::Nil => Ok(Vote::Granted { fence: None }),
+            Reply::Bytes(value) if value == token => Ok(Vote::Granted { fence: None }),
+            Reply::Bytes(_) => {
+                // Only a hint for the retry: the refusal stands whatever becomes of this command.
+                let left = self.call("PTTL", &[Arg::Bytes(key)], limit.left()).await;
+                Ok(Vote::Held { expiry: left.map_or(Expiry::Unknown, Reply::into_expiry) })
+            }
+            _ => Err(unexpected().into()),
+        }
+    }
+
+    async fn native_release(&self, claim: &Claim, limit: Limit) -> Option<Result<Removal, CallError>> {
+        let key = Arg::Bytes(claim.key().single()?);
+        let token = Arg::Bytes(claim.token().as_bytes());
+        let reply = match self.abilities.native_release() {
+            NativeRelease::Delifeq => self.call("DELIFEQ", &[key, token], limit.left()).await,
+            NativeRelease::Delex => self.call("DELEX", &[key, Arg::Text("IFEQ"), token], limit.left()).await,
+            NativeRelease::None => return None,
+        };
+        match reply {
+            Ok(Reply::Int(1)) => Some(Ok(Removal::Removed)),
+            // Gone or somebody else's: only the script can tell, and it is not on the common path.
+            Ok(_) => None,
+            Err(CallError::Server(_)) => {
+                // No right to it, or an older server behind the same address.
+                self.abilities.set_native_release(NativeRelease::None);
+                None
+            }
+            Err(error) => Some(Err(error)),
+        }
+    }
+}
+
+#[async_trait]
+impl<W: Wire> LockNode for ServerNode<W> {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    async fn identity(self: Arc<Self>, timeout: Duration) -> Result<Identity, NodeError> {
+        match self.call("INFO", &[], timeout).await {
+            Ok(Reply::Bytes(text)) => {
+                let (identity, native) = parse_info(&String::from_utf8_lossy(&text));
+                self.abilities.set_native_release(native);
+                Ok(identity)
+            }
+            Ok(_) => Err(unexpected()),
+            Err(error) => match NodeError::from(error) {
+                // A service that hides INFO is taken as it is.
+                error if matches!(error.fault(), Fault::Permission | Fault::Unsupported) => Ok(Identity::unknown()),
+                error => Err(error),
+            },
+        }
+    }
+
+    async fn acquire(self: Arc<Self>, claim: Claim, terms: Terms, timeout: Duration) -> Result<Vote, NodeError> {
+        let limit = Limit::new(timeout);
+        if let Some(key) = claim.key().single()
+            && self.abilities.set_get()
+        {
+            match self.set_get(key, &claim, terms, limit).await {
+                Err(error) if is_syntax_error(&error) => self.abilities.lack_set_get(),
+                result => return Ok(result?),
+            }
+        }
+        let values = [Arg::Bytes(claim.token().as_bytes()), Arg::Int(terms.ttl_millis())];
+        self.eval(scripts::ACQUIRE, claim.key(), &values, limit.left()).await?.into_vote()
+    }
+
+    async fn extend(
+        self: Arc<Self>,
+        claim: Claim,
+        terms: Terms,
+        timeout: Duration,
+    ) -> Result<Extension, NodeError> {
+        let values = [Arg::Bytes(claim.token().as_bytes()), Arg::Int(terms.ttl_millis())];
+        self.eval(scripts::EXTEND, claim.key(), &values, timeout).await?.into_extension()
+    }
+
+    async fn release(self: Arc<Self>, claim: Claim, timeout: Duration) -> Result<Removal, NodeError> {
+        let limit = Limit::new(timeout);
+        if let Some(result) = self.native_release(&claim, limit).await {
+            return Ok(result?);
+        }
+        let values = [Arg::Bytes(claim.token().as_bytes())];
+        self.eval(scripts::RELEASE, claim.key(), &values, limit.left()).await?.into_removal()
+    }
+
+    async fn inspect(self: Arc<Self>, key: LockKey, timeout: Duration) -> Result<Vec<Option<Holding>>, NodeError> {
+        let resources = key.resources().len();
+        self.eval(scripts::INSPECT, &key, &[], timeout).await?.into_holdings(resources)
+    }
+}
+
+/// One time limit over the several commands of a verb.
+#[derive(Clone, Copy)]
+struct Limit(Instant, Duration);
+
+impl Limit {
+    fn new(timeout: Duration) -> Self {
+        Self(Instant::now(), timeout)
+    }
+
+    fn left(self) -> Duration {
+        self.1.saturating_sub(self.0.elapsed())
+    }
+}
+
+/// What the server behind the present connection can do.
+#[derive(Debug, Default)]
+struct Abilities {
+    no_set_get: AtomicBool,
+    native_release: AtomicU8,
+}
+
+impl Abilities {
+    fn forget(&self) {
+        self.no_set_get.store(false, Ordering::Relaxed);
+        self.set_native_release(NativeRelease::None);
+    }
+
+    /// Whether to try `SET … NX … GET`: the answer costs nothing to find out, an old server refuses the
+    /// command's syntax before it does anything.
+    fn set_get(&self) -> bool {
+        !self.no_set_get.load(Ordering::Relaxed)
+    }
+
+    fn lack_set_get(&self) {
+        self.no_set_get.store(true, Ordering::Relaxed);
+    }
+
+    /// Unlike the acquire, a release is not sent on trial: the answer might come to a caller who is gone.
+    fn native_release(&self) -> NativeRelease {
+        match self.native_release.load(Ordering::Relaxed) {
+            1 => NativeRelease::Delifeq,
+            2 => NativeRelease::Delex,
+            _ => NativeRelease::None,
+        }
+    }
+
+    fn set_native_release(&self, native: NativeRelease) {
+        let code = match native {
+            NativeRelease::None => 0,
+            NativeRelease::Delifeq => 1,
+            NativeRelease::Delex => 2,
+        };
+        self.native_release.store(code, Ordering::Relaxed);
+    }
+}
