@@ -37,7 +37,9 @@ impl LockKey {
     ///
     /// When there is no resource or more than [`MAX_RESOURCES`], when a name is empty, longer than
     /// [`MAX_KEY_BYTES`], or given twice.
-    pub fn all<R: AsRef<[u8]>>(resources: impl IntoIterator<Item = R>) -> Result<Self, ConfigError> {
+    pub fn all<R: AsRef<[u8]>>(
+        resources: impl IntoIterator<Item = R>,
+    ) -> Result<Self, ConfigError> {
         Self::prefixed(&[], resources)
     }
 
@@ -60,7 +62,11 @@ impl LockKey {
                 ));
             }
             if names.len() == MAX_RESOURCES {
-                return Err(ConfigError::new("key", "more than 64 resources", "must name at most 64 resources"));
+                return Err(ConfigError::new(
+                    "key",
+                    "more than 64 resources",
+                    "must name at most 64 resources",
+                ));
             }
             names.push([prefix, resource].concat().into_boxed_slice());
         }
@@ -201,7 +207,11 @@ mod tests {
     fn a_bad_name_is_an_error_that_says_which_rule_it_broke() {
         let cases: [(Result<LockKey, ConfigError>, &str, &str); 5] = [
             (LockKey::new(""), "", "must not be empty"),
-            (LockKey::new("x".repeat(513)), "513 bytes", "must be at most 512 bytes, the prefix included"),
+            (
+                LockKey::new("x".repeat(513)),
+                "513 bytes",
+                "must be at most 512 bytes, the prefix included",
+            ),
             (LockKey::all(["a", "b", "a"]), "a", "must name every resource once"),
             (LockKey::all::<&str>([]), "no resource", "must name at least one resource"),
             (

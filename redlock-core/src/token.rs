@@ -40,7 +40,9 @@ impl Token {
             .ok()
             .filter(|bytes| bytes.iter().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')))
             .map(Self)
-            .ok_or_else(|| ConfigError::new("token", "<redacted>", "must be 40 lower-case hexadecimal digits"))
+            .ok_or_else(|| {
+                ConfigError::new("token", "<redacted>", "must be 40 lower-case hexadecimal digits")
+            })
     }
 
     /// The bytes a node stores under the locked key.

@@ -1,1 +1,82 @@
-//! placeholder
+//! Redlock lock nodes over [`fred`], the client of Redis and Valkey.
+//!
+//! One [`FredNode`] is one independent master. This crate carries commands and answers; what is sent
+//! and what an answer means is decided in [`redlock_core`], the same for every adapter.
+//!
+//! ```no_run
+//! use std::sync::Arc;
+//! use std::time::Duration;
+//!
+//! use redlock_fred::FredNode;
+//! use redlock_fred::redlock_core::node::LockNode;
+//!
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! let nodes = [
+//!     Arc::new(FredNode::connect("redis://10.0.0.1:6379")?),
+//!     Arc::new(FredNode::connect("redis://locks:secret@10.0.0.2:6379")?),
+//!     Arc::new(FredNode::connect("redis://10.0.0.3:6379/2")?.with_name("third")),
+//! ];
+//! for node in nodes {
+//!     let identity = node.clone().identity(Duration::from_millis(100)).await?;
+//!     assert!(!identity.replica && !identity.cluster, "{} is no independent master", node.name());
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Cargo features
+//!
+//! | feature | default | adds |
+//! |---|---|---|
+//! | `tls-rustls` | no | `rediss://` URLs: rustls with ring and the system's trusted certificates |
+//!
+//! Features add and never change what is there. For a private authority or a client certificate, build the
+//! client yourself and hand it to [`FredNode::from_client`].
+//!
+//! # Settings
+//!
+//! What every command is sent with, whoever made the client:
+//!
+//! | setting | value | why |
+//! |---|---|---|
+//! | attempts | 1 | fred's default of 3 re-sends a command whose reply was lost, and a `SET … NX` that was applied then answers "held": by us |
+//! | `fail_fast` | on | without a connection a command is refused at once, instead of waiting for one and being applied late |
+//! | timeout | the verb's own limit | only fred's own timeout takes a waiting command out of its queue |
+//!
+//! What [`FredNode::connect`] adds:
+//!
+//! | setting | value | why |
+//! |---|---|---|
+//! | connections | one | what is sent first is applied first, so a release cannot overtake the acquire it makes up for |
+//! | reconnecting | unlimited, 50 ms doubling to 2 s, with jitter | without a policy fred leaves a broken connection broken |
+//! | connecting, handshake | 2 s each | fred's 10 s would keep a node out for long after a black hole |
+//! | `TCP_NODELAY` | on | commands are small and each waits for its answer |
+//! | `TCP_USER_TIMEOUT` (Linux) | 2 s | a black hole is noticed even under a steady stream of commands |
+//! | keep-alive | after 10 s | an idle connection that a middlebox forgot is replaced before the next lock needs it |
+//! | unresponsive connections | replaced 10 s after the last write, checked every 2 s | where there is no `TCP_USER_TIMEOUT`, and for a server that hangs for good |
+//! | protocol | RESP3 | a server that is loading or is a replica without its master takes the connection and names its fault per command |
+//!
+//! The handshake is `HELLO 3` (with the credentials), `SELECT` if the URL names a database, `CLIENT ID` and
+//! `INFO server`. The last two may be denied to the user.
+//!
+//! # Cancel safety
+//!
+//! The verbs' futures should be driven to completion, as `redlock-core` does. A future that was never polled has
+//! sent nothing. When a polled one is dropped, fred does not take its command back: it is still sent if it
+//! was waiting to be, and its answer is thrown away. Give a shorter time limit instead of wrapping a verb in a
+//! timeout of your own. A command whose own time limit passes is not sent any more, unless it was already
+//! written to the connection.
+
+mod errors;
+mod link;
+mod node;
+mod settings;
+#[cfg(feature = "tls-rustls")]
+mod tls;
+mod url;
+mod wire;
+
+pub use fred;
+pub use redlock_core;
+
+pub use node::FredNode;

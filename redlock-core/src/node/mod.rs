@@ -64,22 +64,44 @@ pub trait LockNode: fmt::Debug + Send + Sync + 'static {
     async fn identity(self: Arc<Self>, timeout: Duration) -> Result<Identity, NodeError>;
 
     /// Takes all of the claim's resources, or none.
-    async fn acquire(self: Arc<Self>, claim: Claim, terms: Terms, timeout: Duration) -> Result<Vote, NodeError>;
+    async fn acquire(
+        self: Arc<Self>,
+        claim: Claim,
+        terms: Terms,
+        timeout: Duration,
+    ) -> Result<Vote, NodeError>;
 
     /// Lengthens the claim's hold to [`Terms::ttl`] from now, if all of its resources still hold the token.
-    async fn extend(self: Arc<Self>, claim: Claim, terms: Terms, timeout: Duration)
-    -> Result<Extension, NodeError>;
+    async fn extend(
+        self: Arc<Self>,
+        claim: Claim,
+        terms: Terms,
+        timeout: Duration,
+    ) -> Result<Extension, NodeError>;
 
     /// Frees those of the claim's resources that hold its token.
-    async fn release(self: Arc<Self>, claim: Claim, timeout: Duration) -> Result<Removal, NodeError>;
+    async fn release(
+        self: Arc<Self>,
+        claim: Claim,
+        timeout: Duration,
+    ) -> Result<Removal, NodeError>;
 
     /// Looks who holds the resources, changing nothing. One entry per resource, in the key's order.
-    async fn inspect(self: Arc<Self>, key: LockKey, timeout: Duration) -> Result<Vec<Option<Holding>>, NodeError>;
+    async fn inspect(
+        self: Arc<Self>,
+        key: LockKey,
+        timeout: Duration,
+    ) -> Result<Vec<Option<Holding>>, NodeError>;
 
     /// Lifts the resources' fencing counters to at least `fence`, if all of them still hold the claim's token;
     /// the second phase of a fenced acquire. A backend without fencing keeps this default, which answers
     /// [`Fault::Unsupported`].
-    async fn raise(self: Arc<Self>, _claim: Claim, _fence: u64, _timeout: Duration) -> Result<Extension, NodeError> {
+    async fn raise(
+        self: Arc<Self>,
+        _claim: Claim,
+        _fence: u64,
+        _timeout: Duration,
+    ) -> Result<Extension, NodeError> {
         Err(NodeError::new(Fault::Unsupported, "this backend has no fencing counters"))
     }
 }

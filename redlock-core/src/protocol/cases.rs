@@ -5,7 +5,10 @@ use crate::node::Fault;
 /// The texts were sent by Redis 6.2, Redis 7.0 and Valkey 9.1.
 pub const ERROR_REPLIES: &[(&str, Fault)] = &[
     ("LOADING Redis is loading the dataset in memory", Fault::Loading),
-    ("BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.", Fault::Busy),
+    (
+        "BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.",
+        Fault::Busy,
+    ),
     ("OOM command not allowed when used memory > 'maxmemory'.", Fault::OutOfMemory),
     (
         "ERR Error running script (call to f_0): @user_script:14: @user_script: 14: -OOM command not allowed when \
@@ -29,7 +32,10 @@ pub const ERROR_REPLIES: &[(&str, Fault)] = &[
          against a read only replica.",
         Fault::Replica,
     ),
-    ("MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.", Fault::Replica),
+    (
+        "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.",
+        Fault::Replica,
+    ),
     ("MOVED 3999 127.0.0.1:6381", Fault::ClusterMember),
     ("ASK 3999 127.0.0.1:6381", Fault::ClusterMember),
     ("TRYAGAIN Multiple keys request during rehashing of slot", Fault::ClusterMember),
@@ -44,18 +50,27 @@ pub const ERROR_REPLIES: &[(&str, Fault)] = &[
     ("NOAUTH Authentication required.", Fault::Authentication),
     ("WRONGPASS invalid username-password pair or user is disabled.", Fault::Authentication),
     ("NOPERM this user has no permissions to run the 'set' command", Fault::Permission),
-    ("NOPERM this user has no permissions to access one of the keys used as arguments", Fault::Permission),
+    (
+        "NOPERM this user has no permissions to access one of the keys used as arguments",
+        Fault::Permission,
+    ),
     (
         "ERR The user executing the script can't run this command or subcommand script: 1, on @user_script:1.",
         Fault::Permission,
     ),
-    ("ERR ACL failure in script: User u has no permissions to run the 'get' command", Fault::Permission),
+    (
+        "ERR ACL failure in script: User u has no permissions to run the 'get' command",
+        Fault::Permission,
+    ),
     (
         "ERR Error running script (call to f_0): @user_script:1: @user_script: 1: The user executing the script \
          can't run this command or subcommand",
         Fault::Permission,
     ),
     ("ERR unknown command 'EVAL', with args beginning with: ", Fault::Unsupported),
-    ("ERR Unknown Redis command called from script script: 1, on @user_script:1.", Fault::Unsupported),
+    (
+        "ERR Unknown Redis command called from script script: 1, on @user_script:1.",
+        Fault::Unsupported,
+    ),
     ("ERR invalid expire time in 'set' command", Fault::Unexpected),
 ];

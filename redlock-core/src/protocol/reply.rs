@@ -110,7 +110,11 @@ pub(super) fn parse_info(text: &str) -> (Identity, NativeRelease) {
             .is_some_and(|version| version >= wanted)
     };
     let native = if field("valkey_version").is_some() {
-        if at_least("valkey_version", (9, 0)) { NativeRelease::Delifeq } else { NativeRelease::None }
+        if at_least("valkey_version", (9, 0)) {
+            NativeRelease::Delifeq
+        } else {
+            NativeRelease::None
+        }
     } else if at_least("redis_version", (8, 4)) {
         NativeRelease::Delex
     } else {

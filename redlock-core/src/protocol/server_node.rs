@@ -1,3 +1,5 @@
+#![allow(clippy::disallowed_methods)]
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::time::Duration;
@@ -9,7 +11,7 @@ use super::reply::{NativeRelease, Reply, is_syntax_error, parse_info, unexpected
 use super::{Arg, CallError, Wire, scripts};
 use crate::key::LockKey;
 use crate::node::{
-    Claim, Expiry, Extension, Fault, FaultClass, Holding, Identity, LockNode, NodeError, Removal, Terms, Vote,
+    Claim, Expiry, Extension, Fault, Holding, Identity, LockNode, NodeError, Removal, Terms, Vote,
 };
 
 /// A [`LockNode`] over a [`Wire`].
@@ -33,7 +35,12 @@ impl<W: Wire> ServerNode<W> {
 
     /// Sends one command. What was learnt about the server is forgotten with the connection: another
     /// server may stand behind the next one.
-    async fn call(&self, name: &'static str, args: &[Arg<'_>], timeout: Duration) -> Result<Reply, CallError> {
+    async fn call(
+        &self,
+        name: &'static str,
+        args: &[Arg<'_>],
+        timeout: Duration,
+    ) -> Result<Reply, CallError> {
         let result = self.wire.call(name, args, timeout).await;
         if let Err(CallError::Node(_)) = &result {
             self.abilities.forget();
@@ -57,7 +64,13 @@ impl<W: Wire> ServerNode<W> {
     }
 
     /// `SET key token NX PX ttl GET`: no value means granted, our own token that an earlier sending was.
-    async fn set_get(&self, key: &[u8], claim: &Claim, terms: Terms, limit: Limit) -> Result<Vote, CallError> {
+    async fn set_get(
+        &self,
+        key: &[u8],
+        claim: &Claim,
+        terms: Terms,
+        limit: Limit,
+    ) -> Result<Vote, CallError> {
         let token = claim.token().as_bytes();
         let reply = self
             .call(
@@ -85,12 +98,18 @@ impl<W: Wire> ServerNode<W> {
         }
     }
 
-    async fn native_release(&self, claim: &Claim, limit: Limit) -> Option<Result<Removal, CallError>> {
+    async fn native_release(
+        &self,
+        claim: &Claim,
+        limit: Limit,
+    ) -> Option<Result<Removal, CallError>> {
         let key = Arg::Bytes(claim.key().single()?);
         let token = Arg::Bytes(claim.token().as_bytes());
         let reply = match self.abilities.native_release() {
             NativeRelease::Delifeq => self.call("DELIFEQ", &[key, token], limit.left()).await,
-            NativeRelease::Delex => self.call("DELEX", &[key, Arg::Text("IFEQ"), token], limit.left()).await,
+            NativeRelease::Delex => {
+                self.call("DELEX", &[key, Arg::Text("IFEQ"), token], limit.left()).await
+            }
             NativeRelease::None => return None,
         };
         match reply {
@@ -123,13 +142,20 @@ impl<W: Wire> LockNode for ServerNode<W> {
             Ok(_) => Err(unexpected()),
             Err(error) => match NodeError::from(error) {
                 // A service that hides INFO is taken as it is.
-                error if matches!(error.fault(), Fault::Permission | Fault::Unsupported) => Ok(Identity::unknown()),
+                error if matches!(error.fault(), Fault::Permission | Fault::Unsupported) => {
+                    Ok(Identity::unknown())
+                }
                 error => Err(error),
             },
         }
     }
 
-    async fn acquire(self: Arc<Self>, claim: Claim, terms: Terms, timeout: Duration) -> Result<Vote, NodeError> {
+    async fn acquire(
+        self: Arc<Self>,
+        claim: Claim,
+        terms: Terms,
+        timeout: Duration,
+    ) -> Result<Vote, NodeError> {
         let limit = Limit::new(timeout);
         if let Some(key) = claim.key().single()
             && self.abilities.set_get()
@@ -153,7 +179,11 @@ impl<W: Wire> LockNode for ServerNode<W> {
         self.eval(scripts::EXTEND, claim.key(), &values, timeout).await?.into_extension()
     }
 
-    async fn release(self: Arc<Self>, claim: Claim, timeout: Duration) -> Result<Removal, NodeError> {
+    async fn release(
+        self: Arc<Self>,
+        claim: Claim,
+        timeout: Duration,
+    ) -> Result<Removal, NodeError> {
         let limit = Limit::new(timeout);
         if let Some(result) = self.native_release(&claim, limit).await {
             return Ok(result?);
@@ -162,7 +192,11 @@ impl<W: Wire> LockNode for ServerNode<W> {
         self.eval(scripts::RELEASE, claim.key(), &values, limit.left()).await?.into_removal()
     }
 
-    async fn inspect(self: Arc<Self>, key: LockKey, timeout: Duration) -> Result<Vec<Option<Holding>>, NodeError> {
+    async fn inspect(
+        self: Arc<Self>,
+        key: LockKey,
+        timeout: Duration,
+    ) -> Result<Vec<Option<Holding>>, NodeError> {
         let resources = key.resources().len();
         self.eval(scripts::INSPECT, &key, &[], timeout).await?.into_holdings(resources)
     }

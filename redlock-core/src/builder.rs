@@ -1,0 +1,143 @@
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::error::ConfigError;
+use crate::key::MAX_KEY_BYTES;
+use crate::node::LockNode;
+use crate::options::{LockOptions, Renewal, Settings};
+use crate::redlock::Redlock;
+use crate::retry::RetryPolicy;
+
+/// Most nodes of one handle.
+const MAX_NODES: usize = 64;
+
+/// Sets up a [`Redlock`] handle.
+#[derive(Debug, Default)]
+#[must_use]
+pub struct RedlockBuilder {
+    nodes: Vec<Arc<dyn LockNode>>,
+    settings: Settings,
+    key_prefix: Vec<u8>,
+    #[cfg(feature = "testing")]
+    testing: crate::testing::Overrides,
+}
+
+impl RedlockBuilder {
+    /// Adds independent masters, in any number from 1 to 64 and of any backend. An odd number is best: a fourth node
+    /// makes no outage survivable that three do not survive. Required.
+    pub fn nodes(mut self, nodes: impl IntoIterator<Item = Arc<dyn LockNode>>) -> Self {
+        self.nodes.extend(nodes);
+        self
+    }
+
+    /// Adds one node.
+    pub fn node(mut self, node: impl LockNode) -> Self {
+        self.nodes.push(Arc::new(node));
+        self
+    }
+
+    /// How long the nodes keep a lock that is not renewed; 10 ms to [`MAX_TTL`](crate::options::MAX_TTL). Required, there
+    /// is no value that fits all: it must outlast the work, or the work's longest pause where renewal is on.
+    pub fn ttl(mut self, ttl: Duration) -> Self {
+        self.settings.call.ttl = Some(ttl);
+        self
+    }
+
+    /// How long [`lock`](Redlock::lock) tries; at least one node timeout. Default: 10 s.
+    pub fn wait_for(mut self, wait_for: Duration) -> Self {
+        self.settings.call.wait_for = Some(wait_for);
+        self
+    }
+
+    /// The delay between attempts. Default: 100 to 300 ms.
+    pub fn retry(mut self, retry: RetryPolicy) -> Self {
+        self.settings.call.retry = Some(retry);
+        self
+    }
+
+    /// Whether locks are renewed while their guards live. Default: [`Renewal::Off`].
+    pub fn renewal(mut self, renewal: Renewal) -> Self {
+        self.settings.call.renewal = Some(renewal);
+        self
+    }
+
+    /// The longest that renewal and extensions may hold a lock; at least the time to live. Default: no limit.
+    pub fn max_hold(mut self, max_hold: Duration) -> Self {
+        self.settings.call.max_hold = Some(max_hold);
+        self
+    }
+
+    /// How long one node may take to answer, at least 1 ms and below a quarter of the time to live; twice as long
+    /// for a release. Default: a twentieth of the time to live, between 50 and 200 ms, at most a fifth of it.
+    pub fn node_timeout(mut self, node_timeout: Duration) -> Self {
+        self.settings.node_timeout = Some(node_timeout);
+        self
+    }
+
+    /// How far the rates of this host's and the nodes' clocks may differ, in parts per million of the time to live;
+    /// at most 500,000. Two more milliseconds are always allowed for. Default: 10,000, the reference
+    /// implementations' 1 %.
+    pub fn drift_ppm(mut self, ppm: u32) -> Self {
+        self.settings.drift_ppm = Some(ppm);
+        self
+    }
+
+    /// Put before every resource name, below 512 bytes. Default: nothing, the name is the node's key as it is.
+    pub fn key_prefix(mut self, prefix: impl Into<Vec<u8>>) -> Self {
+        self.key_prefix = prefix.into();
+        self
+    }
+
+    /// Makes the handle. Contacts no node: a server that is down shows when a lock is taken.
+    ///
+    /// # Errors
+    ///
+    /// When there is no node or more than 64, when two nodes have one name, or when a setting breaks its rule.
+    pub fn build(self) -> Result<Redlock, ConfigError> {
+        self.check_nodes()?;
+        self.settings.plan(&LockOptions::new())?;
+        if self.key_prefix.len() >= MAX_KEY_BYTES {
+            let value = format!("{} bytes", self.key_prefix.len());
+            return Err(ConfigError::new("key_prefix", value, "must be below 512 bytes"));
+        }
+        #[cfg(not(feature = "testing"))]
+        let (clock, rng) = (crate::clock::Clock::system(), fastrand::Rng::new());
+        #[cfg(feature = "testing")]
+        let (clock, rng) = self.testing.apply();
+        Ok(Redlock::new(self.nodes, clock, self.settings, self.key_prefix, rng))
+    }
+
+    fn check_nodes(&self) -> Result<(), ConfigError> {
+        let count = self.nodes.len();
+        if count == 0 {
+            return Err(ConfigError::new("nodes", "0", "must name at least one node"));
+        }
+        if count > MAX_NODES {
+            return Err(ConfigError::new("nodes", count.to_string(), "must name at most 64 nodes"));
+        }
+        let mut names = HashSet::new();
+        match self.nodes.iter().find(|node| !names.insert(node.name())) {
+            Some(twice) => Err(ConfigError::new(
+                "nodes",
+                twice.name().to_owned(),
+                "must be different servers with different names",
+            )),
+            None => Ok(()),
+        }
+    }
+
+    /// Draws retry delays from `seed`, so that a simulation can be replayed.
+    #[cfg(feature = "testing")]
+    pub fn retry_seed(mut self, seed: u64) -> Self {
+        self.testing.seed = Some(seed);
+        self
+    }
+
+    /// Reads from `ahead` how long the host was suspended so far.
+    #[cfg(feature = "testing")]
+    pub fn suspended(mut self, ahead: impl Fn() -> Duration + Send + Sync + 'static) -> Self {
+        self.testing.ahead = Some(Box::new(ahead));
+        self
+    }
+}

@@ -1,0 +1,179 @@
+//! The only place where a handle reads the time.
+//!
+//! The time line is tokio's clock (so tests may pause it) plus the time that the host was suspended, which
+//! `Instant` leaves out on Linux and macOS. Suspension shows as a jump of a clock that counts it against the
+//! monotonic one: the boot-time clock where the system has it, else the wall clock.
+
+#![allow(clippy::disallowed_methods)]
+
+use std::fmt;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::lease::Moment;
+
+/// What two clocks differ by from one reading to the next without the host having been suspended.
+const NOISE: Duration = Duration::from_millis(5);
+
+/// Reads how far a clock that counts suspended time is ahead of the monotonic one.
+pub(crate) type AheadSource = Box<dyn Fn() -> Duration + Send + Sync>;
+
+pub(crate) struct Clock {
+    origin: Instant,
+    ahead: AheadSource,
+    meter: Mutex<SuspendMeter>,
+}
+
+impl Clock {
+    pub(crate) fn new(ahead: AheadSource) -> Self {
+        let meter = SuspendMeter::new(ahead());
+        Self { origin: Instant::now(), ahead, meter: Mutex::new(meter) }
+    }
+
+    pub(crate) fn system() -> Self {
+        Self::new(Box::new(system::ahead))
+    }
+
+    pub(crate) fn now(&self) -> Moment {
+        let running = Instant::now().saturating_duration_since(self.origin);
+        let ahead = (self.ahead)();
+        let mut meter = self.meter.lock().unwrap_or_else(PoisonError::into_inner);
+        Moment(running.saturating_add(meter.observe(ahead)))
+    }
+
+    /// The instant on tokio's clock that will be `moment`, if the host is not suspended before.
+    pub(crate) fn instant(&self, moment: Moment) -> Instant {
+        let left = moment.since(self.now());
+        let now = Instant::now();
+        // Some thirty years are as good as never, and no platform's clock overflows.
+        now + left.min(Duration::from_secs(1_000_000_000))
+    }
+}
+
+impl fmt::Debug for Clock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Clock").field(&self.now()).finish()
+    }
+}
+
+/// Adds up the jumps of a clock against the monotonic one.
+///
+/// A jump ahead counts as suspended time, though with a wall clock it may have been set: a lease that ends
+/// early is safe. A jump back counts as nothing.
+#[derive(Debug)]
+struct SuspendMeter {
+    last: Duration,
+    suspended: Duration,
+}
+
+impl SuspendMeter {
+    fn new(ahead: Duration) -> Self {
+        Self { last: ahead, suspended: Duration::ZERO }
+    }
+
+    fn observe(&mut self, ahead: Duration) -> Duration {
+        if ahead > self.last.saturating_add(NOISE) {
+            self.suspended = self.suspended.saturating_add(ahead - self.last);
+            self.last = ahead;
+        } else if self.last > ahead.saturating_add(NOISE) {
+            self.last = ahead;
+        }
+        self.suspended
+    }
+}
+
+#[cfg(any(target_os = "linux", target_os = "android"))]
+mod system {
+    use std::time::Duration;
+
+    use rustix::time::{ClockId, clock_gettime};
+
+    pub(super) fn ahead() -> Duration {
+        let read = |id| Duration::try_from(clock_gettime(id)).unwrap_or_default();
+        let mut before = read(ClockId::Monotonic);
+        let mut ahead = Duration::ZERO;
+        // A thread that is put off between two readings would see a jump that is none.
+        for _ in 0..8 {
+            let boot = read(ClockId::Boottime);
+            let after = read(ClockId::Monotonic);
+            ahead = boot.saturating_sub(after);
+            if after.saturating_sub(before) < Duration::from_millis(1) {
+                break;
+            }
+            before = after;
+        }
+        ahead
+    }
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+mod system {
+    use std::sync::OnceLock;
+    use std::time::{Duration, Instant, SystemTime};
+
+    /// Added so that a wall clock that is set back does not go below zero at once.
+    const HEADROOM: Duration = Duration::from_secs(1_000_000_000);
+
+    pub(super) fn ahead() -> Duration {
+        static START: OnceLock<(SystemTime, Instant)> = OnceLock::new();
+        let (wall, monotonic) = START.get_or_init(|| (SystemTime::now(), Instant::now()));
+        let wall = match SystemTime::now().duration_since(*wall) {
+            Ok(ahead) => HEADROOM + ahead,
+            Err(behind) => HEADROOM.saturating_sub(behind.duration()),
+        };
+        wall.saturating_sub(monotonic.elapsed())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    use super::*;
+
+    fn ms(ms: u64) -> Duration {
+        Duration::from_millis(ms)
+    }
+
+    #[test]
+    fn jumps_ahead_add_up_and_noise_does_not() {
+        let mut meter = SuspendMeter::new(ms(1_000));
+        assert_eq!(meter.observe(ms(1_003)), ms(0));
+        assert_eq!(meter.observe(ms(998)), ms(0));
+        assert_eq!(meter.observe(ms(4_000)), ms(3_000));
+        assert_eq!(meter.observe(ms(4_002)), ms(3_000));
+        assert_eq!(meter.observe(ms(4_500)), ms(3_500));
+    }
+
+    #[test]
+    fn a_clock_set_back_hides_no_later_suspension() {
+        let mut meter = SuspendMeter::new(ms(100_000));
+        assert_eq!(meter.observe(ms(40_000)), ms(0));
+        assert_eq!(meter.observe(ms(50_000)), ms(10_000));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn time_spent_suspended_counts() {
+        let ahead = Arc::new(AtomicU64::new(0));
+        let source = Arc::clone(&ahead);
+        let clock =
+            Clock::new(Box::new(move || Duration::from_millis(source.load(Ordering::Relaxed))));
+        let start = clock.now();
+        tokio::time::advance(ms(10)).await;
+        assert_eq!(clock.now().since(start), ms(10));
+        ahead.store(60_000, Ordering::Relaxed);
+        assert_eq!(clock.now().since(start), ms(60_010));
+        assert_eq!(clock.instant(start.plus(ms(60_020))), Instant::now() + ms(10));
+    }
+
+    #[test]
+    fn the_system_clock_moves_on_and_was_not_suspended() {
+        let clock = Clock::system();
+        let (a, b) = (clock.now(), clock.now());
+        assert!(b >= a);
+        assert!(b.since(a) < Duration::from_secs(60));
+    }
+}

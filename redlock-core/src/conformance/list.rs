@@ -1,0 +1,136 @@
+/// Makes a test of every check in [`conformance`](mod@crate::conformance).
+///
+/// `conformance!([paused,] FIXTURE [, types] [, second_node])`
+///
+/// `FIXTURE` is an expression that every test evaluates and awaits: an `async` block or a call of an `async fn`
+/// that gives a [`Fixture`](crate::conformance::Fixture). With `paused` the tests run on a paused clock. `types`
+/// and `second_node` add the checks that need more of the fixture; what is not asked for is not there, rather
+/// than there and green. The tests' crate needs `tokio` with the features `macros` and `rt`, for `paused` also
+/// `test-util`.
+#[macro_export]
+macro_rules! conformance {
+    (paused, $fixture:expr $(, $group:ident)* $(,)?) => {
+        $crate::__conformance_tests!([::tokio::test(start_paused = true)] $fixture, base $($group)*);
+    };
+    ($fixture:expr $(, $group:ident)* $(,)?) => {
+        $crate::__conformance_tests!([::tokio::test] $fixture, base $($group)*);
+    };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __conformance_tests {
+    ([$test:meta] $fixture:expr, $($group:ident)*) => {
+        $($crate::__conformance_tests!(@group [$test] $fixture, $group);)*
+    };
+    (@group [$test:meta] $fixture:expr, $group:ident) => {
+        $crate::__conformance_checks!($crate::__conformance_tests [@tests [$test] $fixture] $group);
+    };
+    ([@tests [$test:meta] $fixture:expr] $($file:ident: $($check:ident)*;)*) => {
+        $($(
+            #[$test]
+            async fn $check() {
+                let fixture = $fixture.await;
+                $crate::conformance::run(stringify!($check), &fixture).await;
+            }
+        )*)*
+    };
+}
+
+/// The one list of checks, by file. A check that is missing here is dead code.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __conformance_checks {
+    ($emit:path [$($args:tt)*] base) => { $emit! { [$($args)*]
+        acquire:
+            a_free_resource_is_granted_under_its_own_name
+            a_held_resource_is_refused_with_the_time_it_has_left
+            a_resource_held_for_ever_is_refused_as_such
+            a_refusal_leaves_the_holder_alone
+            an_acquire_sent_twice_is_granted_twice
+            an_acquire_sent_twice_does_not_prolong
+            an_acquire_sent_twice_does_not_shorten
+            a_value_that_only_begins_like_the_token_is_not_ours
+            several_resources_are_granted_together
+            several_resources_are_granted_all_or_none
+            of_several_holders_the_longest_is_reported
+            of_several_holders_one_for_ever_is_reported
+            a_partly_own_claim_is_completed
+            a_partly_own_claim_that_is_refused_keeps_what_it_had;
+        expiry:
+            a_resource_frees_itself_after_its_time_and_not_before
+            a_resource_that_freed_itself_goes_to_the_next
+            the_shortest_time_to_live_is_granted
+            a_time_to_live_of_a_century_is_granted
+            a_time_to_live_beyond_all_bounds_is_kept_or_refused
+            an_extension_beyond_all_bounds_is_kept_or_refused
+            several_resources_free_themselves;
+        extend:
+            an_extension_prolongs
+            an_extension_never_shortens
+            an_extended_resource_outlives_its_first_time_and_then_frees_itself
+            an_extension_does_not_bring_back_what_was_released
+            an_extension_does_not_bring_back_what_expired
+            an_extension_leaves_a_foreign_holder_alone
+            several_resources_are_extended_together
+            several_resources_are_extended_all_or_none_when_one_is_gone
+            several_resources_are_extended_all_or_none_when_one_is_foreign
+            an_extension_reports_the_foreign_holder_before_the_gone_resource
+            raising_a_fence_works_or_is_refused_and_leaves_the_hold_alone
+            raising_a_foreign_holders_fence_changes_nothing;
+        release:
+            a_release_frees
+            a_released_resource_goes_to_the_next
+            a_release_by_another_leaves_the_holder_alone
+            a_release_of_what_is_free_says_gone
+            a_second_release_says_gone
+            a_release_of_what_expired_says_gone
+            a_late_release_leaves_the_next_holder_alone
+            several_resources_are_released_together
+            a_release_frees_the_rest_when_one_is_gone
+            a_release_frees_the_rest_when_one_is_foreign
+            a_release_reports_the_foreign_holder_before_the_gone_resource;
+        inspect:
+            a_free_resource_shows_nobody
+            a_held_resource_shows_its_holder_and_the_time_left
+            a_hold_for_ever_shows_as_such
+            several_resources_show_in_the_order_of_the_key
+            a_foreign_value_of_any_bytes_shows_its_fingerprint
+            an_empty_value_is_a_holder
+            an_expired_resource_shows_nobody
+            looking_changes_nothing;
+        names:
+            any_bytes_make_a_name
+            the_longest_name_is_kept_whole
+            names_that_differ_in_one_byte_are_different
+            as_many_resources_as_a_key_takes_work_together;
+        order:
+            of_many_at_once_one_is_granted
+            of_overlapping_claims_at_once_one_is_granted
+            holders_never_overlap
+            a_release_right_behind_its_acquire_leaves_nothing
+            a_release_makes_up_for_an_acquire_whose_caller_left
+            an_acquire_right_behind_a_release_is_granted
+            what_is_never_polled_is_never_sent
+            a_time_limit_of_nothing_is_kept;
+        identity:
+            the_name_stays
+            the_run_stays_and_its_uptime_grows
+            a_node_is_a_master_on_its_own;
+    } };
+    ($emit:path [$($args:tt)*] types) => { $emit! { [$($args)*]
+        types:
+            a_value_of_another_type_is_not_taken
+            a_claim_with_one_value_of_another_type_takes_nothing
+            a_value_of_another_type_is_not_extended
+            a_value_of_another_type_is_not_released
+            a_release_frees_the_rest_when_one_is_of_another_type
+            looking_at_a_value_of_another_type_does_no_harm;
+    } };
+    ($emit:path [$($args:tt)*] second_node) => { $emit! { [$($args)*]
+        second_node:
+            two_servers_have_different_runs
+            two_servers_have_different_names
+            two_servers_share_no_memory;
+    } };
+}

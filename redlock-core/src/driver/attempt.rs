@@ -1,0 +1,225 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::fan_out::{Background, FanOut};
+use super::members::NodeSet;
+use super::sweep::{Sweep, adopt};
+use super::{Answer, Trace, Traced};
+use crate::error::{LockError, LockErrorKind, NodeOutcome, NodeReport};
+use crate::key::LockKey;
+use crate::lease::{Moment, Term};
+use crate::node::{Claim, Fault, FaultClass, NodeError, Terms, Vote};
+use crate::options::Plan;
+use crate::quorum::{Ballot, Round, Verdict, retry_after};
+use crate::token::Token;
+
+/// One round of acquiring under one fresh token. Dropped before its verdict, it is swept up.
+pub(crate) struct Attempt {
+    set: Arc<NodeSet>,
+    background: Background,
+    traced: Traced,
+    plan: Plan,
+    t0: Moment,
+    fan: FanOut<Answer>,
+    round: Round,
+    answers: Vec<Option<(Answer, Duration)>>,
+    open: bool,
+}
+
+/// A round that was won.
+pub(crate) struct Granted {
+    pub(crate) traced: Traced,
+    pub(crate) t0: Moment,
+    pub(crate) term: Term,
+}
+
+/// A round that was not.
+pub(crate) struct Failure {
+    pub(crate) error: LockError,
+    /// Nodes not to be asked again within the call.
+    pub(crate) barred: Vec<(usize, NodeError)>,
+}
+
+impl From<LockError> for Failure {
+    fn from(error: LockError) -> Self {
+        Self { error, barred: Vec::new() }
+    }
+}
+
+impl Attempt {
+    /// Makes one attempt at `key`. Cancel safe: dropped at any await, it leaves no key behind.
+    pub(crate) async fn run(
+        set: &Arc<NodeSet>,
+        background: &Background,
+        key: &LockKey,
+        plan: &Plan,
+        barred: &[(usize, NodeError)],
+    ) -> Result<Granted, Failure> {
+        if let Err(failures) = set.first_contact(background, plan.node_timeout).await {
+            return Err(duplicates(set, failures).into());
+        }
+        let token = Token::random().map_err(|_| LockError::bare(LockErrorKind::Environment))?;
+        let traced =
+            Traced { claim: Claim::new(key.clone(), token), trace: Arc::new(Trace::new(plan.ttl)) };
+        let mut attempt = Self::start(set, background, traced, plan, barred);
+        let kind = match attempt.verdict().await {
+            Verdict::Won => match attempt.won() {
+                Some(granted) => return Ok(granted),
+                None => LockErrorKind::Late,
+            },
+            Verdict::Contended => LockErrorKind::Contended,
+            Verdict::Unreachable => LockErrorKind::Unreachable,
+            Verdict::Misconfigured => LockErrorKind::Misconfigured,
+        };
+        Err(attempt.fail(kind).await)
+    }
+
+    fn start(
+        set: &Arc<NodeSet>,
+        background: &Background,
+        traced: Traced,
+        plan: &Plan,
+        barred: &[(usize, NodeError)],
+    ) -> Self {
+        let mut round = Round::new(set.len());
+        let mut answers: Vec<Option<(Answer, Duration)>> = (0..set.len()).map(|_| None).collect();
+        for (index, error) in barred {
+            round.record(Ballot::Misconfigured);
+            answers[*index] = Some((Err(error.clone()), Duration::ZERO));
+        }
+        // Read before the first request is made: validity counts from here.
+        let t0 = set.clock.now();
+        let mut fan = FanOut::new(background, set.len());
+        for index in (0..set.len()).filter(|index| answers[*index].is_none()) {
+            fan.push(index, set.acquire(index, &traced, Terms::new(plan.ttl), plan.node_timeout));
+        }
+        Self {
+            set: Arc::clone(set),
+            background: background.clone(),
+            traced,
+            plan: *plan,
+            t0,
+            fan,
+            round,
+            answers,
+            open: true,
+        }
+    }
+    async fn verdict(&mut self) -> Verdict {
+        loop {
+            if let Some(verdict) = self.round.verdict() {
+                return verdict;
+            }
+            let Some((index, answer)) = self.fan.next().await else {
+                // Every node was counted, so there was a verdict; this is for the compiler.
+                return Verdict::Unreachable;
+            };
+            self.round.record(Ballot::of(&answer));
+            let duplicate = matches!(&answer, Err(error) if error.fault() == Fault::Duplicate);
+            self.record(index, answer);
+            if duplicate {
+                return Verdict::Misconfigured;
+            }
+        }
+    }
+
+    fn record(&mut self, index: usize, answer: Answer) {
+        self.set.note(index, &self.traced.trace, &answer);
+        let latency = self.set.clock.now().since(self.t0);
+        self.answers[index] = Some((answer, latency));
+    }
+
+    /// The hold, unless its time ran out while the majority was collected. Nodes that have not answered yet go on
+    /// in the background.
+    fn won(&mut self) -> Option<Granted> {
+        let term = Term::new(self.t0, self.plan.ttl, self.plan.drift, self.plan.max_hold);
+        if term.lost(self.set.clock.now()).is_some() {
+            return None;
+        }
+        self.open = false;
+        adopt(&self.set, &self.background, &self.traced, self.fan.take(), self.plan.node_timeout);
+        Some(Granted { traced: self.traced.clone(), t0: self.t0, term })
+    }
+
+    /// Releases everywhere and waits for those nodes that had granted; no attempt of this process shall be
+    /// refused by its own leftovers. Nodes that hang are not waited for.
+    async fn fail(mut self, kind: LockErrorKind) -> Failure {
+        let failure = self.failure(kind);
+        let mut granted: Vec<usize> =
+            self.indices(|answer| matches!(answer, Ok(Vote::Granted { .. })));
+        let mut sweep = self.sweep();
+        while !granted.is_empty() {
+            let Some((index, _)) = sweep.next().await else { break };
+            granted.retain(|granted| *granted != index);
+        }
+        failure
+    }
+
+    fn failure(&self, kind: LockErrorKind) -> Failure {
+        let nodes = self.set.members.iter().zip(&self.answers).map(|(member, answer)| NodeReport {
+            name: Arc::clone(&member.name),
+            outcome: answer.as_ref().map_or(NodeOutcome::Pending, |(answer, _)| answer.into()),
+            latency: answer.as_ref().map(|(_, latency)| *latency),
+        });
+        let hint = retry_after(
+            self.answers.iter().map(|answer| answer.as_ref().map(|(answer, _)| answer)),
+        );
+        let misconfigured = |(answer, _): &(Answer, Duration)| match answer {
+            Err(error) if error.class() == FaultClass::Misconfigured => Some(error.clone()),
+            _ => None,
+        };
+        let barred =
+            self.answers.iter().enumerate().filter_map(|(index, answer)| {
+                Some((index, answer.as_ref().and_then(misconfigured)?))
+            });
+        Failure {
+            barred: barred.collect(),
+            error: LockError::new(kind, self.round.tally(), nodes.collect(), hint),
+        }
+    }
+
+    fn indices(&self, wanted: impl Fn(&Answer) -> bool) -> Vec<usize> {
+        let answers = self.answers.iter().enumerate();
+        answers
+            .filter_map(|(i, a)| a.as_ref().is_some_and(|(a, _)| wanted(a)).then_some(i))
+            .collect()
+    }
+
+    fn sweep(&mut self) -> Sweep {
+        self.open = false;
+        Sweep::start(
+            &self.set,
+            &self.background,
+            self.traced.clone(),
+            self.fan.take(),
+            self.plan.node_timeout,
+        )
+    }
+}
+
+/// The caller left before the verdict.
+impl Drop for Attempt {
+    fn drop(&mut self) {
+        if self.open {
+            drop(self.sweep());
+        }
+    }
+}
+
+fn duplicates(set: &NodeSet, failures: Vec<(usize, NodeError)>) -> LockError {
+    let mut round = Round::new(set.len());
+    let mut nodes: Vec<NodeReport> = set
+        .members
+        .iter()
+        .map(|member| NodeReport {
+            name: Arc::clone(&member.name),
+            outcome: NodeOutcome::Pending,
+            latency: None,
+        })
+        .collect();
+    for (index, error) in failures {
+        round.record(Ballot::of(&Err(error.clone())));
+        nodes[index].outcome = NodeOutcome::Failed(error);
+    }
+    LockError::new(LockErrorKind::Misconfigured, round.tally(), nodes, None)
+}

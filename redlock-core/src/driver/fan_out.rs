@@ -1,0 +1,196 @@
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use tokio::runtime::Handle;
+use tokio_util::task::TaskTracker;
+
+/// A node's verb under way.
+pub(crate) type Job<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+
+/// Where work goes on that its caller does not wait for.
+#[derive(Clone, Debug)]
+pub(crate) struct Background {
+    tracker: TaskTracker,
+    runtime: Handle,
+}
+
+impl Background {
+    /// The runtime that polls the caller, if there is one.
+    pub(crate) fn current(tracker: &TaskTracker) -> Option<Self> {
+        let runtime = Handle::try_current().ok()?;
+        Some(Self { tracker: tracker.clone(), runtime })
+    }
+
+    /// Runs `work`, and lets `close` wait for it. Never blocks or panics, on whatever thread; on a runtime that
+    /// is shut down the work is dropped.
+    pub(crate) fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
+        self.tracker.spawn_on(work, &self.runtime);
+    }
+
+    /// Runs `work` for as long as the runtime lives, without `close` waiting for it.
+    pub(crate) fn spawn_untracked(
+        &self,
+        work: impl Future<Output = ()> + Send + 'static,
+    ) -> tokio::task::AbortHandle {
+        self.runtime.spawn(work).abort_handle()
+    }
+}
+
+enum Slot<T> {
+    Running(Job<T>),
+    Ready(T),
+    Taken,
+}
+
+/// Several nodes asked at once.
+///
+/// The first poll starts every job before any answer is given out, so a quick node's answer keeps no other
+/// node from being asked. Jobs are driven to completion: what still runs when this is dropped goes on in
+/// the background.
+pub(crate) struct FanOut<T: Send + 'static> {
+    slots: Vec<(usize, Slot<T>)>,
+    background: Background,
+}
+
+impl<T: Send + 'static> FanOut<T> {
+    pub(crate) fn new(background: &Background, capacity: usize) -> Self {
+        Self { slots: Vec::with_capacity(capacity), background: background.clone() }
+    }
+
+    /// Adds a job for the node at `index`.
+    pub(crate) fn push(&mut self, index: usize, job: Job<T>) {
+        self.slots.push((index, Slot::Running(job)));
+    }
+
+    /// Takes all that is left, to go on with it elsewhere.
+    pub(crate) fn take(&mut self) -> Self {
+        Self { slots: std::mem::take(&mut self.slots), background: self.background.clone() }
+    }
+
+    /// Whether there is an answer still to be given out.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.slots.iter().all(|(_, slot)| matches!(slot, Slot::Taken))
+    }
+
+    /// The next answer with its node's index; `None` when all were given out. Cancel safe.
+    pub(crate) async fn next(&mut self) -> Option<(usize, T)> {
+        poll_fn(|cx| self.poll_next(cx)).await
+    }
+
+    pub(crate) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<(usize, T)>> {
+        if let Some(answer) = self.take_ready() {
+            return Poll::Ready(Some(answer));
+        }
+        let mut running = false;
+        for (_, slot) in &mut self.slots {
+            if let Slot::Running(job) = slot {
+                match job.as_mut().poll(cx) {
+                    Poll::Ready(answer) => *slot = Slot::Ready(answer),
+                    Poll::Pending => running = true,
+                }
+            }
+        }
+        match self.take_ready() {
+            Some(answer) => Poll::Ready(Some(answer)),
+            None if running => Poll::Pending,
+            None => Poll::Ready(None),
+        }
+    }
+
+    fn take_ready(&mut self) -> Option<(usize, T)> {
+        let (index, slot) =
+            self.slots.iter_mut().find(|(_, slot)| matches!(slot, Slot::Ready(_)))?;
+        match std::mem::replace(slot, Slot::Taken) {
+            Slot::Ready(answer) => Some((*index, answer)),
+            Slot::Running(_) | Slot::Taken => None,
+        }
+    }
+}
+
+impl<T: Send + 'static> Drop for FanOut<T> {
+    fn drop(&mut self) {
+        let running: Vec<Job<T>> = std::mem::take(&mut self.slots)
+            .into_iter()
+            .filter_map(|(_, slot)| match slot {
+                Slot::Running(job) => Some(job),
+                Slot::Ready(_) | Slot::Taken => None,
+            })
+            .collect();
+        if !running.is_empty() {
+            self.background.spawn(drive(running));
+        }
+    }
+}
+
+async fn drive<T>(mut jobs: Vec<Job<T>>) {
+    poll_fn(|cx| {
+        jobs.retain_mut(|job| job.as_mut().poll(cx).is_pending());
+        if jobs.is_empty() { Poll::Ready(()) } else { Poll::Pending }
+    })
+    .await;
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::time::Duration;
+
+    use super::*;
+
+    fn background() -> (TaskTracker, Background) {
+        let tracker = TaskTracker::new();
+        let background = Background::current(&tracker).unwrap();
+        (tracker, background)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn answers_come_as_they_are_ready_and_every_job_starts_at_once() {
+        let (_, background) = background();
+        let started = Arc::new(AtomicUsize::new(0));
+        let mut fan = FanOut::new(&background, 3);
+        for (index, ms) in [(0, 0), (1, 20), (2, 10)] {
+            let started = Arc::clone(&started);
+            fan.push(
+                index,
+                Box::pin(async move {
+                    started.fetch_add(1, Ordering::Relaxed);
+                    if ms > 0 {
+                        tokio::time::sleep(Duration::from_millis(ms)).await;
+                    }
+                    ms
+                }),
+            );
+        }
+        assert_eq!(fan.next().await, Some((0, 0)));
+        assert_eq!(started.load(Ordering::Relaxed), 3);
+        assert_eq!(fan.next().await, Some((2, 10)));
+        assert!(!fan.is_empty());
+        assert_eq!(fan.next().await, Some((1, 20)));
+        assert!(fan.is_empty());
+        assert_eq!(fan.next().await, None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_runs_when_the_caller_leaves_is_driven_to_completion() {
+        let (tracker, background) = background();
+        let done = Arc::new(AtomicUsize::new(0));
+        let mut fan = FanOut::new(&background, 2);
+        for index in 0..2 {
+            let done = Arc::clone(&done);
+            fan.push(
+                index,
+                Box::pin(async move {
+                    tokio::time::sleep(Duration::from_millis(5)).await;
+                    done.fetch_add(1, Ordering::Relaxed);
+                }),
+            );
+        }
+        assert!(tokio::time::timeout(Duration::from_millis(1), fan.next()).await.is_err());
+        drop(fan);
+        tracker.close();
+        tracker.wait().await;
+        assert_eq!(done.load(Ordering::Relaxed), 2);
+    }
+}

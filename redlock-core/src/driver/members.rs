@@ -1,0 +1,180 @@
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::fan_out::{Background, FanOut, Job};
+use super::{Answer, Trace, Traced};
+use crate::clock::Clock;
+use crate::node::{Fault, FaultClass, LockNode, NodeError, Terms};
+
+/// Releases that one node's clean-up may be trying again at the same time. Past it a key is left to expire.
+const MAX_RETRIES: usize = 256;
+
+/// The nodes of one handle, and what its calls share.
+pub(crate) struct NodeSet {
+    pub(crate) members: Box<[Member]>,
+    pub(crate) clock: Clock,
+    pub(crate) tracker: TaskTracker,
+    /// Cancelled by `close`: no new calls, no more retries of releases.
+    pub(crate) closing: CancellationToken,
+    contact: tokio::sync::Mutex<()>,
+    contacted: AtomicBool,
+    run_ids: Mutex<Vec<Option<String>>>,
+}
+
+pub(crate) struct Member {
+    pub(crate) node: Arc<dyn LockNode>,
+    pub(crate) name: Arc<str>,
+    /// Bounds what tries again in the background.
+    pub(crate) retries: Arc<tokio::sync::Semaphore>,
+    /// The server behind the node said who it is, and nothing has failed since.
+    known: AtomicBool,
+}
+
+impl NodeSet {
+    pub(crate) fn new(nodes: Vec<Arc<dyn LockNode>>, clock: Clock) -> Self {
+        let run_ids = Mutex::new(vec![None; nodes.len()]);
+        let members = nodes
+            .into_iter()
+            .map(|node| Member {
+                name: node.name().into(),
+                node,
+                retries: Arc::new(tokio::sync::Semaphore::new(MAX_RETRIES)),
+                known: AtomicBool::new(false),
+            })
+            .collect();
+        Self {
+            members,
+            clock,
+            tracker: TaskTracker::new(),
+            closing: CancellationToken::new(),
+            contact: tokio::sync::Mutex::new(()),
+            contacted: AtomicBool::new(false),
+            run_ids,
+        }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.members.len()
+    }
+
+    /// Asks every node who it is, at the first call and for as long as one server is listed twice. Waits for all
+    /// of them, so that a duplicate is found before it could be counted.
+    ///
+    /// # Errors
+    ///
+    /// Each node's failure by index, when two entries are one server.
+    pub(crate) async fn first_contact(
+        self: &Arc<Self>,
+        background: &Background,
+        timeout: Duration,
+    ) -> Result<(), Vec<(usize, NodeError)>> {
+        if self.contacted.load(Ordering::Acquire) {
+            return Ok(());
+        }
+        let _one_at_a_time = self.contact.lock().await;
+        if self.contacted.load(Ordering::Acquire) {
+            return Ok(());
+        }
+        let mut fan = FanOut::new(background, self.len());
+        for index in 0..self.len() {
+            self.forget(index);
+            let set = Arc::clone(self);
+            fan.push(index, Box::pin(async move { set.identify(index, timeout).await }));
+        }
+        let mut failures = Vec::new();
+        while let Some((index, result)) = fan.next().await {
+            if let Err(error) = result {
+                failures.push((index, error));
+            }
+        }
+        if failures.iter().any(|(_, error)| error.fault() == Fault::Duplicate) {
+            return Err(failures);
+        }
+        self.contacted.store(true, Ordering::Release);
+        Ok(())
+    }
+
+    /// Asks one node who it is. Nothing is sent to a server that must not be a lock node.
+    async fn identify(&self, index: usize, timeout: Duration) -> Result<(), NodeError> {
+        let member = &self.members[index];
+        let identity = Arc::clone(&member.node).identity(timeout).await?;
+        if identity.cluster {
+            return Err(NodeError::new(Fault::ClusterMember, "nodes must be independent masters"));
+        }
+        if identity.replica {
+            return Err(NodeError::new(Fault::Replica, "nodes must be independent masters"));
+        }
+        {
+            let mut run_ids = self.run_ids.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(run_id) = identity.run_id {
+                let twin = run_ids.iter().enumerate().position(|(other, known)| {
+                    other != index && known.as_deref() == Some(run_id.as_str())
+                });
+                if let Some(twin) = twin {
+                    self.contacted.store(false, Ordering::Release);
+                    let detail = format!("the same server as {}", self.members[twin].name);
+                    return Err(NodeError::new(Fault::Duplicate, &detail));
+                }
+                run_ids[index] = Some(run_id);
+            }
+        }
+        member.known.store(true, Ordering::Release);
+        Ok(())
+    }
+
+    /// Another server may stand behind the node from now on.
+    fn forget(&self, index: usize) {
+        self.members[index].known.store(false, Ordering::Release);
+        self.run_ids.lock().unwrap_or_else(PoisonError::into_inner)[index] = None;
+    }
+
+    /// Draws what there is to learn from a node's answer to acquire.
+    pub(super) fn note(&self, index: usize, trace: &Trace, answer: &Answer) {
+        if let Err(error) = answer {
+            if error.class() == FaultClass::Unknown && trace.touched(index) {
+                trace.unsure.fetch_or(1 << index, Ordering::SeqCst);
+            }
+            self.note_error(index, error);
+        }
+    }
+
+    /// Draws what there is to learn about a node from any of its failures.
+    pub(super) fn note_error(&self, index: usize, error: &NodeError) {
+        if error.class() == FaultClass::Unknown || error.fault() == Fault::Refused {
+            self.forget(index);
+        }
+    }
+
+    /// An acquire on one node, behind the question who it is where that is not known.
+    pub(super) fn acquire(
+        self: &Arc<Self>,
+        index: usize,
+        traced: &Traced,
+        terms: Terms,
+        timeout: Duration,
+    ) -> Job<Answer> {
+        let member = &self.members[index];
+        if member.known.load(Ordering::Acquire) {
+            traced.trace.touch(index);
+            return Arc::clone(&member.node).acquire(traced.claim.clone(), terms, timeout);
+        }
+        let (set, traced) = (Arc::clone(self), traced.clone());
+        Box::pin(async move {
+            let asked = set.clock.now();
+            set.identify(index, timeout).await?;
+            let left = timeout.saturating_sub(set.clock.now().since(asked));
+            traced.trace.touch(index);
+            Arc::clone(&set.members[index].node).acquire(traced.claim, terms, left).await
+        })
+    }
+}
+
+impl std::fmt::Debug for NodeSet {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list().entries(self.members.iter().map(|member| &member.node)).finish()
+    }
+}

@@ -1,0 +1,280 @@
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::task::Poll;
+use std::time::Duration;
+
+use tokio::sync::OwnedSemaphorePermit;
+
+use super::fan_out::{Background, FanOut, Job};
+use super::members::NodeSet;
+use super::{Answer, Traced, may_stand};
+use crate::error::{LockError, LockErrorKind, NodeOutcome, NodeReport};
+use crate::lease::Moment;
+use crate::node::{FaultClass, NodeError, Removal};
+use crate::quorum::{Answer as Majority, Survey, Tally};
+
+/// First and longest pause before a release is tried again.
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+
+type Removed = Result<Removal, NodeError>;
+
+/// The release of one claim on all nodes.
+///
+/// One release goes to every node at once. A node whose acquire was still out is released once more when that
+/// comes back. Where the claim may stand, a release that fails is tried again until the key would have
+/// expired by itself; so is one that finds nothing where the fate of the acquire is unknown, since a request
+/// on a broken connection can be applied after the release on the next one. Dropped, all of this goes on in
+/// the background.
+pub(crate) struct Sweep(Option<Work>);
+
+struct Work {
+    set: Arc<NodeSet>,
+    background: Background,
+    traced: Traced,
+    acquires: FanOut<Answer>,
+    releases: FanOut<Removed>,
+    tries: Vec<u32>,
+    /// One for each node that is tried again: bounds what hung nodes can pile up.
+    permits: Vec<OwnedSemaphorePermit>,
+    node_timeout: Duration,
+    expires: Moment,
+}
+
+enum Event {
+    Acquired(usize, Answer),
+    Released(usize, Removed),
+}
+
+impl Sweep {
+    /// Sends the releases at the first poll, or in the background when dropped before that.
+    pub(crate) fn start(
+        set: &Arc<NodeSet>,
+        background: &Background,
+        traced: Traced,
+        acquires: FanOut<Answer>,
+        node_timeout: Duration,
+    ) -> Self {
+        Self::on(0..set.len(), set, background, traced, acquires, node_timeout)
+    }
+
+    /// Of a claim with no acquire of its attempt still out, or only such as the background drives.
+    pub(crate) fn everywhere(
+        set: &Arc<NodeSet>,
+        background: &Background,
+        traced: Traced,
+        node_timeout: Duration,
+    ) -> Self {
+        Self::start(set, background, traced, FanOut::new(background, 0), node_timeout)
+    }
+
+    fn on(
+        nodes: std::ops::Range<usize>,
+        set: &Arc<NodeSet>,
+        background: &Background,
+        traced: Traced,
+        acquires: FanOut<Answer>,
+        node_timeout: Duration,
+    ) -> Self {
+        traced.trace.released.store(true, Ordering::SeqCst);
+        let expires = set.clock.now().plus(traced.trace.ttl()).plus(node_timeout);
+        let mut work = Work {
+            set: Arc::clone(set),
+            background: background.clone(),
+            traced,
+            acquires,
+            releases: FanOut::new(background, set.len()),
+            tries: vec![0; set.len()],
+            permits: Vec::new(),
+            node_timeout,
+            expires,
+        };
+        nodes.for_each(|index| work.release(index, Duration::ZERO));
+        Self(Some(work))
+    }
+
+    /// The next node's answer to a release; `None` when nothing is left to do. Cancel safe.
+    pub(crate) async fn next(&mut self) -> Option<(usize, Removed)> {
+        self.0.as_mut()?.next().await
+    }
+}
+
+impl Drop for Sweep {
+    fn drop(&mut self) {
+        if let Some(mut work) = self.0.take()
+            && !(work.acquires.is_empty() && work.releases.is_empty())
+        {
+            let background = work.background.clone();
+            background.spawn(async move { while work.next().await.is_some() {} });
+        }
+    }
+}
+
+impl Work {
+    async fn next(&mut self) -> Option<(usize, Removed)> {
+        loop {
+            match self.event().await? {
+                Event::Acquired(index, answer) => {
+                    self.set.note(index, &self.traced.trace, &answer);
+                    if may_stand(&answer) {
+                        self.release(index, Duration::ZERO);
+                    }
+                }
+                Event::Released(index, result) => {
+                    if let Err(error) = &result {
+                        self.set.note_error(index, error);
+                    }
+                    if self.inconclusive(index, &result) {
+                        self.try_again(index);
+                    }
+                    return Some((index, result));
+                }
+            }
+        }
+    }
+
+    async fn event(&mut self) -> Option<Event> {
+        poll_fn(|cx| {
+            let released = self.releases.poll_next(cx);
+            if let Poll::Ready(Some((index, result))) = released {
+                return Poll::Ready(Some(Event::Released(index, result)));
+            }
+            let acquired = self.acquires.poll_next(cx);
+            if let Poll::Ready(Some((index, answer))) = acquired {
+                return Poll::Ready(Some(Event::Acquired(index, answer)));
+            }
+            if released.is_ready() && acquired.is_ready() {
+                Poll::Ready(None)
+            } else {
+                Poll::Pending
+            }
+        })
+        .await
+    }
+
+    /// Whether the claim may still stand, or come to stand, on the node after this answer to a release.
+    fn inconclusive(&self, index: usize, result: &Removed) -> bool {
+        let trace = &self.traced.trace;
+        match result {
+            Ok(Removal::Removed) => false,
+            Ok(_) => trace.unsure(index),
+            Err(error) => trace.touched(index) && error.class() != FaultClass::Misconfigured,
+        }
+    }
+
+    fn try_again(&mut self, index: usize) {
+        let tries = self.tries[index];
+        let pause = FIRST_PAUSE.saturating_mul(2_u32.saturating_pow(tries)).min(LONGEST_PAUSE);
+        if self.set.closing.is_cancelled() || self.set.clock.now().plus(pause) >= self.expires {
+            return;
+        }
+        if tries == 0 {
+            match Arc::clone(&self.set.members[index].retries).try_acquire_owned() {
+                Ok(permit) => self.permits.push(permit),
+                Err(_) => return,
+            }
+        }
+        self.tries[index] = tries.saturating_add(1);
+        self.release(index, pause);
+    }
+
+    fn release(&mut self, index: usize, pause: Duration) {
+        let node = Arc::clone(&self.set.members[index].node);
+        let (claim, timeout) = (self.traced.claim.clone(), self.node_timeout * 2);
+        if pause.is_zero() {
+            self.releases.push(index, node.release(claim, timeout));
+            return;
+        }
+        let set = Arc::clone(&self.set);
+        let later: Job<Removed> = Box::pin(async move {
+            tokio::select! {
+                biased;
+                () = set.closing.cancelled() => {}
+                () = tokio::time::sleep(pause) => {}
+            }
+            node.release(claim, timeout).await
+        });
+        self.releases.push(index, later);
+    }
+}
+
+/// Drives acquires that nobody waits for, and undoes those that come back to a claim that was released since.
+pub(crate) fn adopt(
+    set: &Arc<NodeSet>,
+    background: &Background,
+    traced: &Traced,
+    mut acquires: FanOut<Answer>,
+    node_timeout: Duration,
+) {
+    if acquires.is_empty() {
+        return;
+    }
+    let (set, traced, own) = (Arc::clone(set), traced.clone(), background.clone());
+    background.spawn(async move {
+        while let Some((index, answer)) = acquires.next().await {
+            set.note(index, &traced.trace, &answer);
+            if may_stand(&answer) && traced.trace.is_released() {
+                let none = FanOut::new(&own, 0);
+                drop(Sweep::on(index..index + 1, &set, &own, traced.clone(), none, node_timeout));
+            }
+        }
+    });
+}
+
+/// Releases a claim on all nodes and waits until the outcome is certain. Cancel safe: it goes on in the
+/// background.
+pub(crate) async fn release(
+    set: &Arc<NodeSet>,
+    background: &Background,
+    traced: Traced,
+    node_timeout: Duration,
+) -> Result<bool, LockError> {
+    let asked = set.clock.now();
+    let mut sweep = Sweep::everywhere(set, background, traced, node_timeout);
+    let mut survey = Survey::new(set.len());
+    let mut answers: Vec<Option<(Removed, Duration)>> = (0..set.len()).map(|_| None).collect();
+    loop {
+        match survey.answer() {
+            Some(Majority::Yes) => return Ok(true),
+            Some(Majority::No) => return Ok(false),
+            Some(Majority::Open) => return Err(unconfirmed(set, &answers)),
+            None => {}
+        }
+        let Some((index, result)) = sweep.next().await else {
+            return Err(unconfirmed(set, &answers));
+        };
+        if answers[index].is_none() {
+            survey.record(result.as_ref().ok().map(|removal| *removal == Removal::Removed));
+            answers[index] = Some((result, set.clock.now().since(asked)));
+        }
+    }
+}
+
+fn unconfirmed(set: &NodeSet, answers: &[Option<(Removed, Duration)>]) -> LockError {
+    let mut tally = Tally::default();
+    let nodes = set.members.iter().zip(answers).map(|(member, answer)| {
+        let outcome = match answer.as_ref().map(|(result, _)| result) {
+            Some(Ok(Removal::Removed)) => {
+                tally.granted += 1;
+                NodeOutcome::Granted
+            }
+            Some(Ok(_)) => {
+                tally.refused += 1;
+                NodeOutcome::Absent
+            }
+            Some(Err(error)) => {
+                tally.unknown += 1;
+                NodeOutcome::Failed(error.clone())
+            }
+            None => {
+                tally.unknown += 1;
+                NodeOutcome::Pending
+            }
+        };
+        let latency = answer.as_ref().map(|(_, latency)| *latency);
+        NodeReport { name: Arc::clone(&member.name), outcome, latency }
+    });
+    let nodes = nodes.collect();
+    LockError::new(LockErrorKind::Unreachable, tally, nodes, None)
+}

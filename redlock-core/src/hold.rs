@@ -1,0 +1,145 @@
+//! What a guard, its leases and its renewal share.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+
+use crate::driver::{self, Background, Granted, NodeSet, Traced};
+use crate::error::{ExtendError, ExtendErrorKind, NodeReport};
+use crate::lease::{LostReason, Moment, Term};
+use crate::options::{Plan, check_ttl};
+use crate::quorum::Answer;
+
+/// Longest sleep towards a deadline: a timer does not run while the host is suspended, so the clock is looked
+/// at again now and then.
+const LONGEST_SLEEP: Duration = Duration::from_secs(1);
+
+#[derive(Debug)]
+pub(crate) struct Hold {
+    pub(crate) set: Arc<NodeSet>,
+    pub(crate) background: Background,
+    pub(crate) traced: Traced,
+    pub(crate) plan: Plan,
+    /// Before the first request of the attempt that was granted.
+    pub(crate) granted: Moment,
+    term: Mutex<Term>,
+    changed: Notify,
+}
+
+impl Hold {
+    pub(crate) fn new(
+        set: Arc<NodeSet>,
+        background: Background,
+        plan: Plan,
+        granted: Granted,
+    ) -> Self {
+        Self {
+            set,
+            background,
+            traced: granted.traced,
+            plan,
+            granted: granted.t0,
+            term: Mutex::new(granted.term),
+            changed: Notify::new(),
+        }
+    }
+
+    fn term(&self) -> MutexGuard<'_, Term> {
+        self.term.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn until(&self) -> Moment {
+        self.term().until()
+    }
+
+    /// Why the lock is lost, if it is. Looks at the clock, so it is right even before any timer had a chance to
+    /// fire, such as when the process was stopped.
+    pub(crate) fn lost_reason(&self) -> Option<LostReason> {
+        let now = self.set.clock.now();
+        self.term().lost(now)
+    }
+
+    /// Resolves when the lock is lost. Cancel safe.
+    pub(crate) async fn lost(&self) -> LostReason {
+        loop {
+            let changed = self.changed.notified();
+            tokio::pin!(changed);
+            // Registered before the look, so that no change in between is missed.
+            changed.as_mut().enable();
+            let now = self.set.clock.now();
+            let until = {
+                let term = self.term();
+                if let Some(reason) = term.lost(now) {
+                    return reason;
+                }
+                term.until()
+            };
+            tokio::select! {
+                biased;
+                () = &mut changed => {}
+                () = tokio::time::sleep(until.since(now).min(LONGEST_SLEEP)) => {}
+            }
+        }
+    }
+
+    /// Ends the hold for everybody who watches it.
+    pub(crate) fn end(&self, reason: LostReason) {
+        let now = self.set.clock.now();
+        self.term().end(now, reason);
+        self.changed.notify_waiters();
+    }
+
+    pub(crate) fn renewable(&self) -> bool {
+        self.term().renewable()
+    }
+
+    /// One round of extending. Cancel safe: the deadline moves only if this returns.
+    pub(crate) async fn extend(self: &Arc<Self>, ttl: Duration) -> Result<(), ExtendError> {
+        let fail = |kind, nodes: Vec<NodeReport>| Err(ExtendError::new(kind, nodes));
+        if let Err(error) = check_ttl(ttl) {
+            return fail(ExtendErrorKind::Invalid(error), Vec::new());
+        }
+        if let Some(reason) = self.lost_reason() {
+            return fail(ExtendErrorKind::Lost(reason), Vec::new());
+        }
+        let node_timeout = self.plan.node_timeout;
+        let mut round =
+            driver::extend(&self.set, &self.background, &self.traced, ttl, node_timeout).await;
+        let nodes = std::mem::take(&mut round.nodes);
+        let now = self.set.clock.now();
+        match round.answer {
+            Answer::Yes => {
+                let extended = self.term().extended(round.t1, now, ttl);
+                match extended {
+                    Ok(()) => {
+                        self.changed.notify_waiters();
+                        let hold = Arc::clone(self);
+                        round.repair(
+                            &self.set,
+                            &self.background,
+                            &self.traced,
+                            ttl,
+                            node_timeout,
+                            move || hold.lost_reason().is_none(),
+                        );
+                        Ok(())
+                    }
+                    Err(reason) => fail(ExtendErrorKind::Lost(reason), nodes),
+                }
+            }
+            Answer::No => {
+                self.end(LostReason::Stolen);
+                let reason = self.lost_reason().unwrap_or(LostReason::Stolen);
+                fail(ExtendErrorKind::Lost(reason), nodes)
+            }
+            Answer::Open => {
+                self.term().unanswered(now);
+                match self.lost_reason() {
+                    Some(reason) => fail(ExtendErrorKind::Lost(reason), nodes),
+                    None => fail(ExtendErrorKind::Unanswered, nodes),
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,267 @@
+//! The handle.
+
+use std::fmt;
+use std::future::Future;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::builder::RedlockBuilder;
+use crate::clock::Clock;
+use crate::driver::{self, Attempt, Background, Failure, NodeSet, Trace, Traced};
+use crate::error::{LockError, LockErrorKind};
+use crate::guard::{Lease, LockGuard, Release};
+use crate::hold::Hold;
+use crate::inspection::Inspection;
+use crate::key::{IntoLockKey, LockKey};
+use crate::node::{Claim, LockNode, NodeError};
+use crate::options::{LockOptions, Plan, Renewal, Settings};
+use crate::token::Token;
+
+/// Locks over a set of independent nodes. Cheap to clone; clones share everything.
+///
+/// The nodes may be of different backends. Every method that awaits must run in a tokio runtime with its timer
+/// on.
+#[derive(Clone)]
+pub struct Redlock(Arc<Inner>);
+
+struct Inner {
+    set: Arc<NodeSet>,
+    settings: Settings,
+    key_prefix: Vec<u8>,
+    rng: Mutex<fastrand::Rng>,
+}
+
+/// A call whose input was checked.
+struct Call {
+    key: LockKey,
+    plan: Plan,
+    background: Background,
+}
+
+impl Redlock {
+    /// Begins to set up a handle.
+    pub fn builder() -> RedlockBuilder {
+        RedlockBuilder::default()
+    }
+
+    pub(crate) fn new(
+        nodes: Vec<Arc<dyn LockNode>>,
+        clock: Clock,
+        settings: Settings,
+        key_prefix: Vec<u8>,
+        rng: fastrand::Rng,
+    ) -> Self {
+        let set = Arc::new(NodeSet::new(nodes, clock));
+        Self(Arc::new(Inner { set, settings, key_prefix, rng: Mutex::new(rng) }))
+    }
+
+    /// Tries once to take the lock: one round over the nodes, no sleep.
+    ///
+    /// The first call of a handle also asks every node who it is.
+    ///
+    /// # Errors
+    ///
+    /// When the lock is not had; see [`LockErrorKind`]. Nothing of the attempt stays on the nodes.
+    ///
+    /// # Cancel safety
+    ///
+    /// When the future is dropped, whatever was sent is completed and released in the background.
+    pub async fn try_lock(&self, key: impl IntoLockKey) -> Result<LockGuard, LockError> {
+        self.try_lock_with(key, &LockOptions::new()).await
+    }
+
+    /// [`try_lock`](Self::try_lock) with options of its own.
+    ///
+    /// # Errors
+    ///
+    /// As [`try_lock`](Self::try_lock); also when an option breaks a rule.
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`try_lock`](Self::try_lock).
+    pub async fn try_lock_with(
+        &self,
+        key: impl IntoLockKey,
+        options: &LockOptions,
+    ) -> Result<LockGuard, LockError> {
+        let call = self.call(key, options)?;
+        self.attempt(&call, &[]).await.map_err(|failure| failure.error)
+    }
+
+    /// Takes the lock, trying again after random delays until the wait budget is over (10 s by default).
+    ///
+    /// # Errors
+    ///
+    /// [`LockErrorKind::TimedOut`] when somebody else held it all the time, [`LockErrorKind::Unreachable`] or
+    /// [`LockErrorKind::Late`] when that is how the last attempt ended, and at once
+    /// [`LockErrorKind::Misconfigured`]. Nothing of any attempt stays on the nodes.
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`try_lock`](Self::try_lock). A dropped call loses its place: there is no queue.
+    pub async fn lock(&self, key: impl IntoLockKey) -> Result<LockGuard, LockError> {
+        self.lock_with(key, &LockOptions::new()).await
+    }
+
+    /// [`lock`](Self::lock) with options of its own.
+    ///
+    /// # Errors
+    ///
+    /// As [`lock`](Self::lock); also when an option breaks a rule.
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`lock`](Self::lock).
+    pub async fn lock_with(
+        &self,
+        key: impl IntoLockKey,
+        options: &LockOptions,
+    ) -> Result<LockGuard, LockError> {
+        let call = self.call(key, options)?;
+        let clock = &self.0.set.clock;
+        let deadline = clock.now().plus(call.plan.wait_for);
+        let mut barred: Vec<(usize, NodeError)> = Vec::new();
+        let mut attempts = 0_u32;
+        loop {
+            let failure = match self.attempt(&call, &barred).await {
+                Ok(guard) => return Ok(guard),
+                Err(failure) => failure,
+            };
+            attempts = attempts.saturating_add(1);
+            let error = failure.error;
+            barred = failure.barred;
+            let left = deadline.since(clock.now());
+            match error.kind() {
+                LockErrorKind::Contended if left.is_zero() => {
+                    return Err(error.after(attempts, LockErrorKind::TimedOut));
+                }
+                LockErrorKind::Contended | LockErrorKind::Unreachable | LockErrorKind::Late
+                    if !left.is_zero() => {}
+                kind => return Err(error.after(attempts, kind)),
+            }
+            let random = self.0.rng.lock().unwrap_or_else(PoisonError::into_inner).u64(..);
+            let delay = call.plan.retry.delay(attempts - 1, random, error.retry_after());
+            tokio::select! {
+                biased;
+                () = self.0.set.closing.cancelled() => return Err(LockError::bare(LockErrorKind::Closed)),
+                () = tokio::time::sleep(delay.min(left)) => {}
+            }
+        }
+    }
+
+    /// Takes the lock, runs `work` under it with renewal on, and releases the lock.
+    ///
+    /// Whatever `work` gives is returned as it is, also when the release fails or the lock was lost on the way: `work`
+    /// has the [`Lease`] to look at. When `work` panics or the future is dropped, the lock is released in the
+    /// background.
+    ///
+    /// # Errors
+    ///
+    /// As [`lock`](Self::lock), with `work` not run.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future drops `work` wherever it is.
+    pub async fn with_lock<T, F>(
+        &self,
+        key: impl IntoLockKey,
+        work: impl FnOnce(Lease) -> F,
+    ) -> Result<T, LockError>
+    where
+        F: Future<Output = T>,
+    {
+        let guard = self.lock_with(key, &LockOptions::new().renewal(Renewal::Auto)).await?;
+        let result = work(guard.lease()).await;
+        // A release that fails goes on in the background; it is no reason to lose the result.
+        let _ = guard.release().await;
+        Ok(result)
+    }
+
+    /// Asks all nodes who holds `key`, and waits for each up to the node timeout.
+    ///
+    /// # Errors
+    ///
+    /// For an invalid key, outside a runtime, or after [`close`](Self::close). Nodes that fail are no error: they are in
+    /// the answer, and leave it [`Unknown`](crate::LockState::Unknown) when they are too many.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future changes nothing.
+    pub async fn inspect(&self, key: impl IntoLockKey) -> Result<Inspection, LockError> {
+        let call = self.call(key, &LockOptions::new())?;
+        Ok(driver::inspect(&self.0.set, &call.background, &call.key, call.plan.node_timeout).await)
+    }
+
+    /// Releases a lock that was [leaked](LockGuard::leak), here or in another process, on all nodes.
+    ///
+    /// # Errors
+    ///
+    /// As [`LockGuard::release`].
+    ///
+    /// # Cancel safety
+    ///
+    /// When the future is dropped, the release goes on in the background.
+    pub async fn release(
+        &self,
+        key: impl IntoLockKey,
+        token: &Token,
+    ) -> Result<Release, LockError> {
+        let call = self.call(key, &LockOptions::new())?;
+        let trace = Trace::anywhere();
+        trace.asked_for(call.plan.ttl);
+        let traced = Traced { claim: Claim::new(call.key, *token), trace: Arc::new(trace) };
+        let release =
+            driver::release(&self.0.set, &call.background, traced, call.plan.node_timeout);
+        Ok(if release.await? { Release::Released } else { Release::AlreadyGone })
+    }
+
+    /// Closes the handle and all its clones, and waits until the releases under way in the background are done: what a
+    /// program does before it ends.
+    ///
+    /// New calls, and calls that wait for their next attempt, answer [`LockErrorKind::Closed`]. A release that fails is
+    /// not tried again any more, so this takes at most a few node timeouts; locks it could not release expire. Guards
+    /// that still live keep their locks: drop them first.
+    ///
+    /// # Cancel safety
+    ///
+    /// The handle is closed all the same, and the call can be made again to wait on.
+    pub async fn close(&self) {
+        self.0.set.closing.cancel();
+        self.0.set.tracker.close();
+        self.0.set.tracker.wait().await;
+    }
+
+    fn call(&self, key: impl IntoLockKey, options: &LockOptions) -> Result<Call, LockError> {
+        let key = key.into_lock_key()?.with_prefix(&self.0.key_prefix)?;
+        let plan = self.0.settings.plan(options)?;
+        if self.0.set.closing.is_cancelled() {
+            return Err(LockError::bare(LockErrorKind::Closed));
+        }
+        let background = Background::current(&self.0.set.tracker)
+            .ok_or_else(|| LockError::bare(LockErrorKind::Environment))?;
+        Ok(Call { key, plan, background })
+    }
+
+    async fn attempt(
+        &self,
+        call: &Call,
+        barred: &[(usize, NodeError)],
+    ) -> Result<LockGuard, Failure> {
+        let set = &self.0.set;
+        let granted = Attempt::run(set, &call.background, &call.key, &call.plan, barred).await?;
+        Ok(LockGuard::new(Hold::new(Arc::clone(set), call.background.clone(), call.plan, granted)))
+    }
+}
+
+impl fmt::Debug for Redlock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Redlock")
+            .field("nodes", &self.0.set)
+            .field("settings", &self.0.settings)
+            .finish_non_exhaustive()
+    }
+}
+
+const _: fn() = || {
+    fn shared<T: Send + Sync + Clone + 'static>() {}
+    shared::<Redlock>();
+};

@@ -1,0 +1,23 @@
+//! What tests may put in place of the system's clocks and randomness.
+
+use crate::clock::{AheadSource, Clock};
+
+#[derive(Default)]
+pub(crate) struct Overrides {
+    pub(crate) seed: Option<u64>,
+    pub(crate) ahead: Option<AheadSource>,
+}
+
+impl Overrides {
+    pub(crate) fn apply(self) -> (Clock, fastrand::Rng) {
+        let clock = self.ahead.map_or_else(Clock::system, Clock::new);
+        let rng = self.seed.map_or_else(fastrand::Rng::new, fastrand::Rng::with_seed);
+        (clock, rng)
+    }
+}
+
+impl std::fmt::Debug for Overrides {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Overrides").field("seed", &self.seed).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,62 @@
+use fred::error::{Error, ErrorKind};
+use fred::types::Resp3Frame;
+use redlock_core::node::{Fault, FaultClass, NodeError};
+use redlock_core::protocol::{CallError, Reply};
+
+/// What fred says of a command that it never handed to a connection, where the kind of error does not tell.
+const NOT_SENT: [&str; 2] = ["Failed to send command to router.", "Failed to route command."];
+
+/// A server's answer.
+///
+/// Asking fred for the raw frame is what tells the server's errors from fred's own: fred puts both into
+/// one type, of kind `Unknown` for most of either.
+pub(crate) fn reply(frame: Resp3Frame) -> Result<Reply, CallError> {
+    if let Resp3Frame::SimpleError { data, .. } = &frame {
+        return Err(CallError::Server(data.to_string()));
+    }
+    if let Resp3Frame::BlobError { data, .. } = &frame {
+        return Err(CallError::Server(String::from_utf8_lossy(data).into_owned()));
+    }
+    value(frame)
+        .ok_or_else(|| NodeError::new(Fault::Unexpected, "an answer of a type that no command asks for").into())
+}
+
+fn value(frame: Resp3Frame) -> Option<Reply> {
+    match frame {
+        Resp3Frame::Null => Some(Reply::Nil),
+        Resp3Frame::Number { data, .. } => Some(Reply::Int(data)),
+        Resp3Frame::Boolean { data, .. } => Some(Reply::Int(data.into())),
+        Resp3Frame::BlobString { data, .. }
+        | Resp3Frame::SimpleString { data, .. }
+        | Resp3Frame::VerbatimString { data, .. } => Some(Reply::Bytes(data.into())),
+        Resp3Frame::Array { data, .. } => data.into_iter().map(value).collect::<Option<_>>().map(Reply::List),
+        _ => None,
+    }
+}
+
+/// Why fred gave no answer. `cause` is looked up only when no connection was there.
+pub(crate) fn unanswered(error: &Error, cause: impl FnOnce() -> Option<Error>) -> CallError {
+    let lost = |fault| NodeError::new(fault, error.details()).into();
+    match error.kind() {
+        ErrorKind::Timeout => NodeError::from(Fault::Timeout).into(),
+        // A command is cancelled only while it waits in fred's own queue.
+        ErrorKind::Canceled => refused(cause().as_ref()).into(),
+        ErrorKind::Unknown if NOT_SENT.contains(&error.details()) => refused(cause().as_ref()).into(),
+        ErrorKind::Backpressure => NodeError::new(Fault::Refused, error.details()).into(),
+        // Replies that fred answers by reconnecting: `CLUSTERDOWN`, and `NOAUTH` where a client asks for it.
+        ErrorKind::Auth | ErrorKind::Cluster => CallError::Server(error.details().to_owned()),
+        // What is left of `Unknown` is a command whose connection went away under it.
+        ErrorKind::IO | ErrorKind::Unknown => lost(Fault::ConnectionLost),
+        _ => lost(Fault::Unexpected),
+    }
+}
+
+/// There was no connection to send the command on; `cause` is why the last one ended or was not made.
+pub(crate) fn refused(cause: Option<&Error>) -> NodeError {
+    let said = cause.map_or("", Error::details);
+    // A server that turns a connection down says so in the words of any other error reply.
+    match NodeError::from(CallError::Server(said.to_owned())) {
+        error if error.class() == FaultClass::Unknown => NodeError::new(Fault::Refused, said),
+        error => error,
+    }
+}

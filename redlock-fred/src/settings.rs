@@ -1,0 +1,59 @@
+use std::time::Duration;
+
+use fred::clients::Client;
+use fred::socket2::TcpKeepalive;
+use fred::types::Builder;
+use fred::types::config::{Config, Options, ReconnectPolicy};
+use redlock_core::error::ConfigError;
+
+pub(crate) const INDEPENDENT: &str = "nodes must be independent masters, not a cluster or its sentinels";
+
+/// Limit for connecting, and again for the handshake.
+const CONNECT: Duration = Duration::from_secs(2);
+/// How long sent bytes may stay unacknowledged.
+#[cfg(any(target_os = "android", target_os = "fuchsia", target_os = "linux"))]
+const UNACKNOWLEDGED: Duration = Duration::from_secs(2);
+const KEEPALIVE_AFTER: Duration = Duration::from_secs(10);
+const UNRESPONSIVE_AFTER: Duration = Duration::from_secs(10);
+const UNRESPONSIVE_CHECK: Duration = Duration::from_secs(2);
+
+/// A client that is not connected yet.
+pub(crate) fn client(config: Config) -> Result<Client, ConfigError> {
+    Builder::from_config(config)
+        .set_policy(reconnecting())
+        .with_connection_config(|connection| {
+            connection.connection_timeout = CONNECT;
+            connection.internal_command_timeout = CONNECT;
+            connection.max_command_attempts = 1;
+            // What a server says of a user's rights is an answer to a command, not a broken connection.
+            connection.reconnect_on_auth_error = false;
+            connection.unresponsive.max_timeout = Some(UNRESPONSIVE_AFTER);
+            connection.unresponsive.interval = UNRESPONSIVE_CHECK;
+            connection.tcp.nodelay = Some(true);
+            let keepalive = TcpKeepalive::new().with_time(KEEPALIVE_AFTER);
+            connection.tcp.keepalive = Some(keepalive.clone());
+            #[cfg(any(target_os = "android", target_os = "fuchsia", target_os = "linux"))]
+            {
+                connection.tcp.keepalive = Some(keepalive.with_interval(UNACKNOWLEDGED));
+                connection.tcp.user_timeout = Some(UNACKNOWLEDGED);
+            }
+        })
+        .build()
+        .map_err(|_| ConfigError::new("url", "<redacted>", "must be an address that fred accepts"))
+}
+
+/// How long to wait between two attempts to connect, in the background.
+pub(crate) fn reconnecting() -> ReconnectPolicy {
+    ReconnectPolicy::new_exponential(0, 50, 2_000, 2)
+}
+
+/// How a command is sent that has `timeout` left, which must not be zero: fred takes that for no limit.
+pub(crate) fn command(timeout: Duration) -> Options {
+    Options {
+        // Not 0, which fred reads as "the client's default".
+        max_attempts: Some(1),
+        timeout: Some(timeout),
+        fail_fast: true,
+        ..Options::default()
+    }
+}

@@ -1,0 +1,153 @@
+use fred::types::RespVersion;
+use fred::types::config::{Config, ServerConfig};
+use redlock_core::error::ConfigError;
+
+use crate::settings::INDEPENDENT;
+
+/// A node's address, as fred is to be told it.
+pub(crate) struct NodeUrl {
+    /// `host:port`.
+    pub(crate) name: String,
+    /// Holds the password, and shows it in its `Debug`.
+    pub(crate) config: Config,
+}
+
+impl NodeUrl {
+    pub(crate) fn parse(url: &str) -> Result<Self, ConfigError> {
+        let refuse = |rule: &'static str| ConfigError::new("url", redacted(url), rule);
+        let (scheme, rest) = url.trim().split_once("://").ok_or_else(|| refuse(SCHEME))?;
+        let tls = match scheme.to_ascii_lowercase().as_str() {
+            "redis" => false,
+            "rediss" => true,
+            clustered if clustered.ends_with("-cluster") || clustered.ends_with("-sentinel") => {
+                return Err(refuse(INDEPENDENT));
+            }
+            _ => return Err(refuse(SCHEME)),
+        };
+        if rest.contains(['?', '#']) {
+            return Err(refuse("must have no query and no fragment (in a password write %3F and %23)"));
+        }
+        // Always as a plain URL: for TLS fred would pick whichever library another crate switched on, and
+        // panics where it finds two sets of ciphers.
+        let parsed = Config::from_url_centralized(&format!("redis://{rest}")).map_err(|_| refuse(FORM))?;
+        if parsed.username.is_some() && parsed.password.is_none() {
+            // fred would log in as the default user.
+            return Err(refuse("must have a password where it has a user"));
+        }
+        let ServerConfig::Centralized { server } = &parsed.server else { return Err(refuse(FORM)) };
+        if server.port == 0 {
+            return Err(refuse("must have a port other than 0"));
+        }
+        let name = format!("{}:{}", server.host, server.port);
+        let mut config = Config {
+            version: RespVersion::RESP3,
+            // Only of the first connection: tell that it failed, instead of waiting and trying again.
+            fail_fast: true,
+            ..parsed
+        };
+        if tls {
+            use_tls(&mut config).map_err(refuse)?;
+        }
+        Ok(Self { name, config })
+    }
+}
+
+#[cfg(feature = "tls-rustls")]
+use crate::tls::use_tls;
+
+#[cfg(not(feature = "tls-rustls"))]
+fn use_tls(_: &mut Config) -> Result<(), &'static str> {
+    Err("needs the cargo feature `tls-rustls` of redlock-fred")
+}
+
+const SCHEME: &str = "must begin with redis:// or rediss://";
+const FORM: &str = "must have the form redis://[[user]:password@]host[:port][/database], with user and password \
+                    percent-encoded and a database from 0 to 255";
+
+/// The URL with everything cut out that is not surely a scheme, a host, a port or a database's number.
+///
+/// It works on the text, because a URL that does not parse can hold a password as well.
+fn redacted(url: &str) -> String {
+    let url = url.trim();
+    let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
+    // The last one: an `@` in a password should have been encoded, but was it?
+    let secret_end = ["@", "%40"].iter().filter_map(|at| Some(rest.rfind(at)? + at.len())).max();
+    let rest = &rest[secret_end.unwrap_or(0)..];
+    let (rest, options) = rest.split_at(rest.find(['?', '#']).unwrap_or(rest.len()));
+    let (address, database) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    let (host, port) = match address.rfind(':') {
+        Some(colon) if !address.ends_with(']') => address.split_at(colon),
+        _ => (address, ""),
+    };
+
+    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    let known = |allowed: fn(char) -> bool, text: &str| text.chars().all(allowed);
+    let mut shown = String::new();
+    let mut show = |sure: bool, text: &str| shown.push_str(if sure { text } else { CUT });
+    if url.contains("://") {
+        show(known(|c| c.is_ascii_alphanumeric() || "+-.".contains(c), scheme), scheme);
+        show(true, "://");
+    }
+    if secret_end.is_some() {
+        show(false, "");
+        show(true, "@");
+    }
+    show(known(|c| c.is_alphanumeric() || "-._[]:".contains(c), host), host);
+    show(digits(port.trim_start_matches(':')), port);
+    show(digits(database.trim_start_matches('/')), database);
+    show(options.is_empty(), options);
+    shown
+}
+
+const CUT: &str = "<redacted>";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_names_its_node_without_credentials() {
+        let cases = [
+            ("redis://a", "a:6379", None, None, None),
+            ("redis://a:7000/", "a:7000", None, None, None),
+            ("REDIS://10.0.0.1:7000/3", "10.0.0.1:7000", None, None, Some(3)),
+            ("redis://[::1]:7000", "[::1]:7000", None, None, None),
+            (" redis://:pw@a ", "a:6379", None, Some("pw"), None),
+            ("redis://u:p%40%3A%2F%3Fw@a/0", "a:6379", Some("u"), Some("p@:/?w"), Some(0)),
+        ];
+        for (url, name, user, password, database) in cases {
+            let node = NodeUrl::parse(url).unwrap();
+            assert_eq!(node.name, name, "{url}");
+            assert_eq!(node.config.username.as_deref(), user, "{url}");
+            assert_eq!(node.config.password.as_deref(), password, "{url}");
+            assert_eq!(node.config.database, database, "{url}");
+            assert_eq!(node.config.version, RespVersion::RESP3, "{url}");
+        }
+    }
+
+    #[test]
+    fn what_a_url_may_hide_is_cut_out() {
+        let cases = [
+            ("redis://a:1/2", "redis://a:1/2"),
+            ("a:1", "a:1"),
+            ("redis://u:hunter2@a:1/0", "redis://<redacted>@a:1/0"),
+            ("u:hunter2@a", "<redacted>@a"),
+            ("redis:u:hunter2@a", "<redacted>@a"),
+            ("redis://u:hunter2/@x@a", "redis://<redacted>@a"),
+            ("redis://u:hunter2%40a:1", "redis://<redacted>@a:1"),
+            ("redis://:hunter2", "redis://<redacted>"),
+            ("redis://u:hunter2/a", "redis://u<redacted><redacted>"),
+            ("redis://a/hunter2", "redis://a<redacted>"),
+            ("redis://a?password=hunter2", "redis://a<redacted>"),
+            ("redis://a#hunter2", "redis://a<redacted>"),
+            ("hunter2 !://a", "<redacted>://a"),
+            ("redis://hunter2 !/", "redis://<redacted>/"),
+            ("redis://[::1]", "redis://[::1]"),
+            ("", ""),
+            ("é@", "<redacted>@"),
+        ];
+        for (url, shown) in cases {
+            assert_eq!(redacted(url), shown, "{url}");
+        }
+    }
+}

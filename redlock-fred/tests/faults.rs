@@ -1,0 +1,210 @@
+//! Servers that are slow, gone, or go away.
+
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use common::{Action, FakeServer, LONG, NIL, claim, dead_address, greet, reply, terms};
+use redlock_fred::FredNode;
+use redlock_fred::redlock_core::node::{Fault, FaultClass, LockNode, Removal, Vote};
+use tokio::net::{TcpListener, TcpSocket};
+
+const GRANTED: Vote = Vote::Granted { fence: None };
+const SHORT: Duration = Duration::from_millis(100);
+
+#[tokio::test]
+async fn no_answer_within_the_limit_is_a_timeout_and_no_later() {
+    let server = FakeServer::start(|_| Action::Ignore).await;
+    let node = server.node();
+    let start = Instant::now();
+    let error = node.clone().acquire(claim(&["a"]), terms(), SHORT).await.unwrap_err();
+    assert_eq!(error.fault(), Fault::Timeout);
+    assert!(start.elapsed() >= SHORT && start.elapsed() < 3 * SHORT, "{:?}", start.elapsed());
+    // The connection goes on: a release must be able to follow.
+    server.connections(1).await;
+}
+
+#[tokio::test]
+async fn a_limit_of_zero_is_no_time_and_not_for_ever() {
+    let server = FakeServer::start(|_| Action::Ignore).await;
+    let node = server.node();
+    for _ in 0..2 {
+        let answer = node.clone().acquire(claim(&["a"]), terms(), Duration::ZERO);
+        let error = tokio::time::timeout(LONG, answer).await.unwrap().unwrap_err();
+        assert_eq!(error.fault(), Fault::Timeout);
+        server.connections(1).await;
+    }
+    assert!(server.seen().is_empty());
+}
+
+#[tokio::test]
+async fn a_dead_server_refuses_at_once_and_serves_when_it_is_back() {
+    let address = dead_address().await;
+    let node = Arc::new(FredNode::connect(&format!("redis://{address}")).unwrap());
+    let start = Instant::now();
+    for _ in 0..20 {
+        let error = node.clone().acquire(claim(&["a"]), terms(), LONG).await.unwrap_err();
+        assert_eq!(error.fault(), Fault::Refused);
+    }
+    assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
+
+    let server = FakeServer::on(TcpListener::bind(address).await.unwrap(), greet, |_| reply(NIL));
+    server.connections(1).await;
+    tokio::time::timeout(LONG, async {
+        while node.clone().acquire(claim(&["a"]), terms(), LONG).await.is_err() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    })
+    .await
+    .unwrap();
+    assert_eq!(server.seen(), ["SET"]);
+}
+
+#[tokio::test]
+async fn the_first_verbs_wait_for_the_connection() {
+    let server = FakeServer::start(|_| reply(NIL)).await;
+    let node = server.node();
+    let verbs: Vec<_> =
+        (0..20).map(|_| tokio::spawn(node.clone().acquire(claim(&["a"]), terms(), LONG))).collect();
+    for verb in verbs {
+        assert_eq!(verb.await.unwrap().unwrap(), GRANTED);
+    }
+    server.connections(1).await;
+}
+
+#[tokio::test]
+async fn a_command_whose_connection_is_cut_is_sent_once_and_its_fate_unknown() {
+    let cut = Arc::new(AtomicUsize::new(0));
+    let count = cut.clone();
+    let server = FakeServer::start(move |_| {
+        if count.fetch_add(1, Ordering::SeqCst) == 0 { Action::Cut } else { reply(NIL) }
+    })
+    .await;
+    let node = server.node();
+    let error = node.clone().acquire(claim(&["a"]), terms(), LONG).await.unwrap_err();
+    assert_eq!((error.fault(), error.class()), (Fault::ConnectionLost, FaultClass::Unknown));
+    server.connections(0).await;
+
+    // fred would send it again as soon as it has a connection.
+    server.connections(1).await;
+    tokio::time::sleep(SHORT).await;
+    assert_eq!(server.seen(), ["SET"]);
+    assert_eq!(node.clone().acquire(claim(&["a"]), terms(), LONG).await.unwrap(), GRANTED);
+}
+
+#[tokio::test]
+async fn of_many_commands_on_a_cut_connection_none_is_sent_twice() {
+    let server = FakeServer::start(|command| {
+        if common::word(command, 1) == "last" { Action::Cut } else { Action::Ignore }
+    })
+    .await;
+    let node = server.node();
+    let _ = node.clone().acquire(claim(&["first"]), terms(), SHORT).await;
+    let keys = ["b", "c", "d", "last"];
+    let verbs: Vec<_> =
+        keys.map(|key| tokio::spawn(node.clone().acquire(claim(&[key]), terms(), LONG))).into();
+    for verb in verbs {
+        assert_eq!(verb.await.unwrap().unwrap_err().class(), FaultClass::Unknown);
+    }
+    server.connections(1).await;
+    tokio::time::sleep(SHORT).await;
+    assert_eq!(server.seen().len(), 5);
+}
+
+#[tokio::test]
+async fn a_hung_server_that_returns_gets_the_acquire_and_then_its_release() {
+    let server = FakeServer::start(|command| {
+        if common::word(command, 0) == "SET" { reply(NIL) } else { reply(":1\r\n") }
+    })
+    .await;
+    let node = server.node();
+    node.clone().acquire(claim(&["warm up"]), terms(), LONG).await.unwrap();
+    server.hang(true);
+    let lock = claim(&["a"]);
+    let error = node.clone().acquire(lock.clone(), terms(), SHORT).await.unwrap_err();
+    assert_eq!(error.fault(), Fault::Timeout);
+    let error = node.clone().release(lock.clone(), SHORT).await.unwrap_err();
+    assert_eq!(error.fault(), Fault::Timeout);
+
+    server.hang(false);
+    assert_eq!(node.clone().release(lock, LONG).await.unwrap(), Removal::Removed);
+    assert_eq!(server.seen(), ["SET", "SET", "EVAL", "EVAL"]);
+}
+
+#[tokio::test]
+async fn a_command_whose_time_ran_out_before_it_was_written_is_not_sent_later() {
+    // A server whose buffers are full: fred's writer is stuck, and what comes after waits in its queue.
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(4096).unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let server = FakeServer::on(socket.listen(8).unwrap(), greet, |_| reply(":0\r\n"));
+    let node = server.node();
+    node.clone().extend(claim(&["warm up"]), terms(), LONG).await.unwrap();
+    server.hang(true);
+
+    let big: Vec<String> = (0..64).map(|i| format!("{i:0>500}")).collect();
+    let big = claim(&big.iter().map(String::as_str).collect::<Vec<_>>());
+    let stuck: Vec<_> =
+        (0..400).map(|_| tokio::spawn(node.clone().extend(big.clone(), terms(), LONG))).collect();
+    tokio::time::sleep(SHORT).await;
+
+    let error = node.clone().acquire(claim(&["late"]), terms(), SHORT).await.unwrap_err();
+    assert_eq!(error.fault(), Fault::Timeout);
+    server.hang(false);
+    for verb in stuck {
+        let _ = verb.await.unwrap();
+    }
+    node.clone().extend(claim(&["after"]), terms(), LONG).await.unwrap();
+    let seen = server.seen();
+    assert!(seen.len() > 300, "{}", seen.len());
+    assert!(!seen.contains(&"SET".to_owned()), "sent after its time");
+}
+
+#[tokio::test]
+async fn a_command_whose_time_ran_out_while_reconnecting_is_not_sent_later() {
+    let hello = Arc::new(AtomicUsize::new(0));
+    let count = hello.clone();
+    let slow_second_time = move |command: &common::Command| match common::word(command, 0).as_str() {
+        "HELLO" if count.fetch_add(1, Ordering::SeqCst) > 0 => Action::Ignore,
+        _ => greet(command),
+    };
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let server = FakeServer::on(listener, slow_second_time, |command| {
+        if common::word(command, 0) == "SET" { reply(NIL) } else { Action::Cut }
+    });
+    let node = server.node();
+    node.clone().release(claim(&["a"]), LONG).await.unwrap_err();
+    // fred still takes commands while it has not begun to reconnect.
+    let mut faults = Vec::new();
+    for _ in 0..200 {
+        match node.clone().acquire(claim(&["a"]), terms(), Duration::from_millis(1)).await {
+            Err(error) => faults.push(error.fault()),
+            Ok(vote) => unreachable!("{vote:?} without a connection"),
+        }
+    }
+    assert!(faults.contains(&Fault::Timeout) && faults.contains(&Fault::Refused), "{faults:?}");
+    // The third attempt greets properly.
+    hello.store(0, Ordering::SeqCst);
+    tokio::time::timeout(2 * LONG, async {
+        while node.clone().acquire(claim(&["live"]), terms(), LONG).await.is_err() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    })
+    .await
+    .unwrap();
+    assert_eq!(server.seen(), ["EVAL", "SET"]);
+}
+
+#[tokio::test]
+async fn a_future_that_is_not_polled_sends_nothing() {
+    let server = FakeServer::start(|_| reply(NIL)).await;
+    let node = server.node();
+    node.clone().acquire(claim(&["a"]), terms(), LONG).await.unwrap();
+    drop(node.clone().acquire(claim(&["b"]), terms(), LONG));
+    tokio::time::sleep(SHORT).await;
+    assert_eq!(server.seen(), ["SET"]);
+}
