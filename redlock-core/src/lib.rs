@@ -2,6 +2,8 @@
 
 mod builder;
 mod clock;
+#[cfg(feature = "testing")]
+pub mod conformance;
 mod driver;
 pub mod error;
 #[cfg(feature = "testing")]

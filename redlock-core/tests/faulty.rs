@@ -1,5 +1,6 @@
 //! The misbehaving network does what it says, no more, and the same every time.
 #![cfg(feature = "testing")]
+#![allow(clippy::unwrap_used, clippy::disallowed_methods)]
 
 use std::future::{Future, poll_fn};
 use std::pin::Pin;

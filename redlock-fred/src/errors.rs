@@ -17,8 +17,9 @@ pub(crate) fn reply(frame: Resp3Frame) -> Result<Reply, CallError> {
     if let Resp3Frame::BlobError { data, .. } = &frame {
         return Err(CallError::Server(String::from_utf8_lossy(data).into_owned()));
     }
-    value(frame)
-        .ok_or_else(|| NodeError::new(Fault::Unexpected, "an answer of a type that no command asks for").into())
+    value(frame).ok_or_else(|| {
+        NodeError::new(Fault::Unexpected, "an answer of a type that no command asks for").into()
+    })
 }
 
 fn value(frame: Resp3Frame) -> Option<Reply> {
@@ -29,7 +30,9 @@ fn value(frame: Resp3Frame) -> Option<Reply> {
         Resp3Frame::BlobString { data, .. }
         | Resp3Frame::SimpleString { data, .. }
         | Resp3Frame::VerbatimString { data, .. } => Some(Reply::Bytes(data.into())),
-        Resp3Frame::Array { data, .. } => data.into_iter().map(value).collect::<Option<_>>().map(Reply::List),
+        Resp3Frame::Array { data, .. } => {
+            data.into_iter().map(value).collect::<Option<_>>().map(Reply::List)
+        }
         _ => None,
     }
 }
@@ -41,7 +44,9 @@ pub(crate) fn unanswered(error: &Error, cause: impl FnOnce() -> Option<Error>) -
         ErrorKind::Timeout => NodeError::from(Fault::Timeout).into(),
         // A command is cancelled only while it waits in fred's own queue.
         ErrorKind::Canceled => refused(cause().as_ref()).into(),
-        ErrorKind::Unknown if NOT_SENT.contains(&error.details()) => refused(cause().as_ref()).into(),
+        ErrorKind::Unknown if NOT_SENT.contains(&error.details()) => {
+            refused(cause().as_ref()).into()
+        }
         ErrorKind::Backpressure => NodeError::new(Fault::Refused, error.details()).into(),
         // Replies that fred answers by reconnecting: `CLUSTERDOWN`, and `NOAUTH` where a client asks for it.
         ErrorKind::Auth | ErrorKind::Cluster => CallError::Server(error.details().to_owned()),

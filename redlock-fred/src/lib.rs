@@ -4,22 +4,21 @@
 //! and what an answer means is decided in [`redlock_core`], the same for every adapter.
 //!
 //! ```no_run
-//! use std::sync::Arc;
 //! use std::time::Duration;
 //!
 //! use redlock_fred::FredNode;
-//! use redlock_fred::redlock_core::node::LockNode;
+//! use redlock_fred::redlock_core::Redlock;
 //!
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
-//! let nodes = [
-//!     Arc::new(FredNode::connect("redis://10.0.0.1:6379")?),
-//!     Arc::new(FredNode::connect("redis://locks:secret@10.0.0.2:6379")?),
-//!     Arc::new(FredNode::connect("redis://10.0.0.3:6379/2")?.with_name("third")),
-//! ];
-//! for node in nodes {
-//!     let identity = node.clone().identity(Duration::from_millis(100)).await?;
-//!     assert!(!identity.replica && !identity.cluster, "{} is no independent master", node.name());
-//! }
+//! let redlock = Redlock::builder()
+//!     .node(FredNode::connect("redis://10.0.0.1:6379")?)
+//!     .node(FredNode::connect("redis://locks:secret@10.0.0.2:6379")?)
+//!     .node(FredNode::connect("redis://10.0.0.3:6379/2")?.with_name("third"))
+//!     .ttl(Duration::from_secs(30))
+//!     .build()?;
+//! let guard = redlock.lock("invoices").await?;
+//! // ... the work ...
+//! guard.release().await;
 //! # Ok(())
 //! # }
 //! ```
@@ -48,15 +47,15 @@
 //! | setting | value | why |
 //! |---|---|---|
 //! | connections | one | what is sent first is applied first, so a release cannot overtake the acquire it makes up for |
-//! | reconnecting | unlimited, 50 ms doubling to 2 s, with jitter | without a policy fred leaves a broken connection broken |
+//! | reconnecting | unlimited, after 5 ms doubling to 2 s | without a policy fred leaves a broken connection broken; its default waits are longer than a lock's |
 //! | connecting, handshake | 2 s each | fred's 10 s would keep a node out for long after a black hole |
 //! | `TCP_NODELAY` | on | commands are small and each waits for its answer |
 //! | `TCP_USER_TIMEOUT` (Linux) | 2 s | a black hole is noticed even under a steady stream of commands |
 //! | keep-alive | after 10 s | an idle connection that a middlebox forgot is replaced before the next lock needs it |
 //! | unresponsive connections | replaced 10 s after the last write, checked every 2 s | where there is no `TCP_USER_TIMEOUT`, and for a server that hangs for good |
-//! | protocol | RESP3 | a server that is loading or is a replica without its master takes the connection and names its fault per command |
+//! | protocol | RESP2 | for RESP3 fred writes the password unquoted into a `HELLO` line, where a space breaks it and a line break begins a command |
 //!
-//! The handshake is `HELLO 3` (with the credentials), `SELECT` if the URL names a database, `CLIENT ID` and
+//! The handshake is `AUTH` with the credentials, or else `PING`; `SELECT` if the URL names a database; `CLIENT ID` and
 //! `INFO server`. The last two may be denied to the user.
 //!
 //! # Cancel safety

@@ -1,5 +1,4 @@
 use std::fmt;
-use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,7 +7,9 @@ use fred::clients::Client;
 use fred::interfaces::ClientLike;
 use redlock_core::error::ConfigError;
 use redlock_core::key::LockKey;
-use redlock_core::node::{Claim, Extension, Holding, Identity, LockNode, NodeError, Removal, Terms, Vote};
+use redlock_core::node::{
+    Claim, Extension, Holding, Identity, LockNode, NodeError, Removal, Terms, Vote,
+};
 use redlock_core::protocol::ServerNode;
 
 use crate::link::Link;
@@ -109,14 +110,24 @@ impl LockNode for FredNode {
         Arc::clone(&self.0).identity(timeout)
     }
 
-    fn acquire<'a>(self: Arc<Self>, claim: Claim, terms: Terms, timeout: Duration) -> Answer<'a, Vote>
+    fn acquire<'a>(
+        self: Arc<Self>,
+        claim: Claim,
+        terms: Terms,
+        timeout: Duration,
+    ) -> Answer<'a, Vote>
     where
         Self: 'a,
     {
         Arc::clone(&self.0).acquire(claim, terms, timeout)
     }
 
-    fn extend<'a>(self: Arc<Self>, claim: Claim, terms: Terms, timeout: Duration) -> Answer<'a, Extension>
+    fn extend<'a>(
+        self: Arc<Self>,
+        claim: Claim,
+        terms: Terms,
+        timeout: Duration,
+    ) -> Answer<'a, Extension>
     where
         Self: 'a,
     {
@@ -130,14 +141,23 @@ impl LockNode for FredNode {
         Arc::clone(&self.0).release(claim, timeout)
     }
 
-    fn inspect<'a>(self: Arc<Self>, key: LockKey, timeout: Duration) -> Answer<'a, Vec<Option<Holding>>>
+    fn inspect<'a>(
+        self: Arc<Self>,
+        key: LockKey,
+        timeout: Duration,
+    ) -> Answer<'a, Vec<Option<Holding>>>
     where
         Self: 'a,
     {
         Arc::clone(&self.0).inspect(key, timeout)
     }
 
-    fn raise<'a>(self: Arc<Self>, claim: Claim, fence: u64, timeout: Duration) -> Answer<'a, Extension>
+    fn raise<'a>(
+        self: Arc<Self>,
+        claim: Claim,
+        fence: u64,
+        timeout: Duration,
+    ) -> Answer<'a, Extension>
     where
         Self: 'a,
     {

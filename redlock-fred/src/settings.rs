@@ -6,7 +6,8 @@ use fred::types::Builder;
 use fred::types::config::{Config, Options, ReconnectPolicy};
 use redlock_core::error::ConfigError;
 
-pub(crate) const INDEPENDENT: &str = "nodes must be independent masters, not a cluster or its sentinels";
+pub(crate) const INDEPENDENT: &str =
+    "nodes must be independent masters, not a cluster or its sentinels";
 
 /// Limit for connecting, and again for the handshake.
 const CONNECT: Duration = Duration::from_secs(2);
@@ -43,8 +44,13 @@ pub(crate) fn client(config: Config) -> Result<Client, ConfigError> {
 }
 
 /// How long to wait between two attempts to connect, in the background.
+///
+/// The first wait is short because fred still takes commands in it, and keeps them waiting for the
+/// connection until their time limit.
 pub(crate) fn reconnecting() -> ReconnectPolicy {
-    ReconnectPolicy::new_exponential(0, 50, 2_000, 2)
+    let mut policy = ReconnectPolicy::new_exponential(0, 5, 2_000, 2);
+    policy.set_jitter(5);
+    policy
 }
 
 /// How a command is sent that has `timeout` left, which must not be zero: fred takes that for no limit.

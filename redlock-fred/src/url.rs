@@ -25,11 +25,14 @@ impl NodeUrl {
             _ => return Err(refuse(SCHEME)),
         };
         if rest.contains(['?', '#']) {
-            return Err(refuse("must have no query and no fragment (in a password write %3F and %23)"));
+            return Err(refuse(
+                "must have no query and no fragment (in a password write %3F and %23)",
+            ));
         }
         // Always as a plain URL: for TLS fred would pick whichever library another crate switched on, and
         // panics where it finds two sets of ciphers.
-        let parsed = Config::from_url_centralized(&format!("redis://{rest}")).map_err(|_| refuse(FORM))?;
+        let parsed =
+            Config::from_url_centralized(&format!("redis://{rest}")).map_err(|_| refuse(FORM))?;
         if parsed.username.is_some() && parsed.password.is_none() {
             // fred would log in as the default user.
             return Err(refuse("must have a password where it has a user"));
@@ -40,7 +43,8 @@ impl NodeUrl {
         }
         let name = format!("{}:{}", server.host, server.port);
         let mut config = Config {
-            version: RespVersion::RESP3,
+            // With RESP3 fred puts the password into a line of text, unquoted.
+            version: RespVersion::RESP2,
             // Only of the first connection: tell that it failed, instead of waiting and trying again.
             fail_fast: true,
             ..parsed
@@ -121,7 +125,6 @@ mod tests {
             assert_eq!(node.config.username.as_deref(), user, "{url}");
             assert_eq!(node.config.password.as_deref(), password, "{url}");
             assert_eq!(node.config.database, database, "{url}");
-            assert_eq!(node.config.version, RespVersion::RESP3, "{url}");
         }
     }
 

@@ -30,7 +30,12 @@ impl fmt::Debug for FredWire {
 }
 
 impl Wire for FredWire {
-    async fn call(&self, name: &'static str, args: &[Arg<'_>], timeout: Duration) -> Result<Reply, CallError> {
+    async fn call(
+        &self,
+        name: &'static str,
+        args: &[Arg<'_>],
+        timeout: Duration,
+    ) -> Result<Reply, CallError> {
         let left = self.0.ready(timeout).await?;
         if left.is_zero() {
             return Err(NodeError::from(Fault::Timeout).into());
@@ -49,8 +54,7 @@ fn value(arg: &Arg<'_>) -> Value {
     match *arg {
         Arg::Bytes(bytes) => Value::Bytes(Bytes::copy_from_slice(bytes)),
         Arg::Text(text) => Value::Bytes(Bytes::from_static(text.as_bytes())),
-        Arg::Int(number) => {
-            i64::try_from(number).map_or_else(|_| Value::String(number.to_string().into()), Value::Integer)
-        }
+        Arg::Int(number) => i64::try_from(number)
+            .map_or_else(|_| Value::String(number.to_string().into()), Value::Integer),
     }
 }

@@ -25,7 +25,8 @@ async fn every_error_reply_is_told_apart() {
             })
             .await;
             // Two resources, which no plain command can take.
-            let answer = server.node().acquire(claim(&["a", "b"]), terms(), LONG).await.unwrap_err();
+            let answer =
+                server.node().acquire(claim(&["a", "b"]), terms(), LONG).await.unwrap_err();
             assert_eq!(answer.fault(), fault, "{text} -> {answer}");
             assert_eq!(server.seen(), ["EVAL"], "{text}");
         }
@@ -49,7 +50,6 @@ async fn a_cluster_members_redirections_are_not_followed() {
 async fn no_value_before_is_a_grant_and_so_is_our_own_token() {
     let server = FakeServer::start(|command| match word(command, 1).as_str() {
         "free" => reply(NIL),
-        "old nil" => reply("$-1\r\n"),
         "ours" => bulk(&word(command, 2)),
         _ => bulk("somebody else's"),
     })
@@ -90,7 +90,7 @@ async fn a_server_before_7_0_is_asked_with_the_script() {
 #[tokio::test]
 async fn without_a_right_to_the_native_release_the_script_releases() {
     let server = FakeServer::start(|command| match word(command, 0).as_str() {
-        "INFO" => reply("=50\r\ntxt:redis_version:7.2.4\r\nvalkey_version:9.1.2\r\nx:1\r\n"),
+        "INFO" => bulk("redis_version:7.2.4\r\nvalkey_version:9.1.2\r\n"),
         "DELIFEQ" => error("NOPERM User u has no permissions to run the 'delifeq' command"),
         _ => reply(":1\r\n"),
     })
@@ -126,7 +126,8 @@ async fn the_verbs_answer_what_the_scripts_say() {
 
 #[tokio::test]
 async fn an_answer_that_makes_no_sense_leaves_the_fate_unknown() {
-    for nonsense in ["%1\r\n+a\r\n:1\r\n", "*1\r\n-ERR inside\r\n", ",1.5\r\n", "?\r\n", "+OK\r\n"] {
+    for nonsense in ["%1\r\n+a\r\n:1\r\n", "*1\r\n-ERR inside\r\n", ",1.5\r\n", "?\r\n", "+OK\r\n"]
+    {
         let server = FakeServer::start(move |_| reply(nonsense)).await;
         let answer = server.node().acquire(claim(&["a", "b"]), terms(), LONG).await.unwrap_err();
         assert_eq!(answer.class(), FaultClass::Unknown, "{nonsense:?} -> {answer}");
@@ -134,10 +135,10 @@ async fn an_answer_that_makes_no_sense_leaves_the_fate_unknown() {
 }
 
 #[tokio::test]
-async fn what_the_handshake_asks_for_besides_hello_may_be_denied() {
+async fn what_the_handshake_asks_for_besides_ping_may_be_denied() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let denying = |command: &common::Command| match word(command, 0).as_str() {
-        "HELLO" => common::greet(command),
+        "PING" => common::greet(command),
         _ => error("NOPERM this user has no permissions"),
     };
     let server = FakeServer::on(listener, denying, |_| reply(NIL));
@@ -148,9 +149,10 @@ async fn what_the_handshake_asks_for_besides_hello_may_be_denied() {
 async fn why_a_server_turned_the_connection_down_is_told() {
     let cases = [
         ("WRONGPASS invalid username-password pair or user is disabled.", Fault::Authentication),
-        ("NOAUTH HELLO must be called with the client already authenticated", Fault::Authentication),
-        ("NOPERM User u has no permissions to run the 'hello' command", Fault::Permission),
+        ("NOAUTH Authentication required.", Fault::Authentication),
+        ("NOPERM User u has no permissions to run the 'ping' command", Fault::Permission),
         ("ERR max number of clients reached", Fault::TooManyClients),
+        ("LOADING Redis is loading the dataset in memory", Fault::Loading),
         ("ERR something new", Fault::Refused),
     ];
     for (text, fault) in cases {
@@ -169,7 +171,7 @@ async fn why_a_server_turned_the_connection_down_is_told() {
 #[tokio::test]
 async fn a_clients_own_connection_serves_as_a_node() {
     use redlock_fred::fred::prelude::{Builder, ClientLike, Config};
-    let server = FakeServer::start(|_| reply("$-1\r\n")).await;
+    let server = FakeServer::start(|_| reply(NIL)).await;
     let client = Builder::from_config(Config::from_url(&server.url()).unwrap()).build().unwrap();
     client.init().await.unwrap();
     let node = Arc::new(redlock_fred::FredNode::from_client("mine", client).unwrap());

@@ -4,7 +4,6 @@
 
 mod common;
 
-use std::future::Future;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
@@ -76,11 +75,12 @@ async fn a_node_that_is_dropped_stops_trying_to_connect() {
 async fn a_node_that_is_dropped_while_it_connects_does_not_stay() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let silent = |command: &common::Command| match common::word(command, 0).as_str() {
-        "HELLO" => Action::Ignore,
+        "PING" => Action::Ignore,
         _ => greet(command),
     };
     let server = FakeServer::on(listener, silent, |_| reply(NIL));
-    let error = server.node().acquire(claim(&["a"]), terms(), Duration::from_millis(50)).await.unwrap_err();
+    let error =
+        server.node().acquire(claim(&["a"]), terms(), Duration::from_millis(50)).await.unwrap_err();
     assert_eq!(error.fault(), Fault::Timeout);
     server.connections(0).await;
     tokio::time::sleep(Duration::from_millis(300)).await;

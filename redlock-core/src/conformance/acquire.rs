@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use super::trial::{LONG, Trial};
+use super::trial::{LONG, Trial, all_but};
 use crate::node::Expiry;
 
 pub(super) async fn a_free_resource_is_granted_under_its_own_name(t: &Trial<'_>) {
@@ -13,9 +13,7 @@ pub(super) async fn a_free_resource_is_granted_under_its_own_name(t: &Trial<'_>)
 pub(super) async fn a_held_resource_is_refused_with_the_time_it_has_left(t: &Trial<'_>) {
     t.take(&t.claim(["a"]), LONG).await;
     let expiry = t.refused(&t.claim(["a"])).await;
-    let Expiry::In(left) = expiry else {
-        panic!("expected an end, got {expiry:?}")
-    };
+    let Expiry::In(left) = expiry else { panic!("expected an end, got {expiry:?}") };
     assert!(left > LONG / 2 && left <= LONG, "{left:?} left of {LONG:?}");
 }
 
@@ -91,8 +89,7 @@ pub(super) async fn several_resources_are_granted_all_or_none(t: &Trial<'_>) {
         let holder = t.claim([held]);
         t.take(&holder, LONG).await;
         t.refused(&t.claim(["a", "b", "c"])).await;
-        t.assert_free(["a", "b", "c"].into_iter().filter(|part| *part != held))
-            .await;
+        t.assert_free(all_but(held)).await;
         t.assert_held(&holder, [held]).await;
         t.release(&holder).await;
     }
@@ -106,9 +103,7 @@ pub(super) async fn of_several_holders_the_longest_is_reported(t: &Trial<'_>) {
     // Our own hold does not count, however long.
     t.take(&t.same(&claim, ["c"]), LONG * 10).await;
     let expiry = t.refused(&claim).await;
-    let Expiry::In(left) = expiry else {
-        panic!("expected an end, got {expiry:?}")
-    };
+    let Expiry::In(left) = expiry else { panic!("expected an end, got {expiry:?}") };
     assert!(left > LONG / 2 && left <= LONG, "{left:?} left of {LONG:?}");
 }
 

@@ -15,10 +15,7 @@ pub(super) async fn a_resource_frees_itself_after_its_time_and_not_before(t: &Tr
     t.take(&t.claim(["a"]), SHORT).await;
     t.until_free("a", SHORT + LATE).await;
     let lived = began.elapsed();
-    assert!(
-        lived + GRAIN >= SHORT,
-        "free after {lived:?}, {SHORT:?} were granted"
-    );
+    assert!(lived + GRAIN >= SHORT, "free after {lived:?}, {SHORT:?} were granted");
     t.assert_free(["a"]).await;
 }
 
@@ -33,10 +30,7 @@ pub(super) async fn a_resource_that_freed_itself_goes_to_the_next(t: &Trial<'_>)
 
 pub(super) async fn the_shortest_time_to_live_is_granted(t: &Trial<'_>) {
     // The second is no whole number of milliseconds.
-    for (part, ttl) in [
-        ("a", Duration::from_millis(10)),
-        ("b", Duration::from_nanos(10_000_001)),
-    ] {
+    for (part, ttl) in [("a", Duration::from_millis(10)), ("b", Duration::from_nanos(10_000_001))] {
         let began = Instant::now();
         t.take(&t.claim([part]), ttl).await;
         t.until_free(part, ttl + LATE).await;
@@ -60,10 +54,7 @@ pub(super) async fn a_time_to_live_beyond_all_bounds_is_kept_or_refused(t: &Tria
                 t.assert_held(&claim, parts).await;
                 for part in parts {
                     let expiry = t.holding(part).await.expect("the resource is held").expiry;
-                    assert!(
-                        !matches!(expiry, Expiry::In(left) if left < CENTURY),
-                        "{expiry:?}"
-                    );
+                    assert!(!matches!(expiry, Expiry::In(left) if left < CENTURY), "{expiry:?}");
                 }
                 assert_eq!(t.release(&claim).await, Removal::Removed);
             }
@@ -76,21 +67,12 @@ pub(super) async fn a_time_to_live_beyond_all_bounds_is_kept_or_refused(t: &Tria
 pub(super) async fn an_extension_beyond_all_bounds_is_kept_or_refused(t: &Trial<'_>) {
     let claim = t.claim(["a"]);
     t.take(&claim, LONG).await;
-    let answer = t
-        .node()
-        .extend(claim.clone(), Terms::new(Duration::MAX), LIMIT)
-        .await;
-    assert!(
-        !matches!(answer, Ok(Extension::Gone | Extension::Foreign)),
-        "{answer:?}"
-    );
+    let answer = t.node().extend(claim.clone(), Terms::new(Duration::MAX), LIMIT).await;
+    assert!(!matches!(answer, Ok(Extension::Gone | Extension::Foreign)), "{answer:?}");
     t.assert_held(&claim, ["a"]).await;
     let expiry = t.holding("a").await.expect("the resource is held").expiry;
     let least = if answer.is_ok() { CENTURY } else { LONG / 2 };
-    assert!(
-        !matches!(expiry, Expiry::In(left) if left < least),
-        "{expiry:?}"
-    );
+    assert!(!matches!(expiry, Expiry::In(left) if left < least), "{expiry:?}");
     assert_eq!(t.release(&claim).await, Removal::Removed);
 }
 

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-use super::trial::{LATE, LIMIT, LONG, SHORT, Trial};
+use super::trial::{LATE, LIMIT, LONG, SHORT, Trial, all_but};
 use crate::node::{Claim, Extension, Fault, Removal};
 
 pub(super) async fn an_extension_prolongs(t: &Trial<'_>) {
@@ -18,10 +18,7 @@ pub(super) async fn an_extension_never_shortens(t: &Trial<'_>) {
     let claim = t.claim(["a", "b"]);
     t.take(&t.same(&claim, ["a"]), LONG).await;
     t.take(&t.same(&claim, ["b"]), LONG / 10).await;
-    assert_eq!(
-        t.extend(&t.same(&claim, ["a"]), LONG / 10).await,
-        Extension::Extended
-    );
+    assert_eq!(t.extend(&t.same(&claim, ["a"]), LONG / 10).await, Extension::Extended);
     assert!(t.left("a").await > LONG / 2);
     // Each resource for itself.
     assert_eq!(t.extend(&claim, LONG / 5).await, Extension::Extended);
@@ -39,10 +36,7 @@ pub(super) async fn an_extended_resource_outlives_its_first_time_and_then_frees_
     assert_eq!(t.extend(&claim, SHORT * 6).await, Extension::Extended);
     t.until_free("a", SHORT * 6 + LATE).await;
     let lived = began.elapsed();
-    assert!(
-        lived + Duration::from_millis(2) >= SHORT * 6,
-        "free after {lived:?}"
-    );
+    assert!(lived + Duration::from_millis(2) >= SHORT * 6, "free after {lived:?}");
 }
 
 pub(super) async fn an_extension_does_not_bring_back_what_was_released(t: &Trial<'_>) {
@@ -86,7 +80,7 @@ pub(super) async fn several_resources_are_extended_all_or_none_when_one_is_gone(
         t.release(&t.same(&claim, [gone])).await;
         assert_eq!(t.extend(&claim, LONG).await, Extension::Gone);
         t.assert_free([gone]).await;
-        assert_unextended(t, ["a", "b", "c"].into_iter().filter(|part| *part != gone)).await;
+        assert_unextended(t, all_but(gone)).await;
         t.release(&claim).await;
     }
 }
@@ -95,10 +89,7 @@ pub(super) async fn several_resources_are_extended_all_or_none_when_one_is_forei
     for foreign in ["c", "b", "a"] {
         let (claim, other) = (t.claim(["a", "b", "c"]), t.claim([foreign]));
         t.take(&other, LONG / 2).await;
-        let rest: Vec<_> = ["a", "b", "c"]
-            .into_iter()
-            .filter(|part| *part != foreign)
-            .collect();
+        let rest = all_but(foreign);
         t.take(&t.same(&claim, &rest), LONG / 2).await;
         assert_eq!(t.extend(&claim, LONG).await, Extension::Foreign);
         assert_unextended(t, ["a", "b", "c"]).await;
@@ -114,10 +105,7 @@ pub(super) async fn an_extension_reports_the_foreign_holder_before_the_gone_reso
     for foreign in ["a", "b"] {
         let other = t.claim([foreign]);
         t.take(&other, LONG / 2).await;
-        assert_eq!(
-            t.extend(&t.claim(["a", "b"]), LONG).await,
-            Extension::Foreign
-        );
+        assert_eq!(t.extend(&t.claim(["a", "b"]), LONG).await, Extension::Foreign);
         assert_eq!(t.release(&other).await, Removal::Removed);
         t.assert_free(["a", "b"]).await;
     }
@@ -126,27 +114,18 @@ pub(super) async fn an_extension_reports_the_foreign_holder_before_the_gone_reso
 pub(super) async fn raising_a_fence_works_or_is_refused_and_leaves_the_hold_alone(t: &Trial<'_>) {
     let claim = t.claim(["a"]);
     t.take(&claim, LONG / 2).await;
-    assert!(matches!(
-        raise(t, &claim).await,
-        Some(Extension::Extended) | None
-    ));
+    assert!(matches!(raise(t, &claim).await, Some(Extension::Extended) | None));
     t.assert_held(&claim, ["a"]).await;
     assert_unextended(t, ["a"]).await;
     assert_eq!(t.release(&claim).await, Removal::Removed);
-    assert!(matches!(
-        raise(t, &claim).await,
-        Some(Extension::Gone) | None
-    ));
+    assert!(matches!(raise(t, &claim).await, Some(Extension::Gone) | None));
     t.assert_free(["a"]).await;
 }
 
 pub(super) async fn raising_a_foreign_holders_fence_changes_nothing(t: &Trial<'_>) {
     let holder = t.claim(["a"]);
     t.take(&holder, LONG / 2).await;
-    assert!(matches!(
-        raise(t, &t.claim(["a"])).await,
-        Some(Extension::Foreign) | None
-    ));
+    assert!(matches!(raise(t, &t.claim(["a"])).await, Some(Extension::Foreign) | None));
     t.assert_held(&holder, ["a"]).await;
     assert_unextended(t, ["a"]).await;
 }
@@ -166,9 +145,6 @@ async fn raise(t: &Trial<'_>, claim: &Claim) -> Option<Extension> {
 async fn assert_unextended(t: &Trial<'_>, parts: impl IntoIterator<Item = &str>) {
     for part in parts {
         let left = t.left(part).await;
-        assert!(
-            left > LONG / 4 && left <= LONG / 2,
-            "{left:?} left of `{part}`"
-        );
+        assert!(left > LONG / 4 && left <= LONG / 2, "{left:?} left of `{part}`");
     }
 }

@@ -6,10 +6,7 @@ use super::trial::{LIMIT, LONG, Trial};
 use crate::node::Identity;
 
 async fn identity(t: &Trial<'_>) -> Identity {
-    t.node()
-        .identity(LIMIT)
-        .await
-        .expect("an answer to identity")
+    t.node().identity(LIMIT).await.expect("an answer to identity")
 }
 
 pub(super) async fn the_name_stays(t: &Trial<'_>) {
@@ -26,12 +23,7 @@ pub(super) async fn the_run_stays_and_its_uptime_grows(t: &Trial<'_>) {
     t.take(&t.claim(["a"]), LONG).await;
     let after = identity(t).await;
     assert_eq!(before.run_id, after.run_id);
-    assert!(
-        before.uptime <= after.uptime,
-        "{:?} and then {:?}",
-        before.uptime,
-        after.uptime
-    );
+    assert!(before.uptime <= after.uptime, "{:?} and then {:?}", before.uptime, after.uptime);
 }
 
 pub(super) async fn a_node_is_a_master_on_its_own(t: &Trial<'_>) {

@@ -19,10 +19,7 @@ pub(super) async fn a_held_resource_shows_its_holder_and_the_time_left(t: &Trial
 pub(super) async fn a_hold_for_ever_shows_as_such(t: &Trial<'_>) {
     let claim = t.claim(["a"]);
     t.put("a", claim.token().as_bytes(), None).await;
-    assert_eq!(
-        t.holding("a").await.expect("a holder").expiry,
-        Expiry::Never
-    );
+    assert_eq!(t.holding("a").await.expect("a holder").expiry, Expiry::Never);
     assert_eq!(t.release(&claim).await, Removal::Removed);
 }
 
@@ -31,48 +28,21 @@ pub(super) async fn several_resources_show_in_the_order_of_the_key(t: &Trial<'_>
     t.take(&last, LONG).await;
     t.take(&first, LONG / 2).await;
     let holdings = t.holdings(["d", "c", "b", "a"]).await;
-    let holders: Vec<_> = holdings
-        .iter()
-        .map(|holding| holding.as_ref().map(|held| held.holder))
-        .collect();
+    let holders: Vec<_> =
+        holdings.iter().map(|holding| holding.as_ref().map(|held| held.holder)).collect();
     let holder = |claim: &crate::node::Claim| Some(Holder::of(claim.token().as_bytes()));
-    assert_eq!(
-        holders,
-        [holder(&first), None, holder(&last), holder(&last)]
-    );
-    let ends: Vec<_> = holdings
-        .iter()
-        .flatten()
-        .map(|holding| holding.expiry)
-        .collect();
-    assert!(
-        matches!(ends[0], Expiry::In(left) if left <= LONG / 2),
-        "{ends:?}"
-    );
-    assert!(
-        matches!(ends[2], Expiry::In(left) if left > LONG / 2),
-        "{ends:?}"
-    );
+    assert_eq!(holders, [holder(&first), None, holder(&last), holder(&last)]);
+    let ends: Vec<_> = holdings.iter().flatten().map(|holding| holding.expiry).collect();
+    assert!(matches!(ends[0], Expiry::In(left) if left <= LONG / 2), "{ends:?}");
+    assert!(matches!(ends[2], Expiry::In(left) if left > LONG / 2), "{ends:?}");
 }
 
 pub(super) async fn a_foreign_value_of_any_bytes_shows_its_fingerprint(t: &Trial<'_>) {
     let long = vec![0xfe; 5000];
-    for value in [
-        &b"\xff\xfe\0\r\n"[..],
-        b"42",
-        b" v ",
-        b"-ERR no",
-        b"\"q\"",
-        &long,
-    ] {
+    for value in [&b"\xff\xfe\0\r\n"[..], b"42", b" v ", b"-ERR no", b"\"q\"", &long] {
         t.put("a", value, Some(LONG)).await;
         let holding = t.holding("a").await.expect("a holder");
-        assert_eq!(
-            holding.holder,
-            Holder::of(value),
-            "{}",
-            value.escape_ascii()
-        );
+        assert_eq!(holding.holder, Holder::of(value), "{}", value.escape_ascii());
         t.refused(&t.claim(["a"])).await;
         assert_eq!(t.release(&t.claim(["a"])).await, Removal::Foreign);
     }
@@ -80,10 +50,7 @@ pub(super) async fn a_foreign_value_of_any_bytes_shows_its_fingerprint(t: &Trial
 
 pub(super) async fn an_empty_value_is_a_holder(t: &Trial<'_>) {
     t.put("a", b"", Some(LONG)).await;
-    assert_eq!(
-        t.holding("a").await.expect("a holder").holder,
-        Holder::of(b"")
-    );
+    assert_eq!(t.holding("a").await.expect("a holder").holder, Holder::of(b""));
     t.refused(&t.claim(["a"])).await;
     t.refused(&t.claim(["a", "b"])).await;
     assert_eq!(t.release(&t.claim(["a"])).await, Removal::Foreign);

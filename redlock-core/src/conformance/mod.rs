@@ -35,12 +35,7 @@
 //! go by it too, a real server needs real time. All they store frees itself, on a server that passes.
 
 // It is a test suite: it fails by panicking, and it measures time.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::disallowed_methods
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods)]
 
 #[macro_use]
 mod list;
@@ -56,12 +51,15 @@ mod second_node;
 mod trial;
 mod types;
 
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 
 use crate::node::LockNode;
+use trial::Trial;
 
 /// A node to be checked, and a way past it to what it stores.
 ///
@@ -98,7 +96,7 @@ macro_rules! tables {
         $(#[$doc])*
         pub const $table: &[&str] = &[$($(stringify!($check),)*)*];
 
-        async fn $run(check: &str, trial: &trial::Trial<'_>) -> bool {
+        async fn $run(check: &str, trial: &Trial<'_>) -> bool {
             match check {
                 $($(stringify!($check) => $file::$check(trial).await,)*)*
                 _ => return false,
@@ -121,10 +119,15 @@ __conformance_checks!(
 /// # Panics
 ///
 /// When the node fails it, or when there is no such check.
-pub async fn run(check: &str, fixture: &dyn Fixture) {
-    let trial = trial::Trial::new(fixture);
-    let known = run_any(check, &trial).await
-        || run_type(check, &trial).await
-        || run_second(check, &trial).await;
-    assert!(known, "there is no check {check}");
+pub fn run<'a>(
+    check: &'a str,
+    fixture: &'a dyn Fixture,
+) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {
+    Box::pin(async move {
+        let trial = Trial::new(fixture);
+        let known = run_any(check, &trial).await
+            || run_type(check, &trial).await
+            || run_second(check, &trial).await;
+        assert!(known, "there is no check {check}");
+    })
 }

@@ -36,17 +36,8 @@ pub(super) async fn the_longest_name_is_kept_whole(t: &Trial<'_>) {
 }
 
 pub(super) async fn names_that_differ_in_one_byte_are_different(t: &Trial<'_>) {
-    let names: [&[u8]; 9] = [
-        b"k",
-        b"K",
-        b"k ",
-        b" k",
-        b"k\0",
-        b"{k}",
-        b"k\n",
-        b"\xff",
-        b"\xef\xbf\xbd",
-    ];
+    let names: [&[u8]; 9] =
+        [b"k", b"K", b"k ", b" k", b"k\0", b"{k}", b"k\n", b"\xff", b"\xef\xbf\xbd"];
     for name in names {
         t.take(&t.claim([name]), LONG).await;
     }
@@ -58,10 +49,7 @@ pub(super) async fn as_many_resources_as_a_key_takes_work_together(t: &Trial<'_>
     t.take(&claim, LONG / 10).await;
     t.assert_held(&claim, &parts).await;
     assert_eq!(t.extend(&claim, LONG).await, Extension::Extended);
-    assert_eq!(
-        t.holdings(&parts).await.iter().flatten().count(),
-        MAX_RESOURCES
-    );
+    assert_eq!(t.holdings(&parts).await.iter().flatten().count(), MAX_RESOURCES);
     assert_eq!(t.release(&claim).await, Removal::Removed);
     t.assert_free(&parts).await;
 }
@@ -72,13 +60,7 @@ async fn round_trip(t: &Trial<'_>, name: &[u8]) {
     t.take(&claim, LONG).await;
     t.assert_held(&claim, [name]).await;
     t.refused(&t.claim([name])).await;
-    assert!(
-        t.holding(name)
-            .await
-            .expect("a holder")
-            .holder
-            .is(claim.token())
-    );
+    assert!(t.holding(name).await.expect("a holder").holder.is(claim.token()));
     assert_eq!(t.extend(&claim, LONG * 2).await, Extension::Extended);
     assert_eq!(t.release(&claim).await, Removal::Removed);
     t.assert_free([name]).await;

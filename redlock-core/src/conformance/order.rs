@@ -20,13 +20,7 @@ pub(super) async fn of_many_at_once_one_is_granted(t: &Trial<'_>) {
 
 pub(super) async fn of_overlapping_claims_at_once_one_is_granted(t: &Trial<'_>) {
     let claims = (0..8)
-        .flat_map(|_| {
-            [
-                t.claim(["a", "b"]),
-                t.claim(["b", "c"]),
-                t.claim(["a", "c"]),
-            ]
-        })
+        .flat_map(|_| [t.claim(["a", "b"]), t.claim(["b", "c"]), t.claim(["a", "c"])])
         .collect();
     let winner = the_one_granted(t, claims).await;
     assert_eq!(t.release(&winner).await, Removal::Removed);
@@ -37,12 +31,9 @@ async fn the_one_granted(t: &Trial<'_>, claims: Vec<Claim>) -> Claim {
     let mut asking = JoinSet::new();
     for claim in claims {
         let node = t.node();
-        asking.spawn(async move {
-            (
-                node.acquire(claim.clone(), Terms::new(LONG), LIMIT).await,
-                claim,
-            )
-        });
+        asking.spawn(
+            async move { (node.acquire(claim.clone(), Terms::new(LONG), LIMIT).await, claim) },
+        );
     }
     let mut granted = Vec::new();
     for (vote, claim) in asking.join_all().await {
@@ -64,23 +55,12 @@ pub(super) async fn holders_never_overlap(t: &Trial<'_>) {
             while turns > 0 {
                 assert!(Instant::now() < deadline, "no progress");
                 let claim = Claim::new(key.clone(), Token::random().unwrap());
-                match node
-                    .clone()
-                    .acquire(claim.clone(), Terms::new(LONG), LIMIT)
-                    .await
-                {
+                match node.clone().acquire(claim.clone(), Terms::new(LONG), LIMIT).await {
                     Ok(Vote::Granted { .. }) => {
-                        assert_eq!(
-                            inside.fetch_add(1, Ordering::SeqCst),
-                            0,
-                            "holders at a time"
-                        );
+                        assert_eq!(inside.fetch_add(1, Ordering::SeqCst), 0, "holders at a time");
                         sleep(Duration::from_millis(1)).await;
                         inside.fetch_sub(1, Ordering::SeqCst);
-                        assert_eq!(
-                            node.clone().release(claim, LIMIT).await,
-                            Ok(Removal::Removed)
-                        );
+                        assert_eq!(node.clone().release(claim, LIMIT).await, Ok(Removal::Removed));
                         turns -= 1;
                     }
                     Ok(_) => sleep(Duration::from_millis(2)).await,
@@ -112,8 +92,7 @@ pub(super) async fn a_release_makes_up_for_an_acquire_whose_caller_left(t: &Tria
     }
     // Time for whatever is still on its way.
     sleep(Duration::from_millis(100)).await;
-    t.assert_free((0..ROUNDS).map(|round| round.to_string()))
-        .await;
+    t.assert_free((0..ROUNDS).map(|round| round.to_string())).await;
 }
 
 pub(super) async fn an_acquire_right_behind_a_release_is_granted(t: &Trial<'_>) {
@@ -145,11 +124,7 @@ pub(super) async fn what_is_never_polled_is_never_sent(t: &Trial<'_>) {
 
 pub(super) async fn a_time_limit_of_nothing_is_kept(t: &Trial<'_>) {
     let (claim, none) = (t.claim(["a"]), Duration::ZERO);
-    let vote = timeout(
-        LATE,
-        t.node().acquire(claim.clone(), Terms::new(LONG), none),
-    )
-    .await;
+    let vote = timeout(LATE, t.node().acquire(claim.clone(), Terms::new(LONG), none)).await;
     match vote.expect("acquire ends in time") {
         Ok(vote) => assert!(matches!(vote, Vote::Granted { .. }), "{vote:?}"),
         Err(error) => assert_eq!(error.fault(), Fault::Timeout),

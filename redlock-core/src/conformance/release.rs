@@ -1,4 +1,4 @@
-use super::trial::{LATE, LONG, SHORT, Trial};
+use super::trial::{LATE, LONG, SHORT, Trial, all_but};
 use crate::node::Removal;
 
 pub(super) async fn a_release_frees(t: &Trial<'_>) {
@@ -74,10 +74,7 @@ pub(super) async fn a_release_frees_the_rest_when_one_is_foreign(t: &Trial<'_>) 
     for foreign in ["a", "b", "c"] {
         let (claim, other) = (t.claim(["a", "b", "c"]), t.claim([foreign]));
         t.take(&other, LONG).await;
-        let rest: Vec<_> = ["a", "b", "c"]
-            .into_iter()
-            .filter(|part| *part != foreign)
-            .collect();
+        let rest = all_but(foreign);
         t.take(&t.same(&claim, &rest), LONG).await;
         assert_eq!(t.release(&claim).await, Removal::Foreign);
         t.assert_free(rest).await;

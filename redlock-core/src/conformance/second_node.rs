@@ -2,17 +2,8 @@ use super::trial::{LIMIT, LONG, Trial};
 use crate::node::{Terms, Vote};
 
 pub(super) async fn two_servers_have_different_runs(t: &Trial<'_>) {
-    let first = t
-        .node()
-        .identity(LIMIT)
-        .await
-        .expect("an answer to identity");
-    let second = t
-        .fixture
-        .second_node()
-        .identity(LIMIT)
-        .await
-        .expect("an answer to identity");
+    let first = t.node().identity(LIMIT).await.expect("an answer to identity");
+    let second = t.fixture.second_node().identity(LIMIT).await.expect("an answer to identity");
     assert!(first.run_id.is_some());
     assert_ne!(first.run_id, second.run_id);
 }
@@ -23,10 +14,6 @@ pub(super) async fn two_servers_have_different_names(t: &Trial<'_>) {
 
 pub(super) async fn two_servers_share_no_memory(t: &Trial<'_>) {
     t.take(&t.claim(["a"]), LONG).await;
-    let vote = t
-        .fixture
-        .second_node()
-        .acquire(t.claim(["a"]), Terms::new(LONG), LIMIT)
-        .await;
+    let vote = t.fixture.second_node().acquire(t.claim(["a"]), Terms::new(LONG), LIMIT).await;
     assert!(matches!(vote, Ok(Vote::Granted { .. })), "{vote:?}");
 }

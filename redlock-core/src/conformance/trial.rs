@@ -32,10 +32,7 @@ pub(super) struct Trial<'a> {
 impl<'a> Trial<'a> {
     pub(super) fn new(fixture: &'a dyn Fixture) -> Self {
         let unique = Token::random().unwrap();
-        Self {
-            fixture,
-            prefix: format!("conformance:{}:", unique.expose()),
-        }
+        Self { fixture, prefix: format!("conformance:{}:", unique.expose()) }
     }
 
     pub(super) fn node(&self) -> Arc<dyn LockNode> {
@@ -75,58 +72,37 @@ impl<'a> Trial<'a> {
         claim: &Claim,
         ttl: Duration,
     ) -> Result<Vote, NodeError> {
-        self.node()
-            .acquire(claim.clone(), Terms::new(ttl), LIMIT)
-            .await
+        self.node().acquire(claim.clone(), Terms::new(ttl), LIMIT).await
     }
 
     /// Acquires, and insists on the grant.
     pub(super) async fn take(&self, claim: &Claim, ttl: Duration) {
-        let vote = self
-            .try_acquire(claim, ttl)
-            .await
-            .expect("an answer to acquire");
-        assert!(
-            matches!(vote, Vote::Granted { .. }),
-            "expected a grant, got {vote:?}"
-        );
+        let vote = self.try_acquire(claim, ttl).await.expect("an answer to acquire");
+        assert!(matches!(vote, Vote::Granted { .. }), "expected a grant, got {vote:?}");
     }
 
     /// Acquires, and insists on being refused.
     pub(super) async fn refused(&self, claim: &Claim) -> Expiry {
-        match self
-            .try_acquire(claim, LONG)
-            .await
-            .expect("an answer to acquire")
-        {
+        match self.try_acquire(claim, LONG).await.expect("an answer to acquire") {
             Vote::Held { expiry } => expiry,
             vote => panic!("expected a refusal, got {vote:?}"),
         }
     }
 
     pub(super) async fn extend(&self, claim: &Claim, ttl: Duration) -> Extension {
-        let answer = self
-            .node()
-            .extend(claim.clone(), Terms::new(ttl), LIMIT)
-            .await;
+        let answer = self.node().extend(claim.clone(), Terms::new(ttl), LIMIT).await;
         answer.expect("an answer to extend")
     }
 
     pub(super) async fn release(&self, claim: &Claim) -> Removal {
-        self.node()
-            .release(claim.clone(), LIMIT)
-            .await
-            .expect("an answer to release")
+        self.node().release(claim.clone(), LIMIT).await.expect("an answer to release")
     }
 
     pub(super) async fn holdings<P: AsRef<[u8]>>(
         &self,
         parts: impl IntoIterator<Item = P>,
     ) -> Vec<Option<Holding>> {
-        self.node()
-            .inspect(self.key(parts), LIMIT)
-            .await
-            .expect("an answer to inspect")
+        self.node().inspect(self.key(parts), LIMIT).await.expect("an answer to inspect")
     }
 
     pub(super) async fn holding(&self, part: impl AsRef<[u8]>) -> Option<Holding> {
@@ -137,21 +113,14 @@ impl<'a> Trial<'a> {
 
     /// How long a held resource lives on.
     pub(super) async fn left(&self, part: &str) -> Duration {
-        match self
-            .holding(part)
-            .await
-            .expect("the resource is held")
-            .expiry
-        {
+        match self.holding(part).await.expect("the resource is held").expiry {
             Expiry::In(left) => left,
             other => panic!("expected an end, got {other:?}"),
         }
     }
 
     pub(super) async fn put(&self, part: &str, value: impl AsRef<[u8]>, ttl: Option<Duration>) {
-        self.fixture
-            .put(&self.name(part), value.as_ref(), ttl)
-            .await;
+        self.fixture.put(&self.name(part), value.as_ref(), ttl).await;
     }
 
     pub(super) async fn value(&self, part: impl AsRef<[u8]>) -> Option<Vec<u8>> {
@@ -186,13 +155,15 @@ impl<'a> Trial<'a> {
     pub(super) async fn until_free(&self, part: &str, within: Duration) {
         let began = Instant::now();
         while self.holding(part).await.is_some() {
-            assert!(
-                began.elapsed() <= within,
-                "`{part}` is not free after {within:?}"
-            );
+            assert!(began.elapsed() <= within, "`{part}` is not free after {within:?}");
             sleep(Duration::from_millis(5)).await;
         }
     }
+}
+
+/// The resources `a`, `b` and `c` but one.
+pub(super) fn all_but(one: &str) -> Vec<&'static str> {
+    ["a", "b", "c"].into_iter().filter(|part| *part != one).collect()
 }
 
 type Verb<T> = Pin<Box<dyn Future<Output = Result<T, NodeError>> + Send>>;

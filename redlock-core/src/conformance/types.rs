@@ -14,10 +14,7 @@ async fn put_list(t: &Trial<'_>, part: &str) {
 }
 
 async fn assert_list(t: &Trial<'_>, part: &str) {
-    assert!(
-        t.fixture.is_list(&t.name(part)).await,
-        "`{part}` is no list any more"
-    );
+    assert!(t.fixture.is_list(&t.name(part)).await, "`{part}` is no list any more");
 }
 
 pub(super) async fn a_value_of_another_type_is_not_taken(t: &Trial<'_>) {

@@ -114,7 +114,6 @@ impl Attempt {
                 // Every node was counted, so there was a verdict; this is for the compiler.
                 return Verdict::Unreachable;
             };
-            self.round.record(Ballot::of(&answer));
             let duplicate = matches!(&answer, Err(error) if error.fault() == Fault::Duplicate);
             self.record(index, answer);
             if duplicate {
@@ -123,7 +122,21 @@ impl Attempt {
         }
     }
 
+    /// Collects reasons after the verdict: those that are there already; of an outage, which somebody will have
+    /// to understand, those of all nodes.
+    async fn reasons(&mut self, kind: LockErrorKind) {
+        if matches!(kind, LockErrorKind::Unreachable | LockErrorKind::Misconfigured) {
+            while let Some((index, answer)) = self.fan.next().await {
+                self.record(index, answer);
+            }
+        }
+        while let Some((index, answer)) = self.fan.take_ready() {
+            self.record(index, answer);
+        }
+    }
+
     fn record(&mut self, index: usize, answer: Answer) {
+        self.round.record(Ballot::of(&answer));
         self.set.note(index, &self.traced.trace, &answer);
         let latency = self.set.clock.now().since(self.t0);
         self.answers[index] = Some((answer, latency));
@@ -144,6 +157,7 @@ impl Attempt {
     /// Releases everywhere and waits for those nodes that had granted; no attempt of this process shall be
     /// refused by its own leftovers. Nodes that hang are not waited for.
     async fn fail(mut self, kind: LockErrorKind) -> Failure {
+        self.reasons(kind).await;
         let failure = self.failure(kind);
         let mut granted: Vec<usize> =
             self.indices(|answer| matches!(answer, Ok(Vote::Granted { .. })));

@@ -98,7 +98,8 @@ impl<T: Send + 'static> FanOut<T> {
         }
     }
 
-    fn take_ready(&mut self) -> Option<(usize, T)> {
+    /// An answer that is there already.
+    pub(crate) fn take_ready(&mut self) -> Option<(usize, T)> {
         let (index, slot) =
             self.slots.iter_mut().find(|(_, slot)| matches!(slot, Slot::Ready(_)))?;
         match std::mem::replace(slot, Slot::Taken) {

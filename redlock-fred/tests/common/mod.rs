@@ -15,13 +15,13 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
 /// Long enough to never pass in a test that goes well.
-pub const LONG: Duration = Duration::from_secs(5);
+pub(crate) const LONG: Duration = Duration::from_secs(5);
 
 /// A command with its arguments.
-pub type Command = Vec<Vec<u8>>;
+pub(crate) type Command = Vec<Vec<u8>>;
 
 /// What the server does with a command.
-pub enum Action {
+pub(crate) enum Action {
     /// Answers with these bytes.
     Reply(String),
     /// Says nothing; what comes after is still read.
@@ -30,23 +30,22 @@ pub enum Action {
     Cut,
 }
 
-pub fn reply(text: impl Into<String>) -> Action {
+pub(crate) fn reply(text: impl Into<String>) -> Action {
     Action::Reply(text.into())
 }
 
-pub fn error(text: &str) -> Action {
+pub(crate) fn error(text: &str) -> Action {
     Action::Reply(format!("-{text}\r\n"))
 }
 
-pub fn bulk(text: &str) -> Action {
+pub(crate) fn bulk(text: &str) -> Action {
     Action::Reply(format!("${}\r\n{text}\r\n", text.len()))
 }
 
-/// RESP3's nil.
-pub const NIL: &str = "_\r\n";
+pub(crate) const NIL: &str = "$-1\r\n";
 
-pub struct FakeServer {
-    pub address: SocketAddr,
+pub(crate) struct FakeServer {
+    pub(crate) address: SocketAddr,
     shared: Arc<Shared>,
     task: tokio::task::JoinHandle<()>,
 }
@@ -62,11 +61,11 @@ struct Shared {
 
 impl FakeServer {
     /// A server that greets fred as a Redis would, and answers everything else with `answer`.
-    pub async fn start(answer: impl Fn(&Command) -> Action + Send + Sync + 'static) -> Self {
+    pub(crate) async fn start(answer: impl Fn(&Command) -> Action + Send + Sync + 'static) -> Self {
         Self::on(TcpListener::bind("127.0.0.1:0").await.unwrap(), greet, answer)
     }
 
-    pub fn on(
+    pub(crate) fn on(
         listener: TcpListener,
         handshake: impl Fn(&Command) -> Action + Send + Sync + 'static,
         answer: impl Fn(&Command) -> Action + Send + Sync + 'static,
@@ -97,35 +96,38 @@ impl FakeServer {
         Self { address, shared, task }
     }
 
-    pub fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("redis://{}", self.address)
     }
 
-    pub fn node(&self) -> Arc<FredNode> {
+    pub(crate) fn node(&self) -> Arc<FredNode> {
         Arc::new(FredNode::connect(&self.url()).unwrap())
     }
 
     /// The commands after the handshake, as words.
-    pub fn seen(&self) -> Vec<String> {
+    pub(crate) fn seen(&self) -> Vec<String> {
         self.shared.seen.lock().unwrap().iter().map(|command| word(command, 0)).collect()
     }
 
-    pub fn commands(&self) -> Vec<Command> {
+    pub(crate) fn commands(&self) -> Vec<Command> {
         self.shared.seen.lock().unwrap().clone()
     }
 
-    pub fn hang(&self, hung: bool) {
+    pub(crate) fn hang(&self, hung: bool) {
         self.shared.hung.send_replace(hung);
     }
 
     /// Waits until this many connections are open.
-    pub async fn connections(&self, wanted: usize) {
+    pub(crate) async fn connections(&self, wanted: usize) {
         let mut count = self.shared.connections.subscribe();
-        tokio::time::timeout(LONG, count.wait_for(|count| *count == wanted)).await.unwrap().unwrap();
+        tokio::time::timeout(LONG, count.wait_for(|count| *count == wanted))
+            .await
+            .unwrap()
+            .unwrap();
     }
 
     /// Ends the server and all of its connections.
-    pub async fn stop(mut self) {
+    pub(crate) async fn stop(mut self) {
         self.task.abort();
         let _ = (&mut self.task).await;
     }
@@ -168,23 +170,22 @@ impl Shared {
 
 fn is_handshake(command: &Command) -> bool {
     match word(command, 0).as_str() {
-        "HELLO" | "CLIENT" | "SELECT" | "PING" | "AUTH" => true,
+        "PING" | "AUTH" | "SELECT" | "CLIENT" => true,
         // The node's own INFO has no argument.
         "INFO" => command.len() > 1,
         _ => false,
     }
 }
 
-pub fn greet(command: &Command) -> Action {
+pub(crate) fn greet(command: &Command) -> Action {
     match word(command, 0).as_str() {
-        "HELLO" => reply("%2\r\n$6\r\nserver\r\n$5\r\nredis\r\n$5\r\nproto\r\n:3\r\n"),
         "CLIENT" => reply(":7\r\n"),
         "INFO" => bulk("redis_version:7.0.15\r\n"),
         _ => reply("+OK\r\n"),
     }
 }
 
-pub fn word(command: &Command, index: usize) -> String {
+pub(crate) fn word(command: &Command, index: usize) -> String {
     String::from_utf8_lossy(&command[index]).into_owned()
 }
 
@@ -209,14 +210,14 @@ async fn header(read: &mut BufReader<tokio::net::tcp::OwnedReadHalf>, kind: char
 }
 
 /// A port on which nothing listens.
-pub async fn dead_address() -> SocketAddr {
+pub(crate) async fn dead_address() -> SocketAddr {
     TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap()
 }
 
-pub fn claim(resources: &[&str]) -> Claim {
+pub(crate) fn claim(resources: &[&str]) -> Claim {
     Claim::new(LockKey::all(resources).unwrap(), Token::random().unwrap())
 }
 
-pub fn terms() -> Terms {
+pub(crate) fn terms() -> Terms {
     Terms::new(Duration::from_secs(10))
 }

@@ -1,0 +1,103 @@
+//! Whether servers are containers or local processes.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use tokio::process::Command;
+use tokio::sync::OnceCell;
+
+use super::kind::{Kind, repository};
+
+/// What a server of some kind is started from.
+#[derive(Debug, Clone)]
+pub(super) enum Source {
+    Image { name: String, tag: String },
+    Binary(PathBuf),
+}
+
+/// Decides once per process and kind, and says so on stderr. Panics if the server cannot be had.
+pub(super) async fn source(kind: Kind) -> &'static Source {
+    static SOURCES: [OnceCell<Source>; 3] = [const { OnceCell::const_new() }; 3];
+    SOURCES[kind as usize].get_or_init(|| find(kind)).await
+}
+
+async fn find(kind: Kind) -> Source {
+    let wish = std::env::var("REDLOCK_TEST_PROVIDER").unwrap_or_default();
+    let docker = match wish.as_str() {
+        "local" => None,
+        "docker" => Some(image(kind).await.unwrap_or_else(|why| {
+            panic!("REDLOCK_TEST_PROVIDER=docker, but there is no container for {kind:?}: {why}")
+        })),
+        "" | "auto" => match image(kind).await {
+            Ok(image) => Some(image),
+            Err(why) => {
+                announce(&format!("no containers for {kind:?}: {why}"));
+                None
+            }
+        },
+        other => panic!("REDLOCK_TEST_PROVIDER={other}: give `docker` or `local`, or nothing"),
+    };
+    if let Some((name, tag)) = docker {
+        announce(&format!("provider: testcontainers ({name}:{tag})"));
+        return Source::Image { name, tag };
+    }
+    let binary = kind.binary().unwrap_or_else(|why| panic!("{why}"));
+    let version = output(Command::new(&binary).arg("--version"))
+        .await
+        .unwrap_or_else(|why| panic!("{} does not run: {why}", binary.display()));
+    let version: Vec<&str> = version.split_whitespace().take(3).collect();
+    announce(&format!("provider: local processes ({}, {})", version.join(" "), binary.display()));
+    Source::Binary(binary)
+}
+
+/// The image's name and tag, or why there can be no containers.
+async fn image(kind: Kind) -> Result<(String, String), String> {
+    engine().await?;
+    let image = match std::env::var(kind.image_variable()) {
+        Ok(image) if !image.is_empty() => image,
+        _ => {
+            let script = repository().join("scripts/test-image");
+            let printed = output(Command::new(script).arg(kind.name())).await?;
+            printed.lines().last().unwrap_or_default().to_owned()
+        }
+    };
+    // A colon before the last slash is a registry's port, not a tag.
+    match image.rsplit_once(':') {
+        Some((name, tag)) if !tag.contains('/') => Ok((name.to_owned(), tag.to_owned())),
+        _ => Ok((image, "latest".to_owned())),
+    }
+}
+
+/// Asks the engine for its version. Only an engine on this machine will do: servers are reached on loopback ports.
+async fn engine() -> Result<(), String> {
+    match std::env::var("DOCKER_HOST") {
+        Ok(host) if !host.is_empty() && !host.starts_with("unix:") => {
+            return Err(format!("DOCKER_HOST={host} is not on this machine"));
+        }
+        _ => {}
+    }
+    output(Command::new("docker").args(["version", "--format", "{{.Server.Version}}"]))
+        .await
+        .map(|_| ())
+        .map_err(|why| format!("no Docker engine ({why})"))
+}
+
+/// What the command prints, if it succeeds within a minute.
+pub(super) async fn output(command: &mut Command) -> Result<String, String> {
+    let command = command.stdin(std::process::Stdio::null()).kill_on_drop(true);
+    let output = tokio::time::timeout(Duration::from_secs(60), command.output())
+        .await
+        .map_err(|_| "timed out".to_owned())?
+        .map_err(|e| e.to_string())?;
+    if output.status.success() {
+        Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    } else {
+        Err(String::from_utf8_lossy(&output.stderr).trim().to_owned())
+    }
+}
+
+/// Writes past the test framework's capture: which servers were tested must be in every log.
+fn announce(text: &str) {
+    let _ = std::io::stderr().write_all(format!("integration-tests: {text}\n").as_bytes());
+}

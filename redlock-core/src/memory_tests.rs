@@ -1,0 +1,56 @@
+use super::*;
+use crate::token::Token;
+
+const LIMIT: Duration = Duration::from_secs(1);
+
+fn claim(key: &str) -> Claim {
+    Claim::new(LockKey::new(key).unwrap(), Token::random().unwrap())
+}
+
+#[tokio::test(start_paused = true)]
+async fn expired_resources_do_not_pile_up() {
+    let node = Arc::new(InMemoryNode::new("a"));
+    for i in 0..10_000 {
+        let terms = Terms::new(Duration::from_millis(10));
+        node.clone().acquire(claim(&i.to_string()), terms, LIMIT).await.unwrap();
+        tokio::time::advance(Duration::from_millis(1)).await;
+    }
+    assert!(node.lock().entries.len() <= PURGE_FLOOR);
+    assert_eq!(node.keys().len(), 9);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_restart_forgets_and_is_a_new_run() {
+    let node = Arc::new(InMemoryNode::new("a"));
+    node.put("k", "v", None);
+    tokio::time::advance(LIMIT).await;
+    let before = node.clone().identity(LIMIT).await.unwrap();
+    assert_eq!(before.uptime, Some(LIMIT));
+    node.restart();
+    let after = node.clone().identity(LIMIT).await.unwrap();
+    assert_ne!(before.run_id, after.run_id);
+    assert_eq!(after.uptime, Some(Duration::ZERO));
+    assert_eq!(node.keys(), Vec::<Vec<u8>>::new());
+}
+
+#[cfg(feature = "testing")]
+#[tokio::test(start_paused = true)]
+async fn a_fast_clock_frees_early_and_a_slow_one_late() {
+    for (ppm, lived) in [(0, 1000), (10_000, 991), (-10_000, 1011), (i64::MIN, 2000)] {
+        let node = InMemoryNode::new("a").with_clock_rate(ppm);
+        node.put("k", "v", Some(Duration::from_secs(1)));
+        let mut millis = 0;
+        while node.value("k").is_some() && millis < 2000 {
+            tokio::time::advance(Duration::from_millis(1)).await;
+            millis += 1;
+        }
+        assert_eq!(millis, lived, "{ppm} ppm");
+    }
+}
+
+#[test]
+fn debug_shows_no_token() {
+    let node = InMemoryNode::new("a");
+    node.put("k", "canary", None);
+    assert_eq!(format!("{node:?}"), r#"InMemoryNode { name: "a", held: 1, .. }"#);
+}

@@ -1,0 +1,363 @@
+//! Taking a lock over nodes that are slow, hung, dead or wrong.
+
+mod common;
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex};
+
+use common::*;
+use redlock_core::faults::{Lie, Misbehaviour::*, Verb};
+use redlock_core::node::{Expiry, Fault, NodeError, Vote};
+use redlock_core::{InMemoryNode, LockErrorKind, LockNode, NodeOutcome, Redlock};
+use tokio::time::Instant;
+
+#[tokio::test(start_paused = true)]
+async fn a_lock_is_held_on_all_nodes_and_released_from_all() {
+    let nodes = nodes(5);
+    let redlock = redlock(&nodes);
+    let guard = redlock.try_lock("orders:42").await.unwrap();
+    assert_eq!(standing(&nodes, "orders:42"), 5);
+    assert!(!guard.is_lost());
+    guard.release().await.unwrap();
+    redlock.close().await;
+    assert_eq!(littered(&nodes), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_majority_is_needed_for_even_and_odd_sets_and_one_node_works() {
+    for (n, occupied, had) in
+        [(1, 0, true), (1, 1, false), (2, 0, true), (2, 1, false), (3, 1, true), (3, 2, false)]
+            .into_iter()
+            .chain([(4, 1, true), (4, 2, false), (5, 2, true), (5, 3, false), (6, 3, false)])
+    {
+        let nodes = nodes(n);
+        nodes[..occupied].iter().for_each(|node| occupy(node, "k", Some(TTL)));
+        let result = redlock(&nodes).try_lock("k").await;
+        assert_eq!(result.is_ok(), had, "{occupied} of {n} occupied");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_nodes_error_neither_aborts_nor_spoils_a_quorum() {
+    for fault in [
+        Refused,
+        CutBefore,
+        CutAfter,
+        LostRequest,
+        LostReply,
+        Failing(Fault::Busy.into()),
+        Failing(Fault::Replica.into()),
+        Lying(Lie::Vote(Vote::Held { expiry: Expiry::Never })),
+    ] {
+        let nodes = nodes(3);
+        let redlock = redlock(&nodes);
+        meet(&redlock).await;
+        nodes[0].on(Verb::Acquire).always(fault.clone());
+        let guard = redlock.try_lock("k").await.unwrap_or_else(|e| panic!("{fault:?}: {e}"));
+        nodes[0].heal();
+        guard.release().await.unwrap();
+        redlock.close().await;
+        assert_eq!(littered(&nodes), 0, "{fault:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_library_that_sends_the_request_twice_does_not_refuse_us() {
+    let nodes = nodes(3);
+    let redlock = redlock(&nodes);
+    nodes.iter().for_each(|node| node.on(Verb::Acquire).always(SentTwice));
+    drop(redlock.try_lock("k").await.unwrap());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hung_minority_costs_no_time() {
+    let nodes = nodes(5);
+    let redlock = redlock(&nodes);
+    meet(&redlock).await;
+    nodes[0].hang();
+    nodes[1].hang();
+    let start = Instant::now();
+    let guard = redlock.try_lock("k").await.unwrap();
+    occupy_check(&redlock).await;
+    assert_eq!(start.elapsed(), ms(0));
+    guard.release().await.unwrap();
+    assert_eq!(start.elapsed(), ms(0));
+}
+
+async fn occupy_check(redlock: &Redlock) {
+    let error = redlock.try_lock("k").await.unwrap_err();
+    assert_eq!(error.kind(), LockErrorKind::Contended);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failed_attempt_releases_on_every_node_whatever_it_answered() {
+    let nodes = nodes(5);
+    let redlock = redlock(&nodes);
+    meet(&redlock).await;
+    redlock.inspect("flush").await.unwrap();
+    nodes.iter().for_each(|node| node.clear_log());
+    occupy(&nodes[0], "k", Some(TTL));
+    nodes[1].on(Verb::Acquire).next(1, Refused);
+    nodes[2].on(Verb::Acquire).next(1, LostReply);
+    nodes[3].on(Verb::Acquire).next(1, CutAfter);
+    let error = redlock.try_lock("k").await.unwrap_err();
+    assert_eq!(error.kind(), LockErrorKind::Unreachable);
+    pass(ms(1)).await;
+    let released = calls(&nodes, Verb::Release);
+    assert!(released.iter().all(|count| *count >= 1), "{released:?}");
+    redlock.close().await;
+    assert_eq!(standing(&nodes[1..], "k"), 0);
+    assert_eq!(standing(&nodes, "k"), 1, "somebody else's key is left alone");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_split_vote_is_released_between_attempts() {
+    // One node is ours, one somebody else's, one is down: a leftover would refuse the next attempt.
+    let nodes = nodes(3);
+    let redlock = redlock(&nodes);
+    occupy(&nodes[0], "k", Some(ms(150)));
+    nodes[1].on(Verb::Acquire).next(1, Refused);
+    let guard = redlock.lock("k").await.unwrap();
+    assert!(calls(&nodes, Verb::Acquire).iter().all(|count| *count >= 2));
+    assert!(!guard.is_lost());
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_attempt_has_a_token_of_its_own() {
+    let nodes = nodes(1);
+    let redlock = redlock(&nodes);
+    let mut tokens = HashSet::new();
+    for _ in 0..50 {
+        let guard = redlock.try_lock("k").await.unwrap();
+        assert!(tokens.insert(nodes[0].inner().value("k").unwrap()));
+        guard.release().await.unwrap();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_late_release_of_one_attempt_leaves_the_next_ones_key() {
+    let nodes = nodes(3);
+    let redlock = redlock(&nodes);
+    // Attempt one fails; its release dawdles on a connection of its own and arrives during the second hold.
+    nodes.iter().for_each(|node| {
+        node.reordering(true);
+        node.on(Verb::Acquire).next(1, CutAfter);
+        node.on(Verb::Release).next(1, SlowRequest(ms(350)));
+    });
+    assert!(redlock.try_lock("k").await.is_err());
+    nodes.iter().for_each(|node| node.inner().clear());
+    let guard = redlock.try_lock("k").await.unwrap();
+    pass(ms(1_000)).await;
+    assert_eq!(standing(&nodes, "k"), 3);
+    assert!(!guard.is_lost());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_that_arrives_after_its_release_leaves_nothing() {
+    let nodes = nodes(3);
+    let redlock = redlock(&nodes);
+    meet(&redlock).await;
+    nodes[0].reordering(true);
+    nodes[0].on(Verb::Acquire).next(1, SlowRequest(ms(100)));
+    let guard = redlock.try_lock("k").await.unwrap();
+    guard.release().await.unwrap();
+    assert_eq!(standing(&nodes, "k"), 0, "it has not arrived yet");
+    pass(ms(500)).await;
+    assert_eq!(standing(&nodes, "k"), 0);
+    assert_eq!(nodes[0].calls(Verb::Release), 3, "one before it arrived, one after");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_that_arrives_long_after_the_caller_gave_up_leaves_nothing() {
+    let nodes = nodes(3);
+    let redlock = redlock(&nodes);
+    meet(&redlock).await;
+    for node in &nodes {
+        node.reordering(true);
+        node.on(Verb::Acquire).next(1, SlowRequest(ms(3_000)));
+    }
+    let error = redlock.try_lock("k").await.unwrap_err();
+    assert_eq!(error.kind(), LockErrorKind::Unreachable);
+    pass(ms(5_000)).await;
+    assert_eq!(standing(&nodes, "k"), 0, "five seconds before it would have expired");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_listed_twice_is_a_configuration_error_whatever_the_others_say() {
+    let shared = Arc::new(InMemoryNode::new("server"));
+    let twin = |name: &str| {
+        let run = redlock_core::faults::Faulty::new(Arc::clone(&shared));
+        Named(name.to_owned(), Arc::new(run))
+    };
+    let redlock = Redlock::builder()
+        .node(twin("a:6379"))
+        .node(twin("b:6379"))
+        .nodes(nodes(5).into_iter().map(|node| node as Arc<dyn LockNode>))
+        .ttl(TTL)
+        .build()
+        .unwrap();
+    for _ in 0..3 {
+        let error = redlock.try_lock("k").await.unwrap_err();
+        assert_eq!(error.kind(), LockErrorKind::Misconfigured);
+        assert!(error.to_string().contains("the same server as"), "{error}");
+    }
+    assert!(shared.keys().is_empty());
+}
+
+/// A node under another name.
+#[derive(Debug)]
+struct Named(String, Node);
+
+macro_rules! forward {
+    ($($verb:ident($($arg:ident: $ty:ty),*) -> $out:ty;)*) => {
+        #[async_trait::async_trait]
+        impl LockNode for Named {
+            fn name(&self) -> &str {
+                &self.0
+            }
+            $(async fn $verb(self: Arc<Self>, $($arg: $ty),*) -> Result<$out, NodeError> {
+                Arc::clone(&self.1).$verb($($arg),*).await
+            })*
+        }
+    };
+}
+
+forward! {
+    identity(timeout: std::time::Duration) -> redlock_core::node::Identity;
+    acquire(claim: redlock_core::node::Claim, terms: redlock_core::node::Terms, timeout: std::time::Duration) -> Vote;
+    extend(claim: redlock_core::node::Claim, terms: redlock_core::node::Terms, timeout: std::time::Duration)
+        -> redlock_core::node::Extension;
+    release(claim: redlock_core::node::Claim, timeout: std::time::Duration) -> redlock_core::node::Removal;
+    inspect(key: redlock_core::LockKey, timeout: std::time::Duration) -> Vec<Option<redlock_core::node::Holding>>;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_replica_and_a_cluster_member_are_never_sent_an_acquire() {
+    let nodes = nodes(3);
+    let identity = |replica: bool, cluster: bool| {
+        let mut identity = redlock_core::node::Identity::unknown();
+        (identity.replica, identity.cluster) = (replica, cluster);
+        Lying(Lie::Identity(identity))
+    };
+    nodes[0].on(Verb::Identity).always(identity(true, false));
+    nodes[1].on(Verb::Identity).always(identity(false, true));
+    let error = redlock(&nodes).try_lock("k").await.unwrap_err();
+    assert_eq!(error.kind(), LockErrorKind::Misconfigured);
+    assert_eq!(calls(&nodes[..2], Verb::Acquire), [0, 0]);
+    let outcome = |i: usize| match &error.nodes()[i].outcome {
+        NodeOutcome::Failed(error) => error.fault(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!((outcome(0), outcome(1)), (Fault::Replica, Fault::ClusterMember));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_grant_that_took_longer_than_it_lasts_is_late_and_released() {
+    let nodes = nodes(3);
+    let redlock = builder(&nodes).ttl(ms(1_000)).build().unwrap();
+    meet(&redlock).await;
+    // The caller is not polled for as long as the lock would last.
+    let acquiring = redlock.try_lock("k");
+    let mut acquiring = std::pin::pin!(acquiring);
+    nodes.iter().for_each(|node| node.on(Verb::Acquire).always(SlowReply(ms(10))));
+    assert!(poll_and_drop(acquiring.as_mut(), 1).await.is_none());
+    pass(ms(988)).await;
+    let error = acquiring.await.unwrap_err();
+    assert_eq!(error.kind(), LockErrorKind::Late);
+    assert_eq!(error.tally().granted, 3);
+    redlock.close().await;
+    assert_eq!(littered(&nodes), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn validity_counts_from_before_the_first_request_of_the_attempt_and_leaves_room_for_drift() {
+    let nodes = nodes(3);
+    let redlock = redlock(&nodes);
+    meet(&redlock).await;
+    nodes.iter().for_each(|node| node.on(Verb::Acquire).always(SlowReply(ms(100))));
+    let before = Instant::now();
+    let guard = redlock.try_lock("k").await.unwrap();
+    assert_eq!(before.elapsed(), ms(100));
+    assert_eq!(guard.valid_until() - before, TTL - TTL / 100 - ms(2));
+    assert_eq!(guard.remaining(), TTL - TTL / 100 - ms(102));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_tells_who_said_what_and_when_to_come_back() {
+    let nodes = nodes(5);
+    let redlock = redlock(&nodes);
+    meet(&redlock).await;
+    for (node, left) in nodes.iter().zip([4_000, 1_000, 3_000]) {
+        occupy(node, "k", Some(ms(left)));
+    }
+    nodes[3].on(Verb::Acquire).always(Refused);
+    nodes[4].on(Verb::Acquire).always(SlowReply(ms(5)));
+    let error = redlock.try_lock("k").await.unwrap_err();
+    assert_eq!(error.kind(), LockErrorKind::Contended);
+    assert_eq!(error.retry_after(), Some(ms(4_000)), "three of five must be free; one is down");
+    let tally = error.tally();
+    assert_eq!((tally.granted, tally.refused, tally.unknown, tally.misconfigured), (0, 3, 2, 0));
+    assert_eq!(error.nodes()[0].outcome, NodeOutcome::Held(Expiry::In(ms(4_000))));
+    assert!(
+        matches!(&error.nodes()[3].outcome, NodeOutcome::Failed(e) if e.fault() == Fault::Refused)
+    );
+    assert_eq!(error.nodes()[4].outcome, NodeOutcome::Pending);
+    let text = error.to_string();
+    assert!(
+        text.contains("node-1 held for 1s more") && text.contains("node-3 connection refused"),
+        "{text}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_foreign_key_without_expiry_is_named_as_one_that_never_frees_itself() {
+    let nodes = nodes(1);
+    occupy(&nodes[0], "k", None);
+    let error = redlock(&nodes).try_lock("k").await.unwrap_err();
+    assert_eq!(error.kind(), LockErrorKind::Contended);
+    assert_eq!(error.retry_after(), None);
+    assert!(error.to_string().contains("never frees itself"), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn several_resources_are_taken_together_or_not_at_all() {
+    let nodes = nodes(3);
+    let redlock = redlock(&nodes);
+    let both = redlock.try_lock(["b", "a"]).await.unwrap();
+    assert_eq!((standing(&nodes, "a"), standing(&nodes, "b")), (3, 3));
+    assert!(redlock.try_lock("a").await.is_err());
+    assert!(redlock.try_lock(["c", "b"]).await.is_err());
+    assert_eq!(standing(&nodes, "c"), 0);
+    both.release().await.unwrap();
+    drop(redlock.try_lock(["c", "b"]).await.unwrap());
+}
+
+#[tokio::test(start_paused = true)]
+async fn contenders_that_start_together_hold_one_at_a_time_and_all_get_their_turn() {
+    let nodes = nodes(5);
+    for (i, node) in nodes.iter().enumerate() {
+        // Every node is nearest to somebody else.
+        node.always(SlowRequest(ms(1 + i as u64)));
+    }
+    let inside = Arc::new(Mutex::new(0_usize));
+    let tasks: Vec<_> = (0..12)
+        .map(|i| {
+            let redlock = builder(&nodes).retry_seed(i).wait_for(ms(60_000)).build().unwrap();
+            let inside = Arc::clone(&inside);
+            tokio::spawn(async move {
+                let guard = redlock.lock("k").await.unwrap();
+                {
+                    let mut inside = inside.lock().unwrap();
+                    *inside += 1;
+                    assert_eq!(*inside, 1);
+                }
+                pass(ms(20)).await;
+                *inside.lock().unwrap() -= 1;
+                guard.release().await.unwrap();
+            })
+        })
+        .collect();
+    for task in tasks {
+        task.await.unwrap();
+    }
+}

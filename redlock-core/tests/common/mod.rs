@@ -1,0 +1,91 @@
+//! A set of in-memory nodes behind a misbehaving network.
+#![allow(dead_code)]
+
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use redlock_core::faults::{Faulty, Verb};
+use redlock_core::{InMemoryNode, LockNode, Redlock, RedlockBuilder};
+
+pub(crate) type Node = Arc<Faulty<InMemoryNode>>;
+
+/// What the tests' handles use unless they say otherwise.
+pub(crate) const TTL: Duration = Duration::from_secs(10);
+pub(crate) const NODE_TIMEOUT: Duration = Duration::from_millis(200);
+
+pub(crate) fn ms(ms: u64) -> Duration {
+    Duration::from_millis(ms)
+}
+
+/// `n` nodes, and a builder of handles over them.
+pub(crate) fn nodes(n: usize) -> Vec<Node> {
+    (0..n)
+        .map(|i| Arc::new(Faulty::new(Arc::new(InMemoryNode::new(format!("node-{i}"))))))
+        .collect()
+}
+
+pub(crate) fn builder(nodes: &[Node]) -> RedlockBuilder {
+    Redlock::builder()
+        .nodes(nodes.iter().map(|node| Arc::clone(node) as Arc<dyn LockNode>))
+        .ttl(TTL)
+        .node_timeout(NODE_TIMEOUT)
+        .retry_seed(7)
+}
+
+pub(crate) fn redlock(nodes: &[Node]) -> Redlock {
+    builder(nodes).build().unwrap()
+}
+
+/// On how many nodes the resource is held.
+pub(crate) fn standing(nodes: &[Node], key: &str) -> usize {
+    nodes.iter().filter(|node| node.inner().value(key).is_some()).count()
+}
+
+/// How many nodes hold anything at all.
+pub(crate) fn littered(nodes: &[Node]) -> usize {
+    nodes.iter().filter(|node| !node.inner().keys().is_empty()).count()
+}
+
+pub(crate) fn calls(nodes: &[Node], verb: Verb) -> Vec<usize> {
+    nodes.iter().map(|node| node.calls(verb)).collect()
+}
+
+/// Somebody else's lock on a node.
+pub(crate) fn occupy(node: &Node, key: &str, ttl: Option<Duration>) {
+    node.inner().put(key, "somebody else", ttl);
+}
+
+/// Lets time pass, and every task that is due run.
+pub(crate) async fn pass(duration: Duration) {
+    tokio::time::sleep(duration).await;
+}
+
+/// Polls `future` up to `polls` times, then drops it. Tells whether it was done by then.
+///
+/// Between two polls everything else runs until it waits, and then time moves to the next timer.
+pub(crate) async fn poll_and_drop<T>(future: impl Future<Output = T>, polls: usize) -> Option<T> {
+    let mut future = pin!(future);
+    let mut left = polls;
+    poll_fn(|cx| {
+        if left == 0 {
+            return Poll::Ready(None);
+        }
+        left -= 1;
+        match future.as_mut().poll(cx) {
+            Poll::Ready(value) => Poll::Ready(Some(value)),
+            Poll::Pending if left == 0 => Poll::Ready(None),
+            Poll::Pending => Poll::Pending,
+        }
+    })
+    .await
+}
+
+/// Lets the handle ask its nodes who they are, and forgets what was sent for that.
+pub(crate) async fn meet(redlock: &Redlock) {
+    redlock.try_lock("first contact").await.unwrap().release().await.unwrap();
+    // Not a sleep for time: lets stragglers come home.
+    redlock.inspect("first contact").await.unwrap();
+}

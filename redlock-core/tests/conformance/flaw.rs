@@ -1,0 +1,61 @@
+//! What can be wrong with a node.
+
+/// What is wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Flaw {
+    None,
+    // The names of resources.
+    PrefixesNames,
+    TakesNamesForText,
+    CutsNames,
+    TrimsNames,
+    // Acquire.
+    GivesNoHint,
+    HidesForEver,
+    ReportsTheFirstHolder,
+    RefusalProlongs,
+    RefusesWhatIsSentTwice,
+    SentTwiceSetsTheTime,
+    ComparesBeginnings,
+    TakesTheFirstResourceOnly,
+    WritesAsItGoes,
+    GivesUpItsOwnWhenRefused,
+    OverwritesOtherTypes,
+    LooksThenWrites,
+    // Times to live.
+    ForgetsEarly,
+    NeverForgets,
+    WrapsTimes,
+    RefusesShortTimes,
+    // Extend.
+    ExtendsInWordsOnly,
+    ExtendShortens,
+    ExtendBringsBack,
+    ExtendsAnybody,
+    ExtendsWhatItCan,
+    RaiseTakes,
+    // Release.
+    ReleasesAnybody,
+    ReleasesInWordsOnly,
+    AlwaysSaysRemoved,
+    ReleasesAllOrNone,
+    SaysGoneBeforeForeign,
+    // Inspect.
+    SeesGhosts,
+    ShowsNoTimes,
+    ShowsInReverse,
+    TakesValuesForText,
+    TakesEmptyForFree,
+    LookingProlongs,
+    LookingRemovesOtherTypes,
+    // Order and time limits.
+    AcquireDawdles,
+    ReleaseDawdles,
+    SendsUnpolled,
+    IgnoresTimeLimits,
+    // Identity.
+    ChangesItsName,
+    ChangesItsRun,
+    IsAReplica,
+    OneServerTwice,
+}

@@ -1,0 +1,339 @@
+//! A node with one thing wrong with it.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use redlock_core::InMemoryNode;
+use redlock_core::key::LockKey;
+use redlock_core::node::{
+    Claim, Expiry, Extension, Fault, Holder, Holding, Identity, LockNode, NodeError, Removal,
+    Terms, Vote,
+};
+use tokio::time::sleep;
+
+use crate::flaw::Flaw;
+
+/// Stands for a value of a type that no lock has.
+pub(crate) const LIST: &[u8] = b"\0a list";
+
+/// Long enough that whatever should come in order has gone by.
+const A_WHILE: Duration = Duration::from_millis(50);
+
+#[derive(Debug)]
+pub(crate) struct Flawed {
+    store: Arc<InMemoryNode>,
+    flaw: Flaw,
+    asked: AtomicBool,
+}
+
+impl Flawed {
+    pub(crate) fn new(store: Arc<InMemoryNode>, flaw: Flaw) -> Self {
+        Self { store, flaw, asked: AtomicBool::new(false) }
+    }
+
+    /// The claim as the flawed node understands it.
+    fn heard(&self, claim: Claim) -> Claim {
+        Claim::new(self.heard_key(claim.key()), *claim.token())
+    }
+
+    fn heard_key(&self, key: &LockKey) -> LockKey {
+        let mut names: Vec<_> = key.resources().map(|name| self.heard_name(name)).collect();
+        names.sort_unstable();
+        names.dedup();
+        LockKey::all(names).unwrap()
+    }
+
+    fn heard_name(&self, name: &[u8]) -> Vec<u8> {
+        match self.flaw {
+            Flaw::PrefixesNames => [b"lock:", name].concat(),
+            Flaw::TakesNamesForText => String::from_utf8_lossy(name).into_owned().into_bytes(),
+            Flaw::CutsNames => name[..name.len().min(255)].to_vec(),
+            Flaw::TrimsNames => name.trim_ascii().to_vec(),
+            _ => name.to_vec(),
+        }
+    }
+
+    fn values(&self, claim: &Claim) -> Vec<(Vec<u8>, Option<Vec<u8>>)> {
+        claim.key().resources().map(|name| (name.to_vec(), self.store.value(name))).collect()
+    }
+
+    /// Gives the token to each of the claim's resources that `which` picks, by name and value.
+    fn write(
+        &self,
+        claim: &Claim,
+        ttl: Option<Duration>,
+        which: impl Fn(&[u8], Option<&[u8]>) -> bool,
+    ) {
+        for (name, value) in self.values(claim) {
+            if which(&name, value.as_deref()) {
+                self.store.put(name, claim.token().as_bytes(), ttl);
+            }
+        }
+    }
+
+    fn same_value_again(&self, claim: &Claim, ttl: Duration, which: impl Fn(&[u8]) -> bool) {
+        for (name, value) in self.values(claim) {
+            if let Some(value) = value.filter(|value| which(value)) {
+                self.store.put(name, value, Some(ttl));
+            }
+        }
+    }
+
+    fn remove(&self, claim: &Claim, which: impl Fn(&[u8]) -> bool) {
+        for (name, value) in self.values(claim) {
+            if value.is_some_and(|value| which(&value)) {
+                self.store.remove(name);
+            }
+        }
+    }
+
+    async fn vote(&self, claim: Claim, terms: Terms, limit: Duration) -> Result<Vote, NodeError> {
+        let token = claim.token().as_bytes();
+        let values = self.values(&claim);
+        let is = |value: &Option<Vec<u8>>, what: &[u8]| value.as_deref() == Some(what);
+        let free = |_: &[u8], value: Option<&[u8]>| value.is_none();
+        let granted = Ok(Vote::Granted { fence: None });
+        let typed = values.iter().any(|(_, value)| is(value, LIST));
+        if self.flaw == Flaw::WritesAsItGoes {
+            self.write(&claim, Some(terms.ttl), free);
+        }
+        if typed && self.flaw != Flaw::OverwritesOtherTypes {
+            return Err(Fault::WrongType.into());
+        }
+        let ttl = match self.flaw {
+            Flaw::ForgetsEarly => terms.ttl / 2,
+            Flaw::WrapsTimes => Duration::from_millis(terms.ttl_millis() & 0xffff_ffff),
+            Flaw::RefusesShortTimes if terms.ttl < Duration::from_millis(100) => {
+                return Err(Fault::Unexpected.into());
+            }
+            _ => terms.ttl,
+        };
+        match self.flaw {
+            Flaw::RefusesWhatIsSentTwice if values.iter().any(|(_, value)| is(value, token)) => {
+                return Ok(Vote::Held { expiry: Expiry::Unknown });
+            }
+            Flaw::ComparesBeginnings | Flaw::OverwritesOtherTypes | Flaw::TakesEmptyForFree => {
+                let mine = |value: &[u8]| match self.flaw {
+                    Flaw::ComparesBeginnings => value.starts_with(token),
+                    Flaw::OverwritesOtherTypes => value == LIST,
+                    _ => value.is_empty(),
+                };
+                self.remove(&claim, mine);
+            }
+            Flaw::TakesTheFirstResourceOnly => {
+                let first = LockKey::new(&values[0].0).unwrap();
+                return self
+                    .store
+                    .clone()
+                    .acquire(Claim::new(first, *claim.token()), terms, limit)
+                    .await;
+            }
+            Flaw::LooksThenWrites if values.iter().all(|(_, value)| value.is_none()) => {
+                tokio::task::yield_now().await;
+                self.write(&claim, Some(ttl), |_, _| true);
+                return granted;
+            }
+            Flaw::IgnoresTimeLimits if limit.is_zero() => sleep(Duration::MAX).await,
+            _ => {}
+        }
+        let vote = self.store.clone().acquire(claim.clone(), Terms::new(ttl), limit).await?;
+        match (self.flaw, vote) {
+            (Flaw::GivesNoHint, Vote::Held { .. }) => {
+                return Ok(Vote::Held { expiry: Expiry::Unknown });
+            }
+            (Flaw::HidesForEver, Vote::Held { expiry: Expiry::Never }) => {
+                return Ok(Vote::Held { expiry: Expiry::In(Duration::ZERO) });
+            }
+            (Flaw::ReportsTheFirstHolder, Vote::Held { .. }) => {
+                let all = self.store.clone().inspect(claim.key().clone(), limit).await?;
+                let mut foreign =
+                    all.into_iter().flatten().filter(|held| !held.holder.is(claim.token()));
+                return Ok(Vote::Held { expiry: foreign.next().unwrap().expiry });
+            }
+            (Flaw::RefusalProlongs, Vote::Held { .. }) => {
+                self.same_value_again(&claim, ttl, |_| true)
+            }
+            (Flaw::GivesUpItsOwnWhenRefused, Vote::Held { .. }) => {
+                self.remove(&claim, |value| value == token)
+            }
+            (Flaw::SentTwiceSetsTheTime, Vote::Granted { .. }) => {
+                self.write(&claim, Some(ttl), |_, _| true)
+            }
+            (Flaw::NeverForgets, Vote::Granted { .. }) => self.write(&claim, None, |_, _| true),
+            _ => {}
+        }
+        Ok(vote)
+    }
+}
+
+type Future<T> = dyn std::future::Future<Output = Result<T, NodeError>> + Send;
+
+#[async_trait]
+impl LockNode for Flawed {
+    fn name(&self) -> &str {
+        match self.flaw {
+            Flaw::ChangesItsName if self.asked.swap(true, Ordering::Relaxed) => "another",
+            _ => self.store.name(),
+        }
+    }
+
+    async fn identity(self: Arc<Self>, limit: Duration) -> Result<Identity, NodeError> {
+        let mut identity = self.store.clone().identity(limit).await?;
+        if self.flaw == Flaw::ChangesItsRun {
+            self.store.restart();
+        }
+        identity.replica = self.flaw == Flaw::IsAReplica;
+        Ok(identity)
+    }
+
+    fn acquire<'async_trait>(
+        self: Arc<Self>,
+        claim: Claim,
+        terms: Terms,
+        limit: Duration,
+    ) -> Pin<Box<Future<Vote>>>
+    where
+        Self: 'async_trait,
+    {
+        let claim = self.heard(claim);
+        if self.flaw == Flaw::SendsUnpolled {
+            self.write(&claim, Some(terms.ttl), |_, value| value.is_none());
+        }
+        Box::pin(async move {
+            if self.flaw == Flaw::AcquireDawdles {
+                // Goes its own way, as over a connection of its own.
+                return tokio::spawn(async move {
+                    sleep(A_WHILE).await;
+                    self.vote(claim, terms, limit).await
+                })
+                .await
+                .unwrap();
+            }
+            self.vote(claim, terms, limit).await
+        })
+    }
+
+    async fn extend(
+        self: Arc<Self>,
+        claim: Claim,
+        terms: Terms,
+        limit: Duration,
+    ) -> Result<Extension, NodeError> {
+        let claim = self.heard(claim);
+        let ours = |value: &[u8]| value == claim.token().as_bytes();
+        let ttl = match self.flaw {
+            Flaw::WrapsTimes => Duration::from_millis(terms.ttl_millis() & 0xffff_ffff),
+            _ => terms.ttl,
+        };
+        match self.flaw {
+            Flaw::ExtendsInWordsOnly => return Ok(Extension::Extended),
+            Flaw::ExtendShortens => self.same_value_again(&claim, ttl, ours),
+            Flaw::ExtendBringsBack => self.write(&claim, Some(ttl), |_, value| value.is_none()),
+            Flaw::ExtendsAnybody => {
+                self.same_value_again(&claim, ttl, |_| true);
+                return Ok(Extension::Extended);
+            }
+            Flaw::ExtendsWhatItCan => self.same_value_again(&claim, ttl, ours),
+            Flaw::TakesTheFirstResourceOnly => {
+                let first = LockKey::new(claim.key().resources().next().unwrap()).unwrap();
+                let claim = Claim::new(first, *claim.token());
+                return self.store.clone().extend(claim, terms, limit).await;
+            }
+            _ => {}
+        }
+        let extension = self.store.clone().extend(claim.clone(), Terms::new(ttl), limit).await?;
+        let gone = self.values(&claim).iter().any(|(_, value)| value.is_none());
+        if self.flaw == Flaw::SaysGoneBeforeForeign && gone {
+            return Ok(Extension::Gone);
+        }
+        Ok(extension)
+    }
+
+    async fn release(self: Arc<Self>, claim: Claim, limit: Duration) -> Result<Removal, NodeError> {
+        let claim = self.heard(claim);
+        let gone = self.values(&claim).iter().any(|(_, value)| value.is_none());
+        let ours = |value: &Option<Vec<u8>>| value.as_deref() == Some(claim.token().as_bytes());
+        match self.flaw {
+            Flaw::ReleasesAnybody => self.remove(&claim, |_| true),
+            Flaw::ReleasesInWordsOnly => return Ok(Removal::Removed),
+            Flaw::ReleasesAllOrNone
+                if !self.values(&claim).iter().all(|(_, value)| ours(value)) =>
+            {
+                return Ok(if gone { Removal::Gone } else { Removal::Foreign });
+            }
+            Flaw::ReleaseDawdles => {
+                let store = self.store.clone();
+                return tokio::spawn(async move {
+                    sleep(A_WHILE).await;
+                    store.release(claim, limit).await
+                })
+                .await
+                .unwrap();
+            }
+            _ => {}
+        }
+        let removal = self.store.clone().release(claim, limit).await?;
+        Ok(match self.flaw {
+            Flaw::AlwaysSaysRemoved => Removal::Removed,
+            Flaw::SaysGoneBeforeForeign if gone => Removal::Gone,
+            _ => removal,
+        })
+    }
+
+    async fn inspect(
+        self: Arc<Self>,
+        key: LockKey,
+        limit: Duration,
+    ) -> Result<Vec<Option<Holding>>, NodeError> {
+        let key = self.heard_key(&key);
+        let values: Vec<_> = key.resources().map(|name| self.store.value(name)).collect();
+        if values.iter().any(|value| value.as_deref() == Some(LIST)) {
+            if self.flaw == Flaw::LookingRemovesOtherTypes {
+                key.resources().for_each(|name| {
+                    self.store.remove(name);
+                });
+            }
+            return Err(Fault::WrongType.into());
+        }
+        let mut all = self.store.clone().inspect(key.clone(), limit).await?;
+        if self.flaw == Flaw::ShowsInReverse {
+            all.reverse();
+        }
+        for ((holding, value), name) in all.iter_mut().zip(values).zip(key.resources()) {
+            match (self.flaw, holding.as_mut(), value) {
+                (Flaw::SeesGhosts, None, _) => {
+                    *holding = Some(Holding { holder: Holder::of(b""), expiry: Expiry::Never });
+                }
+                (Flaw::TakesEmptyForFree, _, Some(value)) if value.is_empty() => *holding = None,
+                (Flaw::ShowsNoTimes, Some(held), _) => held.expiry = Expiry::Unknown,
+                (Flaw::TakesValuesForText, Some(held), Some(value)) => {
+                    held.holder = Holder::of(String::from_utf8_lossy(&value).as_bytes());
+                }
+                (Flaw::HidesForEver, Some(held), _) if held.expiry == Expiry::Never => {
+                    held.expiry = Expiry::In(Duration::ZERO);
+                }
+                (Flaw::LookingProlongs, Some(_), Some(value)) => {
+                    self.store.put(name, value, Some(Duration::from_secs(600)));
+                }
+                _ => {}
+            }
+        }
+        Ok(all)
+    }
+
+    async fn raise(
+        self: Arc<Self>,
+        claim: Claim,
+        fence: u64,
+        limit: Duration,
+    ) -> Result<Extension, NodeError> {
+        if self.flaw == Flaw::RaiseTakes {
+            self.write(&self.heard(claim), Some(Duration::from_secs(600)), |_, _| true);
+            return Ok(Extension::Extended);
+        }
+        self.store.clone().raise(claim, fence, limit).await
+    }
+}
