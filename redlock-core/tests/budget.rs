@@ -1,4 +1,5 @@
 //! How long a call takes when nodes do not answer, and how it ends.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods)]
 
 mod common;
 

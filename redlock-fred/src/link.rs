@@ -1,4 +1,5 @@
 use std::convert::Infallible;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -22,7 +23,19 @@ pub(crate) struct Link {
     errors: Mutex<Errors>,
     /// Nothing for a client of the user's.
     keeper: Option<Mutex<Option<Keeper>>>,
+    /// Handed on in the order of asking.
+    turn: tokio::sync::Mutex<()>,
+    /// Commands that have or wait for the turn.
+    waiting: AtomicUsize,
 }
+
+/// The right to hand a command to fred next. Given up once it is handed over.
+pub(crate) struct Turn<'a> {
+    _turn: tokio::sync::MutexGuard<'a, ()>,
+    _waiting: Waiting<'a>,
+}
+
+struct Waiting<'a>(&'a AtomicUsize);
 
 struct Errors {
     news: broadcast::Receiver<(Error, Option<Server>)>,
@@ -49,7 +62,13 @@ impl Link {
     /// A link over a client that somebody else connects.
     pub(crate) fn borrowed(client: Client) -> Self {
         let errors = Errors { news: client.error_rx(), last: None };
-        Self { client, errors: Mutex::new(errors), keeper: None }
+        Self {
+            client,
+            errors: Mutex::new(errors),
+            keeper: None,
+            turn: tokio::sync::Mutex::default(),
+            waiting: AtomicUsize::default(),
+        }
     }
 
     pub(crate) fn client(&self) -> &Client {
@@ -58,21 +77,29 @@ impl Link {
 
     /// Waits for the end of the first attempt to connect, and answers how much of `timeout` is left.
     ///
-    /// Later a command does not wait: one without a connection is to be refused at once.
-    pub(crate) async fn ready(&self, timeout: Duration) -> Result<Duration, NodeError> {
+    /// Later a command does not wait: one without a connection is to be refused at once. Those that waited
+    /// take turns, so that they reach fred in the order in which they came.
+    pub(crate) async fn ready(&self, timeout: Duration) -> Result<(Duration, Option<Turn<'_>>), NodeError> {
         let Ok(runtime) = Handle::try_current() else {
             return Err(NodeError::new(Fault::Unsupported, "needs a tokio runtime"));
         };
-        let Some(mut first) = self.first_attempt(&runtime) else { return Ok(timeout) };
+        let Some((mut first, waiting)) = self.first_attempt(&runtime) else { return Ok((timeout, None)) };
         let start = Instant::now();
+        let wait = async {
+            let turn = self.turn.lock().await;
+            (turn, first.wait_for(Option::is_some).await.map(|ended| ended.clone()))
+        };
         // Nothing was handed to fred yet, so that this timeout leaves nothing behind.
-        match tokio::time::timeout(timeout, first.wait_for(Option::is_some)).await {
-            Err(_) => Err(NodeError::new(Fault::Timeout, "still connecting")),
-            Ok(Ok(ended)) => match &*ended {
-                Some(Err(error)) => Err(errors::refused(Some(error))),
-                _ => Ok(timeout.saturating_sub(start.elapsed())),
-            },
-            Ok(Err(_)) => Err(NodeError::new(Fault::Refused, "the runtime is shutting down")),
+        let Ok((turn, ended)) = tokio::time::timeout(timeout, wait).await else {
+            return Err(NodeError::new(Fault::Timeout, "still connecting"));
+        };
+        match ended {
+            Ok(Some(Err(error))) => Err(errors::refused(Some(&error))),
+            Ok(_) => {
+                let turn = Turn { _turn: turn, _waiting: waiting };
+                Ok((timeout.saturating_sub(start.elapsed()), Some(turn)))
+            }
+            Err(_) => Err(NodeError::new(Fault::Refused, "the runtime is shutting down")),
         }
     }
 
@@ -88,16 +115,30 @@ impl Link {
         }
     }
 
-    /// The first attempt to connect if it is under way, begun now if there was none.
-    fn first_attempt(&self, runtime: &Handle) -> Option<watch::Receiver<First>> {
+    /// The first attempt to connect, begun now if there was none; nothing if it is over and all who waited for it
+    /// are served.
+    fn first_attempt(&self, runtime: &Handle) -> Option<(watch::Receiver<First>, Waiting<'_>)> {
         let mut keeper = self.keeper.as_ref()?.lock().unwrap_or_else(PoisonError::into_inner);
         let keeper = match keeper.take() {
             // The task ends by itself only with the runtime it ran on.
             Some(alive) if !alive.task.is_finished() => keeper.insert(alive),
             _ => keeper.insert(Keeper::spawn(self.client.clone(), runtime)),
         };
-        let ended = keeper.first.borrow().is_some();
-        (!ended).then(|| keeper.first.clone())
+        let over = keeper.first.borrow().is_some() && self.waiting.load(Ordering::Acquire) == 0;
+        (!over).then(|| (keeper.first.clone(), Waiting::new(&self.waiting)))
+    }
+}
+
+impl<'a> Waiting<'a> {
+    fn new(count: &'a AtomicUsize) -> Self {
+        count.fetch_add(1, Ordering::AcqRel);
+        Self(count)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::AcqRel);
     }
 }
 

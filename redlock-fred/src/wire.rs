@@ -1,5 +1,8 @@
 use std::fmt;
+use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use fred::bytes::Bytes;
@@ -36,14 +39,22 @@ impl Wire for FredWire {
         args: &[Arg<'_>],
         timeout: Duration,
     ) -> Result<Reply, CallError> {
-        let left = self.0.ready(timeout).await?;
+        let (left, turn) = self.0.ready(timeout).await?;
         if left.is_zero() {
             return Err(NodeError::from(Fault::Timeout).into());
         }
         // `custom_raw`, because fred's own commands for scripts ignore these options.
         let client = self.0.client().with_options(&settings::command(left));
         let command = CustomCommand::new_static(name, ClusterHash::Random, false);
-        match client.custom_raw(command, args.iter().map(value).collect()).await {
+        let mut answer = pin!(client.custom_raw(command, args.iter().map(value).collect()));
+        // Being polled is what puts the command into fred's queue.
+        let early = poll_fn(|cx| Poll::Ready(answer.as_mut().poll(cx))).await;
+        drop(turn);
+        let answer = match early {
+            Poll::Ready(answer) => answer,
+            Poll::Pending => answer.await,
+        };
+        match answer {
             Ok(frame) => errors::reply(frame),
             Err(error) => Err(errors::unanswered(&error, || self.0.last_error())),
         }

@@ -4,8 +4,10 @@
 
 mod common;
 
+use std::future::poll_fn;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use common::{Action, FakeServer, LONG, NIL, claim, dead_address, greet, reply, terms};
@@ -78,6 +80,33 @@ async fn the_first_verbs_wait_for_the_connection() {
         assert_eq!(verb.await.unwrap().unwrap(), GRANTED);
     }
     server.connections(1).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn what_waits_for_the_first_connection_is_sent_in_the_order_it_came() {
+    for _ in 0..20 {
+        let server = FakeServer::start(|_| reply(NIL)).await;
+        let node = server.node();
+        let keys: Vec<_> = (0..50).map(|i| i.to_string()).collect();
+        let mut verbs = Vec::new();
+        for key in &keys {
+            let mut verb = node.clone().acquire(claim(&[key]), terms(), LONG);
+            // Its first poll is what counts; any thread may go on with it.
+            let early = poll_fn(|cx| Poll::Ready(verb.as_mut().poll(cx))).await;
+            verbs.push(tokio::spawn(async move {
+                match early {
+                    Poll::Ready(vote) => vote,
+                    Poll::Pending => verb.await,
+                }
+            }));
+            tokio::task::yield_now().await;
+        }
+        for verb in verbs {
+            assert_eq!(verb.await.unwrap().unwrap(), GRANTED);
+        }
+        let sent: Vec<_> = server.commands().iter().map(|command| common::word(command, 1)).collect();
+        assert_eq!(sent, keys);
+    }
 }
 
 #[tokio::test]

@@ -25,7 +25,8 @@ use crate::token::Token;
 /// 2. **Acquire is idempotent.** A resource that already holds this very token counts as granted and its
 ///    time to live is left alone. Nothing is written unless every resource is free or ours.
 /// 3. **Compare before change.** Extend and release touch a resource only while it holds the claim's
-///    token. Extend never shortens a time to live and never re-creates a resource that is gone.
+///    token. Extend never shortens a time to live and never re-creates a resource that is gone; one that
+///    holds the token without a time to live (somebody took it away) is given one.
 /// 4. **Time to live.** A granted resource lives at least [`Terms::ttl`] from the moment of the grant on the
 ///    node's own clock, and frees itself soon after. A time to live is relative: no wall clock of the
 ///    client is ever sent.

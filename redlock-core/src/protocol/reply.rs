@@ -95,8 +95,21 @@ pub(super) enum NativeRelease {
     None,
 }
 
+/// What a server can do, as far as its version tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Abilities {
+    /// `SET … NX … GET`, Redis 7.0 and every Valkey.
+    pub(super) set_get: bool,
+    pub(super) native_release: NativeRelease,
+}
+
+impl Abilities {
+    /// What every server can.
+    pub(super) const NONE: Self = Self { set_get: false, native_release: NativeRelease::None };
+}
+
 /// Reads the text of `INFO`.
-pub(super) fn parse_info(text: &str) -> (Identity, NativeRelease) {
+pub(super) fn parse_info(text: &str) -> (Identity, Abilities) {
     let field = |name: &str| {
         text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).map(str::trim)
     };
@@ -130,7 +143,7 @@ pub(super) fn parse_info(text: &str) -> (Identity, NativeRelease) {
         evicts: number("maxmemory").is_some_and(|bytes| bytes > 0)
             && field("maxmemory_policy").is_some_and(|policy| policy != "noeviction"),
     };
-    (identity, native)
+    (identity, Abilities { set_get: at_least("redis_version", (7, 0)), native_release: native })
 }
 
 /// What an error reply means. Codes count as the first word and, where a script's error was wrapped by the
@@ -214,19 +227,21 @@ mod tests {
 
     #[test]
     fn info_tells_who_the_server_is() {
-        let (identity, native) = parse_info(
+        let (identity, abilities) = parse_info(
             "# Server\r\nredis_version:7.0.15\r\nredis_mode:standalone\r\nrun_id:abc\r\nuptime_in_seconds:12\r\n\
              # Memory\r\nmaxmemory:1048576\r\nmaxmemory_policy:volatile-ttl\r\n# Replication\r\nrole:slave\r\n",
         );
         assert_eq!(identity.run_id.as_deref(), Some("abc"));
         assert_eq!(identity.uptime, Some(Duration::from_secs(12)));
         assert!(identity.replica && identity.evicts && !identity.cluster);
-        assert_eq!(native, NativeRelease::None);
+        assert_eq!(abilities, Abilities { set_get: true, native_release: NativeRelease::None });
+        assert!(!parse_info("redis_version:6.2.14").1.set_get);
+        assert_eq!(parse_info("").1, Abilities::NONE);
     }
 
     #[test]
     fn the_native_release_goes_by_the_version_of_the_right_product() {
-        let native = |text| parse_info(text).1;
+        let native = |text| parse_info(text).1.native_release;
         assert_eq!(native("redis_version:8.4.0"), NativeRelease::Delex);
         assert_eq!(native("redis_version:8.10.0"), NativeRelease::Delex);
         assert_eq!(native("redis_version:8.2.1"), NativeRelease::None);

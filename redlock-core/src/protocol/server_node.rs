@@ -1,13 +1,13 @@
 #![allow(clippy::disallowed_methods)]
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::time::Instant;
 
-use super::reply::{NativeRelease, Reply, is_syntax_error, parse_info, unexpected};
+use super::reply::{Abilities, NativeRelease, Reply, is_syntax_error, parse_info, unexpected};
 use super::{Arg, CallError, Wire, scripts};
 use crate::key::LockKey;
 use crate::node::{
@@ -19,13 +19,13 @@ use crate::node::{
 pub struct ServerNode<W> {
     name: Box<str>,
     wire: W,
-    abilities: Abilities,
+    known: Known,
 }
 
 impl<W: Wire> ServerNode<W> {
     /// A node that reports itself as `name`.
     pub fn new(name: impl Into<Box<str>>, wire: W) -> Self {
-        Self { name: name.into(), wire, abilities: Abilities::default() }
+        Self { name: name.into(), wire, known: Known::default() }
     }
 
     /// The connection.
@@ -43,7 +43,7 @@ impl<W: Wire> ServerNode<W> {
     ) -> Result<Reply, CallError> {
         let result = self.wire.call(name, args, timeout).await;
         if let Err(CallError::Node(_)) = &result {
-            self.abilities.forget();
+            self.known.learn(Abilities::NONE);
         }
         result
     }
@@ -105,7 +105,7 @@ impl<W: Wire> ServerNode<W> {
     ) -> Option<Result<Removal, CallError>> {
         let key = Arg::Bytes(claim.key().single()?);
         let token = Arg::Bytes(claim.token().as_bytes());
-        let reply = match self.abilities.native_release() {
+        let reply = match self.known.abilities().native_release {
             NativeRelease::Delifeq => self.call("DELIFEQ", &[key, token], limit.left()).await,
             NativeRelease::Delex => {
                 self.call("DELEX", &[key, Arg::Text("IFEQ"), token], limit.left()).await
@@ -118,7 +118,7 @@ impl<W: Wire> ServerNode<W> {
             Ok(_) => None,
             Err(CallError::Server(_)) => {
                 // No right to it, or an older server behind the same address.
-                self.abilities.set_native_release(NativeRelease::None);
+                self.known.lack_native_release();
                 None
             }
             Err(error) => Some(Err(error)),
@@ -135,8 +135,8 @@ impl<W: Wire> LockNode for ServerNode<W> {
     async fn identity(self: Arc<Self>, timeout: Duration) -> Result<Identity, NodeError> {
         match self.call("INFO", &[], timeout).await {
             Ok(Reply::Bytes(text)) => {
-                let (identity, native) = parse_info(&String::from_utf8_lossy(&text));
-                self.abilities.set_native_release(native);
+                let (identity, abilities) = parse_info(&String::from_utf8_lossy(&text));
+                self.known.learn(abilities);
                 Ok(identity)
             }
             Ok(_) => Err(unexpected()),
@@ -158,10 +158,11 @@ impl<W: Wire> LockNode for ServerNode<W> {
     ) -> Result<Vote, NodeError> {
         let limit = Limit::new(timeout);
         if let Some(key) = claim.key().single()
-            && self.abilities.set_get()
+            && self.known.abilities().set_get
         {
             match self.set_get(key, &claim, terms, limit).await {
-                Err(error) if is_syntax_error(&error) => self.abilities.lack_set_get(),
+                // An older server than the one that was asked stands behind the address by now.
+                Err(error) if is_syntax_error(&error) => self.known.lack_set_get(),
                 result => return Ok(result?),
             }
         }
@@ -216,44 +217,41 @@ impl Limit {
     }
 }
 
-/// What the server behind the present connection can do.
+/// What the server behind the present connection can do, if it said so.
+///
+/// Nothing is sent on trial: what comes after a refused command would arrive behind whatever else was sent
+/// meanwhile, such as the release that was to follow it.
 #[derive(Debug, Default)]
-struct Abilities {
-    no_set_get: AtomicBool,
-    native_release: AtomicU8,
-}
+struct Known(AtomicU8);
 
-impl Abilities {
-    fn forget(&self) {
-        self.no_set_get.store(false, Ordering::Relaxed);
-        self.set_native_release(NativeRelease::None);
-    }
+impl Known {
+    const SET_GET: u8 = 0b100;
 
-    /// Whether to try `SET … NX … GET`: the answer costs nothing to find out, an old server refuses the
-    /// command's syntax before it does anything.
-    fn set_get(&self) -> bool {
-        !self.no_set_get.load(Ordering::Relaxed)
-    }
-
-    fn lack_set_get(&self) {
-        self.no_set_get.store(true, Ordering::Relaxed);
-    }
-
-    /// Unlike the acquire, a release is not sent on trial: the answer might come to a caller who is gone.
-    fn native_release(&self) -> NativeRelease {
-        match self.native_release.load(Ordering::Relaxed) {
-            1 => NativeRelease::Delifeq,
-            2 => NativeRelease::Delex,
-            _ => NativeRelease::None,
-        }
-    }
-
-    fn set_native_release(&self, native: NativeRelease) {
-        let code = match native {
+    fn learn(&self, abilities: Abilities) {
+        let native = match abilities.native_release {
             NativeRelease::None => 0,
             NativeRelease::Delifeq => 1,
             NativeRelease::Delex => 2,
         };
-        self.native_release.store(code, Ordering::Relaxed);
+        let set_get = if abilities.set_get { Self::SET_GET } else { 0 };
+        self.0.store(set_get | native, Ordering::Relaxed);
+    }
+
+    fn abilities(&self) -> Abilities {
+        let bits = self.0.load(Ordering::Relaxed);
+        let native_release = match bits & 0b11 {
+            1 => NativeRelease::Delifeq,
+            2 => NativeRelease::Delex,
+            _ => NativeRelease::None,
+        };
+        Abilities { set_get: bits & Self::SET_GET != 0, native_release }
+    }
+
+    fn lack_set_get(&self) {
+        self.learn(Abilities { set_get: false, ..self.abilities() });
+    }
+
+    fn lack_native_release(&self) {
+        self.learn(Abilities { native_release: NativeRelease::None, ..self.abilities() });
     }
 }
