@@ -1,1 +1,5 @@
-//! placeholder
+//! Will lock per route, as an actix-web middleware over `redlock-core`.
+//!
+//! There is nothing here yet. Until there is, take the lock in the handler:
+//! [`Redlock::try_lock`](https://docs.rs/redlock-core) at its start, and answer 409 when it is contended, 503 when
+//! no majority of the nodes answers.

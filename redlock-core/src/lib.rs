@@ -1,4 +1,70 @@
-//! Redlock over any set of independent lock nodes.
+//! Redlock: a lock over N independent nodes, held while a majority of them holds it.
+//!
+//! This crate is the algorithm. It knows no Redis and no HTTP: nodes are whatever implements [`LockNode`], such as
+//! those of `redlock-redis` and `redlock-fred`, or the [`InMemoryNode`] of this crate.
+//!
+//! ```
+//! use std::time::Duration;
+//! use redlock_core::{InMemoryNode, LockErrorKind, Redlock};
+//!
+//! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+//! let redlock = Redlock::builder()
+//!     .node(InMemoryNode::new("a"))
+//!     .node(InMemoryNode::new("b"))
+//!     .node(InMemoryNode::new("c"))
+//!     .ttl(Duration::from_secs(10))
+//!     .build()?;
+//!
+//! let guard = redlock.try_lock("orders:42").await?;
+//! let refused = redlock.try_lock("orders:42").await.unwrap_err();
+//! assert_eq!(refused.kind(), LockErrorKind::Contended);
+//! println!("{refused}"); // held by another (0 of 3 granted): a held for 9.99s more; …
+//! guard.release().await?;
+//! # Ok(())
+//! # }
+//! # tokio::runtime::Builder::new_current_thread().enable_time().build()?.block_on(run())?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Working under a lock
+//!
+//! A lock has a deadline. [`Renewal::Auto`] moves it while the guard lives; a [`Lease`] tells the work when it is lost
+//! all the same:
+//!
+//! ```
+//! # use std::time::Duration;
+//! # use redlock_core::{InMemoryNode, LockOptions, Redlock, Renewal};
+//! # async fn charge() {}
+//! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+//! # let redlock = Redlock::builder().node(InMemoryNode::new("a")).ttl(Duration::from_secs(10)).build()?;
+//! let options = LockOptions::new()
+//!     .wait_for(Duration::from_secs(3))
+//!     .renewal(Renewal::Auto)
+//!     .max_hold(Duration::from_secs(60));
+//! let guard = redlock.lock_with(["orders:42", "stock:7"], &options).await?;
+//! let lease = guard.lease();
+//! tokio::select! {
+//!     reason = lease.lost() => eprintln!("stopped: {reason}"),
+//!     () = charge() => { guard.release().await?; }
+//! }
+//! redlock.close().await; // waits for what is released in the background
+//! # Ok(())
+//! # }
+//! # tokio::runtime::Builder::new_current_thread().enable_time().build()?.block_on(run())?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! What is promised under which assumptions, and what no lock can promise, is in `docs/SAFETY.md`.
+//!
+//! # Cancel safety
+//!
+//! Every future of this crate may be dropped at any time. Requests that were sent are completed in the background, and
+//! whatever was taken by a call that nobody waits for is released.
+//!
+//! # Features
+//!
+//! - `testing`: misbehaving nodes, the suite every node must pass, a clock that tests move. Not covered by semver.
+//!   It adds API and changes no behaviour.
 
 mod builder;
 mod clock;
@@ -40,3 +106,8 @@ pub use options::{LockOptions, Renewal};
 pub use redlock::Redlock;
 pub use retry::RetryPolicy;
 pub use token::{NoEntropy, Token};
+
+/// The README's example, compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

@@ -203,7 +203,7 @@ fn a_guard_may_outlive_its_runtime() {
         drop(runtime);
         drop(guard);
         assert!(lease.is_lost());
-        assert_eq!(standing(&nodes, "k"), 3, "nobody was there to release it: it expires");
+        assert!(standing(&nodes, "k") >= 2, "nobody was there to release it: it expires");
     }
 }
 
