@@ -169,6 +169,11 @@ impl Survey {
         }
     }
 
+    /// Whether a majority answered at all.
+    pub fn is_answered(&self) -> bool {
+        self.yes + self.no >= majority(self.nodes)
+    }
+
     /// The answer, once no further one can change it.
     pub fn answer(&self) -> Option<Answer> {
         let majority = majority(self.nodes);

@@ -318,6 +318,18 @@ async fn a_release_goes_on_where_nodes_fail_and_says_which() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_release_is_confirmed_when_a_majority_is_known_to_be_free_of_it() {
+    let nodes = nodes(5);
+    nodes[..2].iter().for_each(|node| node.on(Verb::Acquire).always(Refused));
+    let redlock = redlock(&nodes);
+    let guard = redlock.lock("k").await.unwrap();
+    assert_eq!(standing(&nodes, "k"), 3);
+    nodes[2].hang();
+    // Two removed it, two never had it, one hangs.
+    assert_eq!(guard.release().await.unwrap(), Release::Released);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_release_over_hung_nodes_ends_in_bounded_time() {
     let nodes = nodes(3);
     let redlock = redlock(&nodes);
