@@ -110,7 +110,10 @@ impl Docker {
 
     /// Where another container reaches this one.
     pub(super) async fn peer(&self) -> Result<(String, u16), String> {
-        let ip = self.container().get_bridge_ip_address().await.map_err(|e| describe(&e))?;
+        // Not `get_bridge_ip_address`: it takes the network mode, here `default`, for the name of a network.
+        let format = "{{range .NetworkSettings.Networks}}{{.IPAddress}} {{end}}";
+        let addresses = docker(&["inspect", "--format", format, &self.name]).await?;
+        let ip = addresses.split_whitespace().next().ok_or("the container has no address")?;
         Ok((ip.to_string(), PORT))
     }
 

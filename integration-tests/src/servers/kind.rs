@@ -57,6 +57,7 @@ impl Kind {
     }
 }
 
-pub(super) fn repository() -> &'static Path {
-    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+pub(super) fn repository() -> PathBuf {
+    let crate_directory = Path::new(env!("CARGO_MANIFEST_DIR"));
+    crate_directory.parent().unwrap_or(crate_directory).to_owned()
 }

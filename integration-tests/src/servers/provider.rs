@@ -24,17 +24,17 @@ pub(super) async fn source(kind: Kind) -> &'static Source {
 
 async fn find(kind: Kind) -> Source {
     let wish = std::env::var("REDLOCK_TEST_PROVIDER").unwrap_or_default();
-    let docker = match wish.as_str() {
-        "local" => None,
-        "docker" => Some(image(kind).await.unwrap_or_else(|why| {
-            panic!("REDLOCK_TEST_PROVIDER=docker, but there is no container for {kind:?}: {why}")
-        })),
-        "" | "auto" => match image(kind).await {
-            Ok(image) => Some(image),
+    let (docker, why_not) = match wish.as_str() {
+        "local" => (None, "REDLOCK_TEST_PROVIDER=local".to_owned()),
+        "docker" => match image(kind).await {
+            Ok(image) => (Some(image), String::new()),
             Err(why) => {
-                announce(&format!("no containers for {kind:?}: {why}"));
-                None
+                panic!("REDLOCK_TEST_PROVIDER=docker, but no containers for {kind:?}: {why}")
             }
+        },
+        "" | "auto" => match image(kind).await {
+            Ok(image) => (Some(image), String::new()),
+            Err(why) => (None, why),
         },
         other => panic!("REDLOCK_TEST_PROVIDER={other}: give `docker` or `local`, or nothing"),
     };
@@ -42,12 +42,13 @@ async fn find(kind: Kind) -> Source {
         announce(&format!("provider: testcontainers ({name}:{tag})"));
         return Source::Image { name, tag };
     }
-    let binary = kind.binary().unwrap_or_else(|why| panic!("{why}"));
+    let binary = kind.binary().unwrap_or_else(|missing| panic!("{missing} ({why_not})"));
+    let path = binary.display();
     let version = output(Command::new(&binary).arg("--version"))
         .await
-        .unwrap_or_else(|why| panic!("{} does not run: {why}", binary.display()));
-    let version: Vec<&str> = version.split_whitespace().take(3).collect();
-    announce(&format!("provider: local processes ({}, {})", version.join(" "), binary.display()));
+        .unwrap_or_else(|why| panic!("{path} does not run: {why}"));
+    let version = version.split_whitespace().take(3).collect::<Vec<_>>().join(" ");
+    announce(&format!("provider: local processes ({version}, {path}); {why_not}"));
     Source::Binary(binary)
 }
 
