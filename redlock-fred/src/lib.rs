@@ -47,7 +47,7 @@
 //! | setting | value | why |
 //! |---|---|---|
 //! | connections | one | what is sent first is applied first, so a release cannot overtake the acquire it makes up for |
-//! | reconnecting | unlimited, after 5 ms doubling to 2 s | without a policy fred leaves a broken connection broken; its default waits are longer than a lock's |
+//! | reconnecting | unlimited, after 5 ms doubling to 2 s | without a policy fred leaves a broken connection broken; the first wait is short because commands queue up in it |
 //! | connecting, handshake | 2 s each | fred's 10 s would keep a node out for long after a black hole |
 //! | `TCP_NODELAY` | on | commands are small and each waits for its answer |
 //! | `TCP_USER_TIMEOUT` (Linux) | 2 s | a black hole is noticed even under a steady stream of commands |
@@ -58,6 +58,9 @@
 //! The handshake is `AUTH` with the credentials, or else `PING`; `SELECT` if the URL names a database; `CLIENT ID` and
 //! `INFO server`. The last two may be denied to the user.
 //!
+//! A command that comes in the first milliseconds after a connection was lost, before fred begins with the next
+//! one, waits for it within its time limit. All later ones are refused at once, as not sent.
+//!
 //! # Cancel safety
 //!
 //! The verbs' futures should be driven to completion, as `redlock-core` does. A future that was never polled has
@@ -66,7 +69,9 @@
 //! timeout of your own. A command whose own time limit passes is not sent any more, unless it was already
 //! written to the connection.
 
+mod command;
 mod errors;
+mod keeper;
 mod link;
 mod node;
 mod settings;

@@ -1,57 +1,28 @@
-use std::convert::Infallible;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use fred::clients::Client;
-use fred::error::Error;
-use fred::interfaces::{ClientLike, EventInterface};
+use fred::error::{Error, ErrorKind};
+use fred::interfaces::EventInterface;
+use fred::types::Resp3Frame;
 use fred::types::config::Server;
 use redlock_core::node::{Fault, NodeError};
+use redlock_core::protocol::{CallError, Reply};
 use tokio::runtime::Handle;
-use tokio::sync::{broadcast, oneshot, watch};
-use tokio::task::JoinHandle;
-use tokio::time::Instant;
+use tokio::sync::{broadcast, oneshot};
+use tokio::time::{Instant, timeout_at};
 
+use crate::command::Command;
 use crate::errors;
-use crate::settings;
+use crate::keeper::Keeper;
 
 /// A client, and what keeps it connected.
 pub(crate) struct Link {
     client: Client,
-    /// fred's own log of lost and failed connections, read when a command was refused for want of one.
-    errors: Mutex<Errors>,
+    troubles: Arc<Troubles>,
     /// Nothing for a client of the user's.
     keeper: Option<Mutex<Option<Keeper>>>,
-    /// Handed on in the order of asking.
-    turn: tokio::sync::Mutex<()>,
-    /// Commands that have or wait for the turn.
-    waiting: AtomicUsize,
 }
-
-/// The right to hand a command to fred next. Given up once it is handed over.
-pub(crate) struct Turn<'a> {
-    _turn: tokio::sync::MutexGuard<'a, ()>,
-    _waiting: Waiting<'a>,
-}
-
-struct Waiting<'a>(&'a AtomicUsize);
-
-struct Errors {
-    news: broadcast::Receiver<(Error, Option<Server>)>,
-    last: Option<Error>,
-}
-
-/// The task that connects, and connects again when fred gives up.
-struct Keeper {
-    task: JoinHandle<()>,
-    first: watch::Receiver<First>,
-    /// Dropped with the node, which ends the task and closes the connection.
-    _stop: oneshot::Sender<Infallible>,
-}
-
-/// How the first attempt to connect ended; nothing while it is under way.
-type First = Option<Result<(), Error>>;
 
 impl Link {
     /// A link that connects when it is first used.
@@ -61,123 +32,93 @@ impl Link {
 
     /// A link over a client that somebody else connects.
     pub(crate) fn borrowed(client: Client) -> Self {
-        let errors = Errors { news: client.error_rx(), last: None };
-        Self {
-            client,
-            errors: Mutex::new(errors),
-            keeper: None,
-            turn: tokio::sync::Mutex::default(),
-            waiting: AtomicUsize::default(),
-        }
+        let troubles = Arc::new(Troubles::of(&client));
+        Self { client, troubles, keeper: None }
     }
 
-    pub(crate) fn client(&self) -> &Client {
-        &self.client
-    }
-
-    /// Waits for the end of the first attempt to connect, and answers how much of `timeout` is left.
-    ///
-    /// Later a command does not wait: one without a connection is to be refused at once. Those that waited
-    /// take turns, so that they reach fred in the order in which they came.
-    pub(crate) async fn ready(&self, timeout: Duration) -> Result<(Duration, Option<Turn<'_>>), NodeError> {
+    pub(crate) async fn call(
+        &self,
+        command: Command,
+        timeout: Duration,
+    ) -> Result<Reply, CallError> {
         let Ok(runtime) = Handle::try_current() else {
-            return Err(NodeError::new(Fault::Unsupported, "needs a tokio runtime"));
+            return Err(NodeError::new(Fault::Unsupported, "needs a tokio runtime").into());
         };
-        let Some((mut first, waiting)) = self.first_attempt(&runtime) else { return Ok((timeout, None)) };
-        let start = Instant::now();
-        let wait = async {
-            let turn = self.turn.lock().await;
-            (turn, first.wait_for(Option::is_some).await.map(|ended| ended.clone()))
-        };
-        // Nothing was handed to fred yet, so that this timeout leaves nothing behind.
-        let Ok((turn, ended)) = tokio::time::timeout(timeout, wait).await else {
-            return Err(NodeError::new(Fault::Timeout, "still connecting"));
-        };
-        match ended {
-            Ok(Some(Err(error))) => Err(errors::refused(Some(&error))),
-            Ok(_) => {
-                let turn = Turn { _turn: turn, _waiting: waiting };
-                Ok((timeout.saturating_sub(start.elapsed()), Some(turn)))
-            }
-            Err(_) => Err(NodeError::new(Fault::Refused, "the runtime is shutting down")),
+        // fred takes a limit of zero for no limit.
+        if timeout.is_zero() {
+            return Err(NodeError::from(Fault::Timeout).into());
+        }
+        match self.send(command, timeout, &runtime).await {
+            Ok(frame) => errors::reply(frame),
+            Err(error) => Err(errors::unanswered(&error, || self.troubles.last())),
         }
     }
 
-    /// Why the last connection ended or was not made.
-    pub(crate) fn last_error(&self) -> Option<Error> {
-        let mut errors = self.errors.lock().unwrap_or_else(PoisonError::into_inner);
-        loop {
-            match errors.news.try_recv() {
-                Ok((error, _)) => errors.last = Some(error),
-                Err(broadcast::error::TryRecvError::Lagged(_)) => {}
-                Err(_) => return errors.last.clone(),
-            }
-        }
+    async fn send(
+        &self,
+        command: Command,
+        timeout: Duration,
+        runtime: &Handle,
+    ) -> Result<Resp3Frame, Error> {
+        let deadline = Instant::now().checked_add(timeout);
+        let answer = match self.queue(command, deadline, runtime) {
+            Err(command) => return command.send(&self.client, timeout).await,
+            Ok(answer) => answer,
+        };
+        let answer = match deadline {
+            // This timeout leaves nothing behind: what nobody waits for any more is not handed to fred.
+            Some(deadline) => timeout_at(deadline, answer)
+                .await
+                .map_err(|_| Error::new(ErrorKind::Timeout, ""))?,
+            None => answer.await,
+        };
+        answer.unwrap_or_else(|_| Err(Error::new(ErrorKind::Unknown, "the runtime ended")))
     }
 
-    /// The first attempt to connect, begun now if there was none; nothing if it is over and all who waited for it
-    /// are served.
-    fn first_attempt(&self, runtime: &Handle) -> Option<(watch::Receiver<First>, Waiting<'_>)> {
-        let mut keeper = self.keeper.as_ref()?.lock().unwrap_or_else(PoisonError::into_inner);
+    /// While the first attempt to connect is under way, queues the command until its end. Gives it back at
+    /// any other time: a command without a connection is then to be refused at once.
+    fn queue(
+        &self,
+        command: Command,
+        deadline: Option<Instant>,
+        runtime: &Handle,
+    ) -> Result<oneshot::Receiver<Result<Resp3Frame, Error>>, Command> {
+        let Some(keeper) = &self.keeper else { return Err(command) };
+        let mut keeper = keeper.lock().unwrap_or_else(PoisonError::into_inner);
         let keeper = match keeper.take() {
-            // The task ends by itself only with the runtime it ran on.
-            Some(alive) if !alive.task.is_finished() => keeper.insert(alive),
-            _ => keeper.insert(Keeper::spawn(self.client.clone(), runtime)),
+            Some(alive) if !alive.ended() => keeper.insert(alive),
+            _ => keeper.insert(Keeper::spawn(&self.client, &self.troubles, runtime)),
         };
-        let over = keeper.first.borrow().is_some() && self.waiting.load(Ordering::Acquire) == 0;
-        (!over).then(|| (keeper.first.clone(), Waiting::new(&self.waiting)))
+        keeper.queue(command, deadline)
     }
 }
 
-impl<'a> Waiting<'a> {
-    fn new(count: &'a AtomicUsize) -> Self {
-        count.fetch_add(1, Ordering::AcqRel);
-        Self(count)
-    }
+/// Why connections ended or were not made, to tell those whose commands were refused for want of one.
+pub(crate) struct Troubles(Mutex<News>);
+
+struct News {
+    /// fred's, not looked at before somebody asks.
+    unread: broadcast::Receiver<(Error, Option<Server>)>,
+    last: Option<Error>,
 }
 
-impl Drop for Waiting<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::AcqRel);
+impl Troubles {
+    fn of(client: &Client) -> Self {
+        Self(Mutex::new(News { unread: client.error_rx(), last: None }))
     }
-}
 
-impl Keeper {
-    fn spawn(client: Client, runtime: &Handle) -> Self {
-        let (stop, stopped) = oneshot::channel();
-        let (report, first) = watch::channel(None);
-        Self { task: runtime.spawn(keep_connected(client, stopped, report)), first, _stop: stop }
+    pub(crate) fn note(&self, error: Error) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).last = Some(error);
     }
-}
 
-/// fred's reconnect policy repairs a connection that was there, but has a wait before its every attempt,
-/// even the first ever, and gives up for good after some errors.
-async fn keep_connected(
-    client: Client,
-    mut stopped: oneshot::Receiver<Infallible>,
-    report: watch::Sender<First>,
-) {
-    let mut backoff = settings::reconnecting();
-    loop {
-        // Not cut short by the stop: it spawns fred's task, and dropped half-way would leave that behind.
-        // It ends within the limits for connecting.
-        match client.init().await {
-            Ok(mut connection) => {
-                report.send_replace(Some(Ok(())));
-                tokio::select! {
-                    _ = &mut stopped => return connection.abort(),
-                    _ = &mut connection => {}
-                }
-                backoff = settings::reconnecting();
+    fn last(&self) -> Option<Error> {
+        let mut news = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            match news.unread.try_recv() {
+                Ok((error, _)) => news.last = Some(error),
+                Err(broadcast::error::TryRecvError::Lagged(_)) => {}
+                Err(_) => return news.last.clone(),
             }
-            Err(error) => {
-                report.send_replace(Some(Err(error)));
-            }
-        }
-        let wait = Duration::from_millis(backoff.next_delay().unwrap_or(2_000));
-        tokio::select! {
-            _ = &mut stopped => return,
-            () = tokio::time::sleep(wait) => {}
         }
     }
 }

@@ -23,9 +23,11 @@ use crate::wire::FredWire;
 ///
 /// # Runtime
 ///
-/// The verbs need a tokio runtime with time and I/O; without one they answer
-/// [`Fault::Unsupported`](redlock_core::node::Fault::Unsupported). A node made by [`FredNode::connect`] lives on the runtime that its first verb was
-/// polled on, and moves to another one when that has ended.
+/// The verbs need a tokio runtime with time and I/O; without one they answer [`Fault::Unsupported`]. A node
+/// made by [`FredNode::connect`] lives on the runtime that its first verb was polled on, and moves to another
+/// one when that has ended.
+///
+/// [`Fault::Unsupported`]: redlock_core::node::Fault::Unsupported
 pub struct FredNode(Arc<ServerNode<FredWire>>);
 
 impl FredNode {
@@ -34,10 +36,13 @@ impl FredNode {
     /// The URL is `redis://[[user]:password@]host[:port][/database]`, or `rediss://` for TLS with the feature
     /// `tls-rustls`. The port is 6379 and the database 0 unless given. User and password are percent-decoded.
     ///
-    /// Nothing is sent yet, and no runtime is needed: the first verb connects. A server that is down is no
-    /// error here; the node keeps trying in the background, and its verbs answer
-    /// [`Fault::Refused`](redlock_core::node::Fault::Refused), or why the server turned the connection down, until it is there. The connection is closed when the
-    /// last handle on the node is dropped.
+    /// Nothing is sent yet, and no runtime is needed: the first verb connects, and the verbs that come
+    /// meanwhile wait for that within their limits. A server that is down is no error here. The node keeps
+    /// trying in the background, and until it succeeds the verbs answer at once with [`Fault::Refused`], or
+    /// with the server's reason to turn the connection down. The connection is closed when the node is dropped
+    /// and its last verb is done.
+    ///
+    /// [`Fault::Refused`]: redlock_core::node::Fault::Refused
     ///
     /// # Errors
     ///

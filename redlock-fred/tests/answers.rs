@@ -7,7 +7,9 @@ mod common;
 use std::sync::Arc;
 use std::time::Duration;
 
-use common::{Action, FakeServer, LONG, NIL, bulk, claim, error, reply, terms, word};
+use common::{
+    Action, FakeServer, GRANT, LONG, NIL, bulk, claim, error, reply, resource, terms, verb, word,
+};
 use redlock_fred::redlock_core::key::LockKey;
 use redlock_fred::redlock_core::node::{
     Expiry, Extension, Fault, FaultClass, Holder, LockNode, Removal, Vote,
@@ -28,63 +30,67 @@ async fn every_error_reply_is_told_apart() {
             let answer =
                 server.node().acquire(claim(&["a", "b"]), terms(), LONG).await.unwrap_err();
             assert_eq!(answer.fault(), fault, "{text} -> {answer}");
-            assert_eq!(server.seen(), ["EVAL"], "{text}");
+            assert_eq!(server.seen(), ["acquire"], "{text}");
         }
     }
 }
 
 #[tokio::test]
 async fn a_cluster_members_redirections_are_not_followed() {
-    let elsewhere = FakeServer::start(|_| reply(NIL)).await;
+    let elsewhere = FakeServer::start(|_| reply(GRANT)).await;
     let address = elsewhere.address;
     for code in ["MOVED", "ASK"] {
         let server = FakeServer::start(move |_| error(&format!("{code} 3999 {address}"))).await;
         let answer = server.node().acquire(claim(&["a"]), terms(), LONG).await.unwrap_err();
         assert_eq!(answer.fault(), Fault::ClusterMember);
-        assert_eq!(server.seen(), ["SET"]);
+        assert_eq!(server.seen(), ["acquire"]);
     }
     assert!(elsewhere.seen().is_empty());
 }
 
 #[tokio::test]
 async fn no_value_before_is_a_grant_and_so_is_our_own_token() {
-    let server = FakeServer::start(|command| match word(command, 1).as_str() {
+    let server = FakeServer::start(|command| match resource(command).as_str() {
+        "INFO" => bulk("redis_version:7.0.15\r\n"),
         "free" => reply(NIL),
         "ours" => bulk(&word(command, 2)),
         _ => bulk("somebody else's"),
     })
     .await;
     let node = server.node();
+    node.clone().identity(LONG).await.unwrap();
     let acquire = |key: &str| node.clone().acquire(claim(&[key]), terms(), LONG);
     assert_eq!(acquire("free").await.unwrap(), GRANTED);
     assert_eq!(acquire("ours").await.unwrap(), GRANTED);
     assert!(matches!(acquire("theirs").await.unwrap(), Vote::Held { .. }));
-    assert_eq!(server.seen(), ["SET", "SET", "SET", "PTTL"]);
-    let set = &server.commands()[0];
+    assert_eq!(server.seen(), ["INFO", "SET", "SET", "SET", "PTTL"]);
+    let set = &server.commands()[1];
     assert_eq!(set[2].len(), 40);
     assert_eq!(set[3..], [&b"NX"[..], b"PX", b"10000", b"GET"]);
 }
 
 #[tokio::test]
 async fn a_number_beyond_what_fred_counts_to_arrives_as_it_is() {
-    let server = FakeServer::start(|_| reply(NIL)).await;
+    let server = FakeServer::start(|_| reply(GRANT)).await;
     let terms = redlock_fred::redlock_core::node::Terms::new(Duration::MAX);
     server.node().acquire(claim(&["a"]), terms, LONG).await.unwrap();
     assert_eq!(word(&server.commands()[0], 5), u64::MAX.to_string());
 }
 
 #[tokio::test]
-async fn a_server_before_7_0_is_asked_with_the_script() {
+async fn a_server_that_knows_less_than_it_said_is_asked_with_the_script() {
     let server = FakeServer::start(|command| match word(command, 0).as_str() {
+        "INFO" => bulk("redis_version:7.0.15\r\n"),
         "SET" => error("ERR syntax error"),
-        _ => reply("*2\r\n:1\r\n:0\r\n"),
+        _ => reply(GRANT),
     })
     .await;
     let node = server.node();
+    node.clone().identity(LONG).await.unwrap();
     for _ in 0..2 {
         assert_eq!(node.clone().acquire(claim(&["a"]), terms(), LONG).await.unwrap(), GRANTED);
     }
-    assert_eq!(server.seen(), ["SET", "EVAL", "EVAL"]);
+    assert_eq!(server.seen(), ["INFO", "SET", "acquire", "acquire"]);
 }
 
 #[tokio::test]
@@ -100,16 +106,15 @@ async fn without_a_right_to_the_native_release_the_script_releases() {
     for _ in 0..2 {
         assert_eq!(node.clone().release(claim(&["a"]), LONG).await.unwrap(), Removal::Removed);
     }
-    assert_eq!(server.seen(), ["INFO", "DELIFEQ", "EVAL", "EVAL"]);
+    assert_eq!(server.seen(), ["INFO", "DELIFEQ", "release", "release"]);
 }
 
 #[tokio::test]
 async fn the_verbs_answer_what_the_scripts_say() {
-    let server = FakeServer::start(|command| match (word(command, 0).as_str(), command.len()) {
-        // Keys, token, time to live.
-        ("EVAL", 7) => reply("*2\r\n:0\r\n:1500\r\n"),
-        ("EVAL", 6) => reply(":1\r\n"),
-        ("EVAL", 5) => reply(":-1\r\n"),
+    let server = FakeServer::start(|command| match verb(command).as_str() {
+        "acquire" => reply("*2\r\n:0\r\n:1500\r\n"),
+        "extend" => reply(":1\r\n"),
+        "release" => reply(":-1\r\n"),
         _ => reply("*3\r\n:1\r\n$5\r\ntoken\r\n:-1\r\n"),
     })
     .await;
@@ -141,7 +146,7 @@ async fn what_the_handshake_asks_for_besides_ping_may_be_denied() {
         "PING" => common::greet(command),
         _ => error("NOPERM this user has no permissions"),
     };
-    let server = FakeServer::on(listener, denying, |_| reply(NIL));
+    let server = FakeServer::on(listener, denying, |_| reply(GRANT));
     assert_eq!(server.node().acquire(claim(&["a"]), terms(), LONG).await.unwrap(), GRANTED);
 }
 
@@ -171,7 +176,7 @@ async fn why_a_server_turned_the_connection_down_is_told() {
 #[tokio::test]
 async fn a_clients_own_connection_serves_as_a_node() {
     use redlock_fred::fred::prelude::{Builder, ClientLike, Config};
-    let server = FakeServer::start(|_| reply(NIL)).await;
+    let server = FakeServer::start(|_| reply(GRANT)).await;
     let client = Builder::from_config(Config::from_url(&server.url()).unwrap()).build().unwrap();
     client.init().await.unwrap();
     let node = Arc::new(redlock_fred::FredNode::from_client("mine", client).unwrap());

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use common::{Action, FakeServer, LONG, NIL, bulk, claim, error, reply, terms, word};
+use common::{Action, FakeServer, GRANT, LONG, bulk, claim, error, reply, terms, word};
 use redlock_fred::FredNode;
 use redlock_fred::fred::prelude::{Builder, Config, ReconnectPolicy, ServerConfig};
 use redlock_fred::redlock_core::node::LockNode;
@@ -80,7 +80,7 @@ fn tls_without_the_feature_is_an_error_that_names_it() {
 #[tokio::test]
 async fn tls_is_spoken_to_a_server_that_has_it_and_to_no_other() {
     use redlock_fred::redlock_core::node::Fault;
-    let server = FakeServer::start(|_| reply(NIL)).await;
+    let server = FakeServer::start(|_| reply(GRANT)).await;
     for url in [
         format!("rediss://{}", server.address),
         format!("rediss://[::1]:{}", server.address.port()),
@@ -143,7 +143,7 @@ async fn neither_password_nor_token_shows_in_errors_debug_or_logs() {
         _ => common::greet(command),
     };
     let servers = [
-        FakeServer::start(|_| reply(NIL)).await,
+        FakeServer::start(|_| reply(GRANT)).await,
         FakeServer::start(|_| bulk("somebody else's")).await,
         FakeServer::start(|_| error("NOAUTH Authentication required.")).await,
         FakeServer::start(|_| Action::Cut).await,
@@ -194,7 +194,7 @@ async fn a_password_arrives_as_it_is_whatever_it_holds() {
             handshake.lock().unwrap().push(command.clone());
             common::greet(command)
         },
-        |_| reply(NIL),
+        |_| reply(GRANT),
     );
     let encoded: String = password.bytes().map(|byte| format!("%{byte:02X}")).collect();
     let node = Arc::new(

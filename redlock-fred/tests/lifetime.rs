@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use common::{Action, FakeServer, LONG, NIL, claim, greet, reply, terms};
+use common::{FakeServer, GRANT, LONG, claim, reply, terms};
 use redlock_fred::FredNode;
 use redlock_fred::redlock_core::node::{Fault, LockNode};
 use tokio::net::TcpListener;
@@ -27,7 +27,7 @@ fn a_node_is_made_outside_a_runtime_and_its_verbs_do_not_panic_there() {
 #[test]
 fn a_node_outlives_the_runtime_it_was_first_used_on() {
     let serving = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-    let server = serving.block_on(FakeServer::start(|_| reply(NIL)));
+    let server = serving.block_on(FakeServer::start(|_| reply(GRANT)));
     let node = server.node();
     for _ in 0..3 {
         let using = Builder::new_current_thread().enable_all().build().unwrap();
@@ -40,7 +40,7 @@ fn a_node_outlives_the_runtime_it_was_first_used_on() {
 
 #[tokio::test]
 async fn nothing_connects_before_the_first_verb() {
-    let server = FakeServer::start(|_| reply(NIL)).await;
+    let server = FakeServer::start(|_| reply(GRANT)).await;
     let node = server.node();
     tokio::time::sleep(Duration::from_millis(100)).await;
     server.connections(0).await;
@@ -49,7 +49,7 @@ async fn nothing_connects_before_the_first_verb() {
 
 #[tokio::test]
 async fn the_connection_is_closed_with_the_last_handle() {
-    let server = FakeServer::start(|_| reply(NIL)).await;
+    let server = FakeServer::start(|_| reply(GRANT)).await;
     let node = server.node();
     let other = node.clone();
     node.acquire(claim(&["a"]), terms(), LONG).await.unwrap();
@@ -73,23 +73,23 @@ async fn a_node_that_is_dropped_stops_trying_to_connect() {
 
 #[tokio::test]
 async fn a_node_that_is_dropped_while_it_connects_does_not_stay() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let silent = |command: &common::Command| match common::word(command, 0).as_str() {
-        "PING" => Action::Ignore,
-        _ => greet(command),
-    };
-    let server = FakeServer::on(listener, silent, |_| reply(NIL));
-    let error =
-        server.node().acquire(claim(&["a"]), terms(), Duration::from_millis(50)).await.unwrap_err();
+    let server = FakeServer::start(|_| reply(GRANT)).await;
+    server.hang(true);
+    let short = Duration::from_millis(50);
+    let error = server.node().acquire(claim(&["a"]), terms(), short).await.unwrap_err();
     assert_eq!(error.fault(), Fault::Timeout);
+    server.connections(1).await;
+    // Now the handshake goes on, and ends well.
+    server.hang(false);
     server.connections(0).await;
     tokio::time::sleep(Duration::from_millis(300)).await;
     server.connections(0).await;
+    assert!(server.seen().is_empty());
 }
 
 #[tokio::test]
 async fn a_renamed_node_works_as_before() {
-    let server = FakeServer::start(|_| reply(NIL)).await;
+    let server = FakeServer::start(|_| reply(GRANT)).await;
     let node = FredNode::connect(&server.url()).unwrap();
     assert_eq!(node.name(), server.address.to_string());
     let node = Arc::new(node.with_name("one"));

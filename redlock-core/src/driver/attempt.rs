@@ -5,7 +5,7 @@ use super::fan_out::{Background, FanOut};
 use super::members::NodeSet;
 use super::sweep::{Sweep, adopt};
 use super::{Answer, Trace, Traced};
-use crate::error::{LockError, LockErrorKind, NodeOutcome, NodeReport};
+use crate::error::{LockError, LockErrorKind, NodeOutcome};
 use crate::key::LockKey;
 use crate::lease::{Moment, Term};
 use crate::node::{Claim, Fault, FaultClass, NodeError, Terms, Vote};
@@ -170,11 +170,12 @@ impl Attempt {
     }
 
     fn failure(&self, kind: LockErrorKind) -> Failure {
-        let nodes = self.set.members.iter().zip(&self.answers).map(|(member, answer)| NodeReport {
-            name: Arc::clone(&member.name),
-            outcome: answer.as_ref().map_or(NodeOutcome::Pending, |(answer, _)| answer.into()),
-            latency: answer.as_ref().map(|(_, latency)| *latency),
-        });
+        let mut nodes = self.set.reports();
+        for (node, answer) in nodes.iter_mut().zip(&self.answers) {
+            if let Some((answer, latency)) = answer {
+                (node.outcome, node.latency) = (answer.into(), Some(*latency));
+            }
+        }
         let hint = retry_after(
             self.answers.iter().map(|answer| answer.as_ref().map(|(answer, _)| answer)),
         );
@@ -188,7 +189,7 @@ impl Attempt {
             });
         Failure {
             barred: barred.collect(),
-            error: LockError::new(kind, self.round.tally(), nodes.collect(), hint),
+            error: LockError::new(kind, self.round.tally(), nodes, hint),
         }
     }
 
@@ -222,15 +223,7 @@ impl Drop for Attempt {
 
 fn duplicates(set: &NodeSet, failures: Vec<(usize, NodeError)>) -> LockError {
     let mut round = Round::new(set.len());
-    let mut nodes: Vec<NodeReport> = set
-        .members
-        .iter()
-        .map(|member| NodeReport {
-            name: Arc::clone(&member.name),
-            outcome: NodeOutcome::Pending,
-            latency: None,
-        })
-        .collect();
+    let mut nodes = set.reports();
     for (index, error) in failures {
         round.record(Ballot::of(&Err(error.clone())));
         nodes[index].outcome = NodeOutcome::Failed(error);

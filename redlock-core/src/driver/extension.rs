@@ -44,15 +44,7 @@ pub(crate) async fn extend(
     }
     let mut survey = Survey::new(set.len());
     let mut gone = Vec::new();
-    let mut nodes: Vec<NodeReport> = set
-        .members
-        .iter()
-        .map(|member| NodeReport {
-            name: Arc::clone(&member.name),
-            outcome: NodeOutcome::Pending,
-            latency: None,
-        })
-        .collect();
+    let mut nodes = set.reports();
     let answer = loop {
         if let Some(answer) = survey.answer() {
             break answer;

@@ -8,6 +8,7 @@ use tokio_util::task::TaskTracker;
 use super::fan_out::{Background, FanOut, Job};
 use super::{Answer, Trace, Traced};
 use crate::clock::Clock;
+use crate::error::{NodeOutcome, NodeReport};
 use crate::node::{Fault, FaultClass, LockNode, NodeError, Terms};
 
 /// Releases that one node's clean-up may be trying again at the same time. Past it a key is left to expire.
@@ -55,6 +56,16 @@ impl NodeSet {
             contacted: AtomicBool::new(false),
             run_ids,
         }
+    }
+
+    /// A report on every node, none of which has answered.
+    pub(super) fn reports(&self) -> Vec<NodeReport> {
+        let pending = |member: &Member| NodeReport {
+            name: Arc::clone(&member.name),
+            outcome: NodeOutcome::Pending,
+            latency: None,
+        };
+        self.members.iter().map(pending).collect()
     }
 
     pub(crate) fn len(&self) -> usize {

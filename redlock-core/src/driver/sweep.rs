@@ -9,7 +9,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use super::fan_out::{Background, FanOut, Job};
 use super::members::NodeSet;
 use super::{Answer, Traced, may_stand};
-use crate::error::{LockError, LockErrorKind, NodeOutcome, NodeReport};
+use crate::error::{LockError, LockErrorKind, NodeOutcome};
 use crate::lease::Moment;
 use crate::node::{FaultClass, NodeError, Removal};
 use crate::quorum::{Answer as Majority, Survey, Tally};
@@ -255,28 +255,27 @@ pub(crate) async fn release(
 
 fn unconfirmed(set: &NodeSet, answers: &[Option<(Removed, Duration)>]) -> LockError {
     let mut tally = Tally::default();
-    let nodes = set.members.iter().zip(answers).map(|(member, answer)| {
-        let outcome = match answer.as_ref().map(|(result, _)| result) {
-            Some(Ok(Removal::Removed)) => {
+    let mut nodes = set.reports();
+    for (node, answer) in nodes.iter_mut().zip(answers) {
+        let Some((answer, latency)) = answer else {
+            tally.unknown += 1;
+            continue;
+        };
+        node.latency = Some(*latency);
+        node.outcome = match answer {
+            Ok(Removal::Removed) => {
                 tally.granted += 1;
                 NodeOutcome::Granted
             }
-            Some(Ok(_)) => {
+            Ok(Removal::Gone | Removal::Foreign) => {
                 tally.refused += 1;
                 NodeOutcome::Absent
             }
-            Some(Err(error)) => {
+            Err(error) => {
                 tally.unknown += 1;
                 NodeOutcome::Failed(error.clone())
             }
-            None => {
-                tally.unknown += 1;
-                NodeOutcome::Pending
-            }
         };
-        let latency = answer.as_ref().map(|(_, latency)| *latency);
-        NodeReport { name: Arc::clone(&member.name), outcome, latency }
-    });
-    let nodes = nodes.collect();
+    }
     LockError::new(LockErrorKind::Unreachable, tally, nodes, None)
 }

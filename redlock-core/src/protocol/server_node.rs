@@ -7,7 +7,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tokio::time::Instant;
 
-use super::reply::{Abilities, NativeRelease, Reply, is_syntax_error, parse_info, unexpected};
+use super::reply::{
+    Abilities, NativeRelease, Reply, classify, is_syntax_error, parse_info, unexpected,
+};
 use super::{Arg, CallError, Wire, scripts};
 use crate::key::LockKey;
 use crate::node::{
@@ -140,13 +142,14 @@ impl<W: Wire> LockNode for ServerNode<W> {
                 Ok(identity)
             }
             Ok(_) => Err(unexpected()),
-            Err(error) => match NodeError::from(error) {
+            Err(CallError::Server(text)) => match classify(&text) {
                 // A service that hides INFO is taken as it is.
                 error if matches!(error.fault(), Fault::Permission | Fault::Unsupported) => {
                     Ok(Identity::unknown())
                 }
                 error => Err(error),
             },
+            Err(CallError::Node(error)) => Err(error),
         }
     }
 

@@ -44,6 +44,9 @@ pub(crate) fn bulk(text: &str) -> Action {
 
 pub(crate) const NIL: &str = "$-1\r\n";
 
+/// What the script says of an acquire.
+pub(crate) const GRANT: &str = "*2\r\n:1\r\n:0\r\n";
+
 pub(crate) struct FakeServer {
     pub(crate) address: SocketAddr,
     shared: Arc<Shared>,
@@ -104,9 +107,9 @@ impl FakeServer {
         Arc::new(FredNode::connect(&self.url()).unwrap())
     }
 
-    /// The commands after the handshake, as words.
+    /// The commands after the handshake: their names, and of scripts the verbs.
     pub(crate) fn seen(&self) -> Vec<String> {
-        self.shared.seen.lock().unwrap().iter().map(|command| word(command, 0)).collect()
+        self.shared.seen.lock().unwrap().iter().map(verb).collect()
     }
 
     pub(crate) fn commands(&self) -> Vec<Command> {
@@ -183,6 +186,28 @@ pub(crate) fn greet(command: &Command) -> Action {
         "INFO" => bulk("redis_version:7.0.15\r\n"),
         _ => reply("+OK\r\n"),
     }
+}
+
+/// A command's name; of a script what it does.
+pub(crate) fn verb(command: &Command) -> String {
+    let name = word(command, 0);
+    if name != "EVAL" {
+        return name;
+    }
+    let script = word(command, 1);
+    let verbs =
+        [("'SET'", "acquire"), ("'PEXPIRE'", "extend"), ("'DEL'", "release"), ("", "inspect")];
+    verbs
+        .iter()
+        .find(|(mark, _)| script.contains(mark))
+        .map(|(_, verb)| (*verb).to_owned())
+        .unwrap()
+}
+
+/// The first resource of a command, or the name of one that has none.
+pub(crate) fn resource(command: &Command) -> String {
+    let index = if word(command, 0) == "EVAL" { 3 } else { 1 };
+    word(command, index.min(command.len() - 1))
 }
 
 pub(crate) fn word(command: &Command, index: usize) -> String {
