@@ -1,1 +1,83 @@
-//! placeholder
+//! Redlock lock nodes over [`redis`], the client of Redis and Valkey.
+//!
+//! One [`RedisNode`] is one independent master. This crate carries commands and answers; what is sent
+//! and what an answer means is decided in [`redlock_core`], the same for every adapter.
+//!
+//! ```no_run
+//! use std::time::Duration;
+//!
+//! use redlock_redis::RedisNode;
+//! use redlock_redis::redlock_core::Redlock;
+//!
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! let redlock = Redlock::builder()
+//!     .node(RedisNode::connect("redis://10.0.0.1:6379")?)
+//!     .node(RedisNode::connect("redis://locks:secret@10.0.0.2:6379")?)
+//!     .node(RedisNode::connect("redis://10.0.0.3:6379/2")?.with_name("third")?)
+//!     .ttl(Duration::from_secs(10))
+//!     .build()?;
+//! let guard = redlock.try_lock("orders:42").await?;
+//! // … what nobody else may do meanwhile …
+//! guard.release().await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! A connection that the application has already serves as well; see [`RedisNode::from_connection`].
+//!
+//! # Cargo features
+//!
+//! | feature | default | adds |
+//! |---|---|---|
+//! | `tls-rustls` | no | `rediss://` URLs: rustls with ring and the system's trusted certificates |
+//!
+//! Features add and never change what is there. The system's certificates rather than a list that is compiled in,
+//! because the certificate of a server for locks is mostly signed by an authority of one's own, which the system
+//! can be told about. Where it is not, or for a client certificate, hand the client of
+//! [`redis::Client::build_with_tls`](https://docs.rs/redis/1/redis/struct.Client.html#method.build_with_tls) to
+//! [`RedisNode::from_client`]. Where the application has chosen no rustls `CryptoProvider` for the process by the
+//! time of the first TLS connection, ring is chosen.
+//!
+//! # Settings
+//!
+//! | setting | value | why |
+//! |---|---|---|
+//! | connections | one | what is sent first is applied first, so a release cannot overtake the acquire it makes up for |
+//! | time limit of a command | the verb's own | redis-rs takes a command that is given up out of its queue, unless it was written already |
+//! | redis-rs's own response timeout | none | a second timer for each command |
+//! | connecting, with look-up and handshake | 2 s | a black hole must not be waited for by the commands after |
+//! | retries | none | a command is never sent twice; without a connection it connects, once, and says why that failed |
+//! | protocol | RESP3 | tells of a connection that was closed while idle, so that no command is lost to find out |
+//! | `TCP_NODELAY` | on | commands are small and each waits for its answer |
+//! | `TCP_USER_TIMEOUT` (Linux) | 2 s | a black hole is noticed even under a steady stream of commands |
+//! | keep-alive | after 10 s | an idle connection that a middlebox forgot is replaced before the next lock needs it |
+//! | queue of unwritten commands | 1,024 | redis-rs's 50 makes callers wait for room, and wake up for it |
+//! | `CLIENT SETINFO` | not sent | a server that is full answers only the first command before it closes the connection |
+//!
+//! A connection that only times out is kept: commands on a new one could overtake those on the old one. It is
+//! replaced when it breaks.
+//!
+//! The handshake is `HELLO 3`, with `AUTH` if the URL has credentials, and `SELECT` if it names a database. The
+//! user needs the right to these, and to the commands of the locks.
+//!
+//! # Cancel safety
+//!
+//! The verbs' futures should be driven to completion, as `redlock-core` does. A future that was never polled has
+//! sent nothing. When a polled one is dropped, its command is not sent any more if it was not written to the
+//! connection yet; if it was, it may be applied, and its answer is thrown away.
+//!
+//! # Minimum supported Rust version
+//!
+//! Rust 1.89. Raising it is a minor release.
+
+mod errors;
+mod link;
+mod node;
+mod settings;
+mod url;
+mod wire;
+
+pub use redis;
+pub use redlock_core;
+
+pub use node::RedisNode;

@@ -1,0 +1,209 @@
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use redis::aio::ConnectionLike;
+use redis::{Client, ConnectionAddr};
+use redlock_core::error::ConfigError;
+use redlock_core::key::LockKey;
+use redlock_core::node::{
+    Claim, Extension, Holding, Identity, LockNode, NodeError, Removal, Terms, Vote,
+};
+use redlock_core::protocol::{ServerNode, Wire};
+
+use crate::link::Link;
+use crate::url;
+use crate::wire::Borrowed;
+
+/// One independent master, spoken to over the [`redis`] crate.
+///
+/// `Debug` shows the name and nothing else.
+///
+/// # Runtime
+///
+/// The verbs need a tokio runtime with time and I/O; outside of one they answer
+/// [`Fault::Unsupported`](redlock_core::node::Fault::Unsupported). The connection of a node made by
+/// [`RedisNode::connect`] or [`RedisNode::from_client`] lives on the runtime that needed it first; when that has
+/// ended, the next verb connects on its own.
+pub struct RedisNode {
+    name: Box<str>,
+    server: Arc<dyn LockNode>,
+}
+
+impl RedisNode {
+    /// A node over a connection of its own, with the settings listed in the [crate's docs](crate#settings).
+    ///
+    /// The URL is `redis://[[user]:password@]host[:port][/database]`, or `rediss://` for TLS with the feature
+    /// `tls-rustls`. The port is 6379 and the database 0 unless given; user and password are percent-decoded.
+    /// `?protocol=resp2` speaks the older protocol. `valkey://` and `valkeys://` mean the same, and
+    /// `redis+unix:///path?user=…&pass=…&db=…` is a local socket.
+    ///
+    /// Nothing is sent yet, and no runtime is needed: the first verb connects, and so does the first after the
+    /// connection broke. A server that is down is no error here; its verbs answer
+    /// [`Fault::Refused`](redlock_core::node::Fault::Refused), or why the server turned the connection down, until
+    /// it is there. The connection is closed when the node is dropped.
+    ///
+    /// # Errors
+    ///
+    /// When the URL does not have this form, or asks for TLS without the feature. The error holds no
+    /// credentials.
+    pub fn connect(url: &str) -> Result<Self, ConfigError> {
+        Self::from_client(url::client(url)?)
+    }
+
+    /// A node over a connection of its own to wherever `client` points, reporting itself by that address.
+    ///
+    /// For what a URL cannot say: a private certificate authority, a client certificate, other TCP
+    /// settings. Of the [settings](crate#settings) the client decides those of TCP and the protocol; redis-rs's
+    /// defaults are RESP2, no `TCP_NODELAY` and no `TCP_USER_TIMEOUT`.
+    ///
+    /// # Errors
+    ///
+    /// When the client's kind of address is not supported in this build.
+    pub fn from_client(client: Client) -> Result<Self, ConfigError> {
+        let address = client.get_connection_info().addr();
+        let name = match address {
+            ConnectionAddr::Tcp(host, port) | ConnectionAddr::TcpTls { host, port, .. } => {
+                if host.contains(':') {
+                    format!("[{host}]:{port}")
+                } else {
+                    format!("{host}:{port}")
+                }
+            }
+            ConnectionAddr::Unix(path) => path.display().to_string(),
+            _ => String::new(),
+        };
+        if !address.is_supported() {
+            return Err(ConfigError::new(
+                "client",
+                name,
+                "must have an address that this build can connect to",
+            ));
+        }
+        Self::over(name, Link::new(client))
+    }
+
+    /// A node over a connection of yours: a [`MultiplexedConnection`](redis::aio::MultiplexedConnection), a
+    /// `ConnectionManager`, or anything of that kind.
+    ///
+    /// Every command has the verb's own time limit. The rest is the connection's:
+    ///
+    /// - Clones must share one socket. Over a pool, a release could overtake the acquire it makes up for.
+    /// - A `MultiplexedConnection` does not connect again when it broke.
+    /// - Give a `ConnectionManager` `set_number_of_retries(0)`, or a command waits for all of its retries, and
+    ///   RESP3, or the first command after an idle time fails. It never recovers from an error reply to its
+    ///   handshake, such as a wrong password.
+    /// - A connection that re-sends commands, or follows a cluster's redirections, must not be used.
+    /// - Commands that block (`BLPOP`) on the same connection delay the locks' commands.
+    ///
+    /// # Errors
+    ///
+    /// When the name is empty.
+    pub fn from_connection<C>(name: impl Into<String>, connection: C) -> Result<Self, ConfigError>
+    where
+        C: ConnectionLike + Clone + Send + Sync + 'static,
+    {
+        Self::over(name.into(), Borrowed(connection))
+    }
+
+    /// The same node, reporting itself as `name` instead of `host:port`.
+    ///
+    /// # Errors
+    ///
+    /// When the name is empty.
+    pub fn with_name(self, name: impl Into<String>) -> Result<Self, ConfigError> {
+        Ok(Self { name: checked(name.into())?, ..self })
+    }
+
+    fn over(name: String, wire: impl Wire) -> Result<Self, ConfigError> {
+        let name = checked(name)?;
+        Ok(Self { server: Arc::new(ServerNode::new(name.clone(), wire)), name })
+    }
+}
+
+fn checked(name: String) -> Result<Box<str>, ConfigError> {
+    if name.trim().is_empty() {
+        return Err(ConfigError::new("name", name, "must not be empty"));
+    }
+    Ok(name.into())
+}
+
+impl fmt::Debug for RedisNode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("RedisNode").field(&self.name).finish()
+    }
+}
+
+/// What `#[async_trait]` makes of an `async fn`.
+type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, NodeError>> + Send + 'a>>;
+
+/// Written out instead of `#[async_trait]`, which would box every future a second time.
+#[deny(clippy::missing_trait_methods)]
+impl LockNode for RedisNode {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn identity<'a>(self: Arc<Self>, timeout: Duration) -> Answer<'a, Identity>
+    where
+        Self: 'a,
+    {
+        Arc::clone(&self.server).identity(timeout)
+    }
+
+    fn acquire<'a>(
+        self: Arc<Self>,
+        claim: Claim,
+        terms: Terms,
+        timeout: Duration,
+    ) -> Answer<'a, Vote>
+    where
+        Self: 'a,
+    {
+        Arc::clone(&self.server).acquire(claim, terms, timeout)
+    }
+
+    fn extend<'a>(
+        self: Arc<Self>,
+        claim: Claim,
+        terms: Terms,
+        timeout: Duration,
+    ) -> Answer<'a, Extension>
+    where
+        Self: 'a,
+    {
+        Arc::clone(&self.server).extend(claim, terms, timeout)
+    }
+
+    fn release<'a>(self: Arc<Self>, claim: Claim, timeout: Duration) -> Answer<'a, Removal>
+    where
+        Self: 'a,
+    {
+        Arc::clone(&self.server).release(claim, timeout)
+    }
+
+    fn inspect<'a>(
+        self: Arc<Self>,
+        key: LockKey,
+        timeout: Duration,
+    ) -> Answer<'a, Vec<Option<Holding>>>
+    where
+        Self: 'a,
+    {
+        Arc::clone(&self.server).inspect(key, timeout)
+    }
+
+    fn raise<'a>(
+        self: Arc<Self>,
+        claim: Claim,
+        fence: u64,
+        timeout: Duration,
+    ) -> Answer<'a, Extension>
+    where
+        Self: 'a,
+    {
+        Arc::clone(&self.server).raise(claim, fence, timeout)
+    }
+}

@@ -1,0 +1,209 @@
+use redis::{Client, ConnectionAddr, IntoConnectionInfo, ProtocolVersion};
+use redlock_core::error::ConfigError;
+
+use crate::settings;
+
+/// A client for the node that the URL names.
+pub(crate) fn client(url: &str) -> Result<Client, ConfigError> {
+    let refuse = |rule: &'static str| ConfigError::new("url", redacted(url), rule);
+    let url = url.trim();
+    let (scheme, _) = url.split_once("://").ok_or_else(|| refuse(SCHEME))?;
+    let queries: &[&str] = match scheme.to_ascii_lowercase().as_str() {
+        "redis" | "valkey" => &["protocol"],
+        "rediss" | "valkeys" if cfg!(feature = "tls-rustls") => &["protocol"],
+        "rediss" | "valkeys" => return Err(refuse(FEATURE)),
+        "redis+unix" | "valkey+unix" | "unix" => &["protocol", "user", "pass", "db"],
+        _ => return Err(refuse(SCHEME)),
+    };
+    let parsed = redis::parse_redis_url(url).ok_or_else(|| refuse(FORM))?;
+    if parsed.query_pairs().any(|(name, _)| !queries.contains(&&*name)) {
+        return Err(refuse(QUERY));
+    }
+    if parsed.fragment().is_some() {
+        return Err(refuse("must have no fragment (in a password write %23)"));
+    }
+    let resp3 = parsed.query_pairs().all(|(name, _)| name != "protocol");
+    let info = parsed.into_connection_info().map_err(|_| refuse(FORM))?;
+
+    let redis = info.redis_settings();
+    if redis.username().is_some() && redis.password().is_none() {
+        // redis-rs would log in as the default user.
+        return Err(refuse("must have a password where it has a user"));
+    }
+    if redis.db() < 0 {
+        return Err(refuse(FORM));
+    }
+    match info.addr() {
+        ConnectionAddr::Tcp(host, _) | ConnectionAddr::TcpTls { host, .. } if host.is_empty() => {
+            return Err(refuse(FORM));
+        }
+        ConnectionAddr::Tcp(_, 0) | ConnectionAddr::TcpTls { port: 0, .. } => {
+            return Err(refuse("must have a port other than 0"));
+        }
+        _ => {}
+    }
+    let redis = if resp3 {
+        // With RESP2 the client does not notice that an idle connection was closed before it uses it.
+        redis.clone().set_protocol(ProtocolVersion::RESP3)
+    } else {
+        redis.clone()
+    };
+    Client::open(settings::connection_info(info.set_redis_settings(redis)))
+        .map_err(|_| refuse(FORM))
+}
+
+const SCHEME: &str = "must begin with redis:// or rediss://";
+const FORM: &str = "must have the form redis://[[user]:password@]host[:port][/database], with user and password \
+                    percent-encoded and a host that can be connected to";
+const QUERY: &str =
+    "must have no query but protocol=resp2 or protocol=resp3 (in a password write %3F)";
+const FEATURE: &str = "needs the cargo feature `tls-rustls` of redlock-redis";
+
+/// The URL with everything cut out that is not surely a scheme, a host, a port or a database's number.
+///
+/// It works on the text, because a URL that does not parse can hold a password as well.
+fn redacted(url: &str) -> String {
+    const CUT: &str = "<redacted>";
+    let Some((scheme, rest)) = url.trim().split_once("://") else { return CUT.to_owned() };
+    let scheme = if is_word(scheme, "+") { scheme } else { CUT };
+    // The last one: an `@` in a password should have been encoded, but was it?
+    let (secret, address) =
+        rest.rsplit_once('@').map_or(("", rest), |(_, address)| ("<redacted>@", address));
+    let address = if is_address(address) { address } else { CUT };
+    format!("{scheme}://{secret}{address}")
+}
+
+fn is_address(text: &str) -> bool {
+    let (server, database) = text.split_once('/').unwrap_or((text, ""));
+    let (host, port) = match server.rsplit_once(':') {
+        Some((host, port)) if !port.ends_with(']') => (host, port),
+        _ => (server, "0"),
+    };
+    let is_host = is_word(host, "0123456789.-_")
+        || host
+            .strip_prefix('[')
+            .is_some_and(|ip| is_word(ip.trim_end_matches(']'), "0123456789.:"));
+    is_host
+        && port.parse::<u16>().is_ok()
+        && (database.is_empty() || database.parse::<u32>().is_ok())
+}
+
+/// Whether the text is made of letters and of `others`.
+fn is_word(text: &str, others: &str) -> bool {
+    !text.is_empty() && text.chars().all(|c| c.is_ascii_alphabetic() || others.contains(c))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_says_where_and_as_whom() {
+        let tcp = |host: &str, port| ConnectionAddr::Tcp(host.into(), port);
+        let cases = [
+            ("redis://a", tcp("a", 6379), None, None, 0),
+            ("valkey://a:7000/", tcp("a", 7000), None, None, 0),
+            ("REDIS://10.0.0.1:7000/3", tcp("10.0.0.1", 7000), None, None, 3),
+            ("redis://[::1]:7000", tcp("::1", 7000), None, None, 0),
+            (" redis://:pw@a ", tcp("a", 6379), None, Some("pw"), 0),
+            ("redis://u:p%40%3A%2F%3Fw@a/0", tcp("a", 6379), Some("u"), Some("p@:/?w"), 0),
+            (
+                "redis+unix:///r.sock?pass=pw&db=2",
+                ConnectionAddr::Unix("/r.sock".into()),
+                None,
+                Some("pw"),
+                2,
+            ),
+        ];
+        for (url, address, user, password, database) in cases {
+            let client = client(url).unwrap();
+            let info = client.get_connection_info();
+            assert_eq!(*info.addr(), address, "{url}");
+            let redis = info.redis_settings();
+            assert_eq!(
+                (redis.username(), redis.password(), redis.db()),
+                (user, password, database),
+                "{url}"
+            );
+            assert_eq!(redis.protocol(), ProtocolVersion::RESP3, "{url}");
+        }
+        let older = client("redis://a?protocol=resp2").unwrap();
+        assert_eq!(older.get_connection_info().redis_settings().protocol(), ProtocolVersion::RESP2);
+    }
+
+    #[test]
+    fn a_url_that_cannot_be_meant_is_refused_without_its_secrets() {
+        let cases = [
+            ("", SCHEME),
+            ("a:6379", SCHEME),
+            ("u:hunter2@a", SCHEME),
+            ("http://u:hunter2@a", SCHEME),
+            ("redis-cluster://u:hunter2@a", SCHEME),
+            ("redis://", FORM),
+            ("redis:///", FORM),
+            ("redis://:hunter2@", FORM),
+            ("redis://u:hunter2@a:99999", FORM),
+            ("redis://u:hunter2@a/hunter2", FORM),
+            ("redis://u:hunter2@a/-1", FORM),
+            ("redis://u:hunter2@0.0.0.0", FORM),
+            ("redis://u:%ff@a", FORM),
+            ("redis://u:hunter2/x@a", FORM),
+            ("redis://u:hunter2#x@a", FORM),
+            ("redis://a?protocol=hunter2", FORM),
+            ("redis://a?password=hunter2", QUERY),
+            ("redis://a?pass=hunter2", QUERY),
+            ("redis+unix:///r.sock?password=hunter2", QUERY),
+            ("redis://a#hunter2", "must have no fragment (in a password write %23)"),
+            ("redis://hunter2@a", "must have a password where it has a user"),
+            ("redis://u:hunter2@a:0", "must have a port other than 0"),
+        ];
+        for (url, rule) in cases {
+            let error = client(url).unwrap_err();
+            assert_eq!((error.field(), error.rule()), ("url", rule), "{url}");
+            assert!(!format!("{error} {error:?}").contains("hunter2"), "{url} -> {error}");
+        }
+    }
+
+    #[test]
+    fn tls_is_asked_for_by_its_feature() {
+        let result = client("rediss://u:hunter2@a");
+        if cfg!(feature = "tls-rustls") {
+            let client = result.unwrap();
+            assert!(matches!(
+                client.get_connection_info().addr(),
+                ConnectionAddr::TcpTls { insecure: false, .. }
+            ));
+            assert!(super::client("rediss://a/#insecure").is_err());
+        } else {
+            let error = result.unwrap_err();
+            assert_eq!((error.value(), error.rule()), ("rediss://<redacted>@a", FEATURE));
+        }
+    }
+
+    #[test]
+    fn what_a_url_may_hide_is_cut_out() {
+        let cases = [
+            ("redis://a:1/2", "redis://a:1/2"),
+            ("redis://[::1]:1", "redis://[::1]:1"),
+            ("redis://[::1]", "redis://[::1]"),
+            ("redis://u:hunter2@a:1/0", "redis://<redacted>@a:1/0"),
+            ("u:hunter2@a", "<redacted>"),
+            ("redis://u:hunter2/@x@a", "redis://<redacted>@a"),
+            ("redis://u:hunter2%40a:1", "redis://<redacted>"),
+            ("redis://:hunter2", "redis://<redacted>"),
+            ("redis://u:hunter2/a", "redis://<redacted>"),
+            ("redis://u:123456", "redis://<redacted>"),
+            ("redis://a/hunter2", "redis://<redacted>"),
+            ("redis://a?password=hunter2", "redis://<redacted>"),
+            ("redis://a#hunter2", "redis://<redacted>"),
+            ("hunter2://a", "<redacted>://a"),
+            ("redis+unix:///r?pass=hunter2", "redis+unix://<redacted>"),
+            ("redis://hé", "redis://<redacted>"),
+            ("é@", "<redacted>"),
+            ("", "<redacted>"),
+        ];
+        for (url, shown) in cases {
+            assert_eq!(redacted(url), shown, "{url}");
+        }
+    }
+}
