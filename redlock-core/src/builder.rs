@@ -116,6 +116,9 @@ impl RedlockBuilder {
         if count > MAX_NODES {
             return Err(ConfigError::new("nodes", count.to_string(), "must name at most 64 nodes"));
         }
+        if self.nodes.iter().any(|node| node.name().trim().is_empty()) {
+            return Err(ConfigError::new("nodes", "", "must be nodes with names"));
+        }
         let mut names = HashSet::new();
         match self.nodes.iter().find(|node| !names.insert(node.name())) {
             Some(twice) => Err(ConfigError::new(

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use common::*;
 use redlock_core::{
-    ConfigError, IntoLockKey, LockError, LockErrorKind, LockNode, LockOptions, LockState, Redlock,
-    RedlockBuilder, RetryPolicy,
+    ConfigError, InMemoryNode, IntoLockKey, LockError, LockErrorKind, LockNode, LockOptions,
+    LockState, Redlock, RedlockBuilder, RetryPolicy,
 };
 
 fn refused(builder: RedlockBuilder) -> ConfigError {
@@ -19,19 +19,14 @@ fn refused(builder: RedlockBuilder) -> ConfigError {
 #[test]
 fn a_handle_that_cannot_work_is_refused_when_it_is_built() {
     let three = || builder(&nodes(3));
-    let twins = Redlock::builder().ttl(TTL).node(redlock_core::InMemoryNode::new("a"));
-    let many = (0..65)
-        .map(|i| Arc::new(redlock_core::InMemoryNode::new(format!("n{i}"))) as Arc<dyn LockNode>);
+    let twins = Redlock::builder().ttl(TTL).node(InMemoryNode::new("a"));
+    let many = (0..65).map(|i| Arc::new(InMemoryNode::new(format!("n{i}"))) as Arc<dyn LockNode>);
     let cases = [
         (Redlock::builder().ttl(TTL), "nodes", "0", "at least one node"),
-        (twins.node(redlock_core::InMemoryNode::new("a")), "nodes", "a", "different names"),
+        (twins.node(InMemoryNode::new("a")), "nodes", "a", "different names"),
+        (Redlock::builder().ttl(TTL).node(InMemoryNode::new(" ")), "nodes", "", "with names"),
         (Redlock::builder().ttl(TTL).nodes(many), "nodes", "65", "at most 64"),
-        (
-            Redlock::builder().node(redlock_core::InMemoryNode::new("a")),
-            "ttl",
-            "unset",
-            "must be set",
-        ),
+        (Redlock::builder().node(InMemoryNode::new("a")), "ttl", "unset", "must be set"),
         (three().ttl(ms(9)).node_timeout(ms(1)), "ttl", "9ms", "at least 10 ms"),
         (three().ttl(Duration::MAX), "ttl", "18446744073709551615.999999999s", "what PX takes"),
         (three().ttl(ms(800)), "node_timeout", "200ms", "below a quarter"),

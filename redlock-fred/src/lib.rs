@@ -13,12 +13,12 @@
 //! let redlock = Redlock::builder()
 //!     .node(FredNode::connect("redis://10.0.0.1:6379")?)
 //!     .node(FredNode::connect("redis://locks:secret@10.0.0.2:6379")?)
-//!     .node(FredNode::connect("redis://10.0.0.3:6379/2")?.with_name("third"))
+//!     .node(FredNode::connect("redis://10.0.0.3:6379/2")?.with_name("third")?)
 //!     .ttl(Duration::from_secs(30))
 //!     .build()?;
 //! let guard = redlock.lock("invoices").await?;
 //! // ... the work ...
-//! guard.release().await;
+//! guard.release().await?;
 //! # Ok(())
 //! # }
 //! ```

@@ -92,7 +92,7 @@ async fn a_renamed_node_works_as_before() {
     let server = FakeServer::start(|_| reply(GRANT)).await;
     let node = FredNode::connect(&server.url()).unwrap();
     assert_eq!(node.name(), server.address.to_string());
-    let node = Arc::new(node.with_name("one"));
+    let node = Arc::new(node.with_name("one").unwrap());
     assert_eq!(node.name(), "one");
     node.acquire(claim(&["a"]), terms(), LONG).await.unwrap();
 }

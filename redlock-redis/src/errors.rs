@@ -60,10 +60,7 @@ pub(crate) fn not_connected(error: &RedisError) -> NodeError {
 
 /// The reply as it was sent: the code and what follows it.
 fn error_text(code: &str, detail: Option<&str>) -> String {
-    let Some(detail) = detail else { return code.to_owned() };
-    // A server repeats the arguments of a command it does not know: a token, or the password of `HELLO`.
-    let said = detail.split(", with args").next().unwrap_or_default();
-    [code, " ", said].concat()
+    detail.map_or_else(|| code.to_owned(), |detail| [code, " ", detail].concat())
 }
 
 /// What may be repeated: an error about a reply's text quotes the reply, which can be a token.

@@ -1,17 +1,11 @@
 use std::fmt;
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Duration;
 
 use redis::aio::ConnectionLike;
 use redis::{Client, ConnectionAddr};
 use redlock_core::error::ConfigError;
-use redlock_core::key::LockKey;
-use redlock_core::node::{
-    Claim, Extension, Holding, Identity, LockNode, NodeError, Removal, Terms, Vote,
-};
-use redlock_core::protocol::{ServerNode, Wire};
+use redlock_core::node::LockNode;
+use redlock_core::protocol::{ServerNode, Wire, checked_name};
 
 use crate::link::Link;
 use crate::url;
@@ -114,20 +108,13 @@ impl RedisNode {
     ///
     /// When the name is empty.
     pub fn with_name(self, name: impl Into<String>) -> Result<Self, ConfigError> {
-        Ok(Self { name: checked(name.into())?, ..self })
+        Ok(Self { name: checked_name(name)?, ..self })
     }
 
     fn over(name: String, wire: impl Wire) -> Result<Self, ConfigError> {
-        let name = checked(name)?;
+        let name = checked_name(name)?;
         Ok(Self { server: Arc::new(ServerNode::new(name.clone(), wire)), name })
     }
-}
-
-fn checked(name: String) -> Result<Box<str>, ConfigError> {
-    if name.trim().is_empty() {
-        return Err(ConfigError::new("name", name, "must not be empty"));
-    }
-    Ok(name.into())
 }
 
 impl fmt::Debug for RedisNode {
@@ -136,74 +123,4 @@ impl fmt::Debug for RedisNode {
     }
 }
 
-/// What `#[async_trait]` makes of an `async fn`.
-type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, NodeError>> + Send + 'a>>;
-
-/// Written out instead of `#[async_trait]`, which would box every future a second time.
-#[deny(clippy::missing_trait_methods)]
-impl LockNode for RedisNode {
-    fn name(&self) -> &str {
-        &self.name
-    }
-
-    fn identity<'a>(self: Arc<Self>, timeout: Duration) -> Answer<'a, Identity>
-    where
-        Self: 'a,
-    {
-        Arc::clone(&self.server).identity(timeout)
-    }
-
-    fn acquire<'a>(
-        self: Arc<Self>,
-        claim: Claim,
-        terms: Terms,
-        timeout: Duration,
-    ) -> Answer<'a, Vote>
-    where
-        Self: 'a,
-    {
-        Arc::clone(&self.server).acquire(claim, terms, timeout)
-    }
-
-    fn extend<'a>(
-        self: Arc<Self>,
-        claim: Claim,
-        terms: Terms,
-        timeout: Duration,
-    ) -> Answer<'a, Extension>
-    where
-        Self: 'a,
-    {
-        Arc::clone(&self.server).extend(claim, terms, timeout)
-    }
-
-    fn release<'a>(self: Arc<Self>, claim: Claim, timeout: Duration) -> Answer<'a, Removal>
-    where
-        Self: 'a,
-    {
-        Arc::clone(&self.server).release(claim, timeout)
-    }
-
-    fn inspect<'a>(
-        self: Arc<Self>,
-        key: LockKey,
-        timeout: Duration,
-    ) -> Answer<'a, Vec<Option<Holding>>>
-    where
-        Self: 'a,
-    {
-        Arc::clone(&self.server).inspect(key, timeout)
-    }
-
-    fn raise<'a>(
-        self: Arc<Self>,
-        claim: Claim,
-        fence: u64,
-        timeout: Duration,
-    ) -> Answer<'a, Extension>
-    where
-        Self: 'a,
-    {
-        Arc::clone(&self.server).raise(claim, fence, timeout)
-    }
-}
+redlock_core::lock_node_over_server!(RedisNode);

@@ -9,6 +9,7 @@ mod cases;
 mod reply;
 mod scripts;
 mod server_node;
+mod url;
 
 use std::future::Future;
 use std::time::Duration;
@@ -16,7 +17,8 @@ use std::time::Duration;
 #[cfg(any(test, feature = "testing"))]
 pub use cases::ERROR_REPLIES;
 pub use reply::Reply;
-pub use server_node::ServerNode;
+pub use server_node::{ServerNode, checked_name};
+pub use url::redacted_url;
 
 use crate::node::NodeError;
 
@@ -70,4 +72,45 @@ impl From<CallError> for NodeError {
             CallError::Node(error) => error,
         }
     }
+}
+
+/// Makes an adapter's type a [`LockNode`](crate::LockNode). It has the fields `name` and `server`, an `Arc` of a
+/// [`ServerNode`].
+///
+/// Written out instead of `#[async_trait]`, which would box every future a second time.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! lock_node_over_server {
+    ($node:ty) => {
+        $crate::lock_node_over_server! { $node =>
+            identity() -> $crate::node::Identity;
+            acquire(claim: $crate::node::Claim, terms: $crate::node::Terms) -> $crate::node::Vote;
+            extend(claim: $crate::node::Claim, terms: $crate::node::Terms) -> $crate::node::Extension;
+            release(claim: $crate::node::Claim) -> $crate::node::Removal;
+            inspect(key: $crate::LockKey) -> Vec<Option<$crate::node::Holding>>;
+            raise(claim: $crate::node::Claim, fence: u64) -> $crate::node::Extension;
+        }
+    };
+    ($node:ty => $($verb:ident($($arg:ident: $ty:ty),*) -> $answer:ty;)*) => {
+        #[deny(clippy::missing_trait_methods)]
+        impl $crate::LockNode for $node {
+            fn name(&self) -> &str {
+                &self.name
+            }
+
+            $(fn $verb<'a>(
+                self: ::std::sync::Arc<Self>,
+                $($arg: $ty,)*
+                timeout: ::std::time::Duration,
+            ) -> ::std::pin::Pin<
+                Box<dyn Future<Output = Result<$answer, $crate::node::NodeError>> + Send + 'a>,
+            >
+            where
+                Self: 'a,
+            {
+                let server = ::std::sync::Arc::clone(&self.server);
+                $crate::LockNode::$verb(server, $($arg,)* timeout)
+            })*
+        }
+    };
 }

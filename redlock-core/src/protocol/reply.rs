@@ -157,8 +157,12 @@ pub(super) fn classify(text: &str) -> NodeError {
             wrapped.then(|| words.find_map(by_code)).flatten()
         })
         .unwrap_or(Fault::Unexpected);
-    // What a server says about credentials may repeat a user's name.
-    let detail = if fault == Fault::Authentication { "" } else { text };
+    let detail = match fault {
+        // It may repeat a user's name.
+        Fault::Authentication => "",
+        // A server repeats the arguments of a command it does not know: a token, or the password of `HELLO`.
+        _ => text.split(", with args").next().unwrap_or_default(),
+    };
     NodeError::new(fault, detail)
 }
 
@@ -223,6 +227,13 @@ mod tests {
     #[test]
     fn an_authentication_failure_repeats_nothing_the_server_said() {
         assert_eq!(classify("WRONGPASS invalid username-password pair for bob").detail(), "");
+    }
+
+    #[test]
+    fn the_arguments_of_an_unknown_command_are_not_repeated() {
+        let error =
+            classify("ERR unknown command 'DELEX', with args beginning with: 'k' 'IFEQ' 't0ken'");
+        assert_eq!(error.to_string(), "not supported: ERR unknown command 'DELEX'");
     }
 
     #[test]

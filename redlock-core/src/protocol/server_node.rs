@@ -11,6 +11,7 @@ use super::reply::{
     Abilities, NativeRelease, Reply, classify, is_syntax_error, parse_info, unexpected,
 };
 use super::{Arg, CallError, Wire, scripts};
+use crate::error::ConfigError;
 use crate::key::LockKey;
 use crate::node::{
     Claim, Expiry, Extension, Fault, Holding, Identity, LockNode, NodeError, Removal, Terms, Vote,
@@ -126,6 +127,19 @@ impl<W: Wire> ServerNode<W> {
             Err(error) => Some(Err(error)),
         }
     }
+}
+
+/// A name that can stand in a report.
+///
+/// # Errors
+///
+/// When it is empty.
+pub fn checked_name(name: impl Into<String>) -> Result<Box<str>, ConfigError> {
+    let name = name.into();
+    if name.trim().is_empty() {
+        return Err(ConfigError::new("name", name, "must not be empty"));
+    }
+    Ok(name.into())
 }
 
 #[async_trait]
