@@ -9,6 +9,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use common::{Action, FakeServer, GRANT, LONG, bulk, claim, error, reply, terms, word};
+use redlock_core::protocol::redacted_url;
 use redlock_fred::FredNode;
 use redlock_fred::fred::prelude::{Builder, Config, ReconnectPolicy, ServerConfig};
 use redlock_fred::redlock_core::node::LockNode;
@@ -23,45 +24,39 @@ fn a_bad_url_is_an_error_that_says_which_rule_it_broke() {
     let independent = "nodes must be independent masters, not a cluster or its sentinels";
     let no_query = "must have no query and no fragment (in a password write %3F and %23)";
     let cases = [
-        ("", "", scheme),
-        ("a:6379", "a:6379", scheme),
-        ("http://u:CANARY@a", "http://<redacted>@a", scheme),
-        ("https://a", "https://a", scheme),
-        ("unix:///tmp/redis.sock", "unix://<redacted>", scheme),
-        ("redis+unix:///tmp/redis.sock", "redis+unix://<redacted>", scheme),
-        ("redis:CANARY@a", "<redacted>@a", scheme),
-        (
-            "redis-cluster://u:CANARY@a:1?node=b:2",
-            "redis-cluster://<redacted>@a:1<redacted>",
-            independent,
-        ),
-        ("rediss-cluster://a", "rediss-cluster://a", independent),
-        (
-            "redis-sentinel://a:1?sentinelServiceName=m",
-            "redis-sentinel://a:1<redacted>",
-            independent,
-        ),
-        ("redis://a?node=b:2", "redis://a<redacted>", no_query),
-        ("redis://a#CANARY", "redis://a<redacted>", no_query),
-        ("redis://u:CANARY?@a", "redis://<redacted>@a", no_query),
-        ("redis://", "redis://", form),
-        ("redis://:6379", "redis://:6379", form),
-        ("redis://:CANARY", "redis://<redacted>", form),
-        ("redis://u:CANARY@", "redis://<redacted>@", form),
-        ("redis://u:CANARY/@a", "redis://<redacted>@a", form),
-        ("redis://u:CANARY%40a", "redis://<redacted>@a", form),
-        ("redis://u:CANARY@a:port", "redis://<redacted>@a<redacted>", form),
-        ("redis://u:CANARY@a:70000", "redis://<redacted>@a:70000", form),
-        ("redis://u:CANARY@a/CANARY", "redis://<redacted>@a<redacted>", form),
-        ("redis://u:CANARY@a/256", "redis://<redacted>@a/256", form),
-        ("redis://u:CANARY@a/0/1", "redis://<redacted>@a<redacted>", form),
-        ("redis://u:CANARY%FF@a", "redis://<redacted>@a", form),
-        ("redis://a:0", "redis://a:0", "must have a port other than 0"),
-        ("redis://CANARY@a", "redis://<redacted>@a", "must have a password where it has a user"),
+        ("", scheme),
+        ("a:6379", scheme),
+        ("http://u:CANARY@a", scheme),
+        ("https://a", scheme),
+        ("unix:///tmp/redis.sock", scheme),
+        ("redis+unix:///tmp/redis.sock", scheme),
+        ("redis:CANARY@a", scheme),
+        ("redis-cluster://u:CANARY@a:1?node=b:2", independent),
+        ("rediss-cluster://a", independent),
+        ("redis-sentinel://a:1?sentinelServiceName=m", independent),
+        ("redis://a?node=b:2", no_query),
+        ("redis://a#CANARY", no_query),
+        ("redis://u:CANARY?@a", no_query),
+        ("redis://", form),
+        ("redis://:6379", form),
+        ("redis://:CANARY", form),
+        ("redis://u:CANARY@", form),
+        ("redis://u:CANARY/@a", form),
+        ("redis://u:CANARY%40a", form),
+        ("redis://u:CANARY@a:port", form),
+        ("redis://u:CANARY@a:70000", form),
+        ("redis://u:CANARY@a/CANARY", form),
+        ("redis://u:CANARY@a/256", form),
+        ("redis://u:CANARY@a/0/1", form),
+        ("redis://u:CANARY%FF@a", form),
+        ("redis://a:0", "must have a port other than 0"),
+        ("redis://CANARY@a", "must have a password where it has a user"),
     ];
-    for (url, value, rule) in cases {
-        let error = FredNode::connect(&url.replace("CANARY", CANARY)).unwrap_err();
-        assert_eq!((error.field(), error.value(), error.rule()), ("url", value, rule), "{url}");
+    for (url, rule) in cases {
+        let url = url.replace("CANARY", CANARY);
+        let error = FredNode::connect(&url).unwrap_err();
+        assert_eq!((error.field(), error.rule()), ("url", rule), "{url}");
+        assert_eq!(error.value(), redacted_url(&url));
         assert!(!format!("{error} {error:?}").contains(CANARY), "{error}");
     }
 }

@@ -23,3 +23,27 @@ pub(crate) const RELEASE: &str = include_str!("release.lua");
 
 /// `KEYS` resources. Answers three values per resource: 1 or 0 for held, the value, the time to live in ms.
 pub(crate) const INSPECT: &str = include_str!("inspect.lua");
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn times_to_live_are_relative_and_no_clients_wall_clock_is_sent() {
+        let commands = include_str!("../server_node.rs");
+        for text in [super::ACQUIRE, super::EXTEND, super::RELEASE, super::INSPECT, commands] {
+            assert!(!text.contains("PXAT") && !text.contains("EXAT") && !text.contains("EXPIREAT"));
+        }
+    }
+
+    #[test]
+    fn every_read_comes_before_the_first_write() {
+        let last =
+            |text: &str, calls: &[&str]| calls.iter().filter_map(|call| text.rfind(call)).max();
+        let first =
+            |text: &str, calls: &[&str]| calls.iter().filter_map(|call| text.find(call)).min();
+        for text in [super::ACQUIRE, super::EXTEND, super::RELEASE] {
+            let read = last(text, &["'GET'", "'PTTL'"]).unwrap();
+            let write = first(text, &["'SET'", "'DEL'", "'PEXPIRE'"]).unwrap();
+            assert!(read < write, "{text}");
+        }
+    }
+}
