@@ -1,0 +1,125 @@
+//! `rediss://` through both clients: a server whose certificate is trusted, and one whose is not.
+//!
+//! Trust comes from the system's certificates, which `SSL_CERT_FILE` stands in for; so each test runs itself again as a
+//! child process with that variable set.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Arc;
+use std::time::Duration;
+
+use integration_tests::Servers;
+use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use redlock_core::{LockErrorKind, LockNode, Redlock};
+use redlock_fred::FredNode;
+use redlock_redis::RedisNode;
+use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
+use tokio_rustls::rustls::crypto::ring;
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+
+const URL: &str = "REDLOCK_TLS_TEST_URL";
+
+#[tokio::test]
+async fn a_lock_is_had_over_tls_from_a_server_that_the_system_trusts() {
+    let Ok(url) = std::env::var(URL) else {
+        let (url, authority) = tls_server("trusted").await;
+        return again(
+            "a_lock_is_had_over_tls_from_a_server_that_the_system_trusts",
+            &url,
+            &authority,
+        )
+        .await;
+    };
+    for node in nodes(&url) {
+        let redlock = redlock(node);
+        let guard = redlock.try_lock("k").await.unwrap();
+        assert_eq!(redlock.try_lock("k").await.unwrap_err().kind(), LockErrorKind::Contended);
+        guard.release().await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_server_whose_certificate_nobody_vouches_for_is_unreachable_and_says_why() {
+    let Ok(url) = std::env::var(URL) else {
+        let (url, _) = tls_server("untrusted").await;
+        let (_, other_authority) = tls_server("other").await;
+        let name = "a_server_whose_certificate_nobody_vouches_for_is_unreachable_and_says_why";
+        return again(name, &url, &other_authority).await;
+    };
+    for node in nodes(&url) {
+        let error = redlock(node).try_lock("k").await.unwrap_err();
+        assert_eq!(error.kind(), LockErrorKind::Unreachable);
+        assert!(error.to_string().to_lowercase().contains("certificate"), "{error}");
+    }
+}
+
+fn nodes(url: &str) -> [Arc<dyn LockNode>; 2] {
+    [Arc::new(RedisNode::connect(url).unwrap()), Arc::new(FredNode::connect(url).unwrap())]
+}
+
+fn redlock(node: Arc<dyn LockNode>) -> Redlock {
+    // The first handshake, system certificates included, has to fit into one node timeout.
+    let builder = Redlock::builder().nodes([node]).ttl(Duration::from_secs(60));
+    builder.node_timeout(Duration::from_secs(10)).build().unwrap()
+}
+
+/// Runs one test of this binary as a child that trusts `authority`.
+async fn again(test: &'static str, url: &str, authority: &Path) {
+    let mut child = Command::new(std::env::current_exe().unwrap());
+    child.args(["--exact", test, "--nocapture"]).env(URL, url).env("SSL_CERT_FILE", authority);
+    child.env_remove("SSL_CERT_DIR");
+    let output = tokio::task::spawn_blocking(move || child.output()).await.unwrap().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{said}\n{}", String::from_utf8_lossy(&output.stderr));
+    assert!(said.contains("1 passed"), "{said}");
+}
+
+/// A server behind TLS: its URL, and the file of the authority that vouches for it.
+async fn tls_server(name: &str) -> (String, PathBuf) {
+    let servers = Servers::start(1).await;
+    let upstream = servers[0].addr();
+    let (chain, key, authority) = certificate();
+    let file = std::env::temp_dir().join(format!("redlock-tls-{name}-{}.pem", std::process::id()));
+    std::fs::write(&file, authority).unwrap();
+
+    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![chain], key)
+        .unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(serve(listener, TlsAcceptor::from(Arc::new(config)), upstream, servers));
+    (format!("rediss://localhost:{port}"), file)
+}
+
+/// Takes TLS off and passes on what is inside. Holds the servers for as long.
+async fn serve(listener: TcpListener, tls: TlsAcceptor, upstream: SocketAddr, servers: Servers) {
+    let _servers = servers;
+    while let Ok((client, _)) = listener.accept().await {
+        let tls = tls.clone();
+        tokio::spawn(async move {
+            let Ok(mut client) = tls.accept(client).await else { return };
+            let mut server = TcpStream::connect(upstream).await.unwrap();
+            let _ = tokio::io::copy_bidirectional(&mut client, &mut server).await;
+        });
+    }
+}
+
+/// A certificate for `localhost`, its key, and the authority's certificate as PEM.
+fn certificate() -> (CertificateDer<'static>, PrivateKeyDer<'static>, String) {
+    let mut authority = CertificateParams::new(Vec::new()).unwrap();
+    authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let authority_key = KeyPair::generate().unwrap();
+    let authority_pem = authority.self_signed(&authority_key).unwrap().pem();
+    let key = KeyPair::generate().unwrap();
+    let leaf = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+    let leaf = leaf.signed_by(&key, &Issuer::new(authority, authority_key)).unwrap();
+    (leaf.der().clone(), PrivateKeyDer::Pkcs8(key.serialize_der().into()), authority_pem)
+}
