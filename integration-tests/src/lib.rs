@@ -57,6 +57,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
 
 mod background;
+pub mod nodes;
 mod ports;
 pub mod proxy;
 pub mod resp;

@@ -1,0 +1,114 @@
+//! Nodes over both clients, and what the conformance suite needs of a server.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use redlock_core::LockNode;
+use redlock_core::conformance::Fixture;
+use redlock_fred::FredNode;
+use redlock_redis::RedisNode;
+use tokio::sync::OnceCell;
+
+use crate::resp::Reply;
+use crate::servers::{Kind, Server, Servers, shared};
+
+/// A Redis client that there is an adapter for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Client {
+    /// The `redis` crate.
+    Redis,
+    /// `fred`.
+    Fred,
+}
+
+impl Client {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Redis, Self::Fred];
+
+    /// A node over a connection of its own.
+    pub fn node(self, url: &str) -> Arc<dyn LockNode> {
+        match self {
+            Self::Redis => Arc::new(RedisNode::connect(url).unwrap()),
+            Self::Fred => Arc::new(FredNode::connect(url).unwrap()),
+        }
+    }
+
+    /// A node for each URL.
+    pub fn nodes<U: AsRef<str>>(self, urls: impl IntoIterator<Item = U>) -> Vec<Arc<dyn LockNode>> {
+        urls.into_iter().map(|url| self.node(url.as_ref())).collect()
+    }
+}
+
+/// A node over one of the shared servers, and the back door to what that stores.
+pub struct ServerFixture {
+    node: Arc<dyn LockNode>,
+    server: &'static Server,
+    second: Arc<dyn LockNode>,
+}
+
+impl ServerFixture {
+    /// A fixture over the shared server of `kind`.
+    ///
+    /// A node that was asked who its server is may use the commands of newer servers; one that was not keeps to
+    /// scripts. Both are to pass.
+    pub async fn over(
+        kind: Kind,
+        asked: bool,
+        node: impl AsyncFn(&Server) -> Arc<dyn LockNode>,
+    ) -> Self {
+        let server = shared(kind).await;
+        let fixture =
+            Self { node: node(server).await, server, second: node(second(kind).await).await };
+        if asked {
+            for node in [&fixture.node, &fixture.second] {
+                Arc::clone(node).identity(Duration::from_secs(5)).await.unwrap();
+            }
+        }
+        fixture
+    }
+}
+
+/// One more server of each kind for the whole process.
+async fn second(kind: Kind) -> &'static Server {
+    static SECOND: [OnceCell<Servers>; 3] = [const { OnceCell::const_new() }; 3];
+    &SECOND[kind as usize].get_or_init(|| Servers::start_kind(kind, 1)).await[0]
+}
+
+#[async_trait::async_trait]
+impl Fixture for ServerFixture {
+    fn node(&self) -> Arc<dyn LockNode> {
+        Arc::clone(&self.node)
+    }
+
+    fn second_node(&self) -> Arc<dyn LockNode> {
+        Arc::clone(&self.second)
+    }
+
+    async fn put(&self, key: &[u8], value: &[u8], ttl: Option<Duration>) {
+        let ttl = ttl.map(|ttl| ttl.as_millis().to_string());
+        let mut command = vec![b"SET".as_slice(), key, value];
+        if let Some(ttl) = &ttl {
+            command.extend([b"PX".as_slice(), ttl.as_bytes()]);
+        }
+        let reply = self.server.command(&command).await.unwrap();
+        assert_eq!(reply.error(), None);
+    }
+
+    async fn value(&self, key: &[u8]) -> Option<Vec<u8>> {
+        match self.server.command(&[b"GET".as_slice(), key]).await.unwrap() {
+            Reply::Bulk(value) => value,
+            other => panic!("{other}"),
+        }
+    }
+
+    async fn put_list(&self, key: &[u8], ttl: Duration) {
+        let ttl = ttl.as_millis().to_string();
+        self.server.command(&[b"RPUSH".as_slice(), key, b"x"]).await.unwrap();
+        self.server.command(&[b"PEXPIRE".as_slice(), key, ttl.as_bytes()]).await.unwrap();
+    }
+
+    async fn is_list(&self, key: &[u8]) -> bool {
+        self.server.command(&[b"TYPE".as_slice(), key]).await.unwrap().text().as_deref()
+            == Some("list")
+    }
+}
