@@ -112,3 +112,21 @@ impl Fixture for ServerFixture {
             == Some("list")
     }
 }
+
+/// Two tests of each `async fn(Client)`: `redis` and `fred`, in a module named after it.
+#[macro_export]
+macro_rules! with_both_clients {
+    ($($test:ident)*) => {
+        $(mod $test {
+            use $crate::nodes::Client;
+            #[tokio::test]
+            async fn redis() {
+                super::$test(Client::Redis).await;
+            }
+            #[tokio::test]
+            async fn fred() {
+                super::$test(Client::Fred).await;
+            }
+        })*
+    };
+}

@@ -233,23 +233,7 @@ async fn calls_that_were_dropped_over_hung_nodes_leave_nothing(client: Client) {
     nothing_is_left(&servers).await;
 }
 
-macro_rules! with_both_clients {
-    ($($test:ident)*) => {
-        $(mod $test {
-            use super::*;
-            #[tokio::test]
-            async fn redis() {
-                super::$test(Client::Redis).await;
-            }
-            #[tokio::test]
-            async fn fred() {
-                super::$test(Client::Fred).await;
-            }
-        })*
-    };
-}
-
-with_both_clients! {
+integration_tests::with_both_clients! {
     a_hung_minority_costs_nothing
     a_dead_minority_costs_nothing_and_may_come_back_empty
     a_partitioned_minority_costs_nothing
