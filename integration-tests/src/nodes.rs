@@ -33,6 +33,29 @@ impl Client {
         }
     }
 
+    /// The nodes in `REDLOCK_NODES`, over the client in `REDLOCK_CLIENT`: `redis` or `fred`.
+    ///
+    /// # Errors
+    ///
+    /// When one of the variables is missing or senseless.
+    pub fn from_environment()
+    -> Result<Vec<Arc<dyn LockNode>>, Box<dyn std::error::Error + Send + Sync>> {
+        let client = match std::env::var("REDLOCK_CLIENT")?.as_str() {
+            "redis" => Self::Redis,
+            "fred" => Self::Fred,
+            other => return Err(format!("REDLOCK_CLIENT={other}: give `redis` or `fred`").into()),
+        };
+        Ok(client.nodes(std::env::var("REDLOCK_NODES")?.split(',')))
+    }
+
+    /// How `REDLOCK_CLIENT` names it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Redis => "redis",
+            Self::Fred => "fred",
+        }
+    }
+
     /// A node for each URL.
     pub fn nodes<U: AsRef<str>>(self, urls: impl IntoIterator<Item = U>) -> Vec<Arc<dyn LockNode>> {
         urls.into_iter().map(|url| self.node(url.as_ref())).collect()
