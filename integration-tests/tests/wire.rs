@@ -1,0 +1,187 @@
+//! What stands on the servers is what every Redlock client writes, and the clients of one set may differ.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use integration_tests::nodes::Client;
+use integration_tests::resp::Reply;
+use integration_tests::{Kind, Server, Servers};
+use redlock_core::{InMemoryNode, LockErrorKind, LockKey, LockNode, LockState, Redlock, Release};
+
+const TTL: Duration = Duration::from_secs(60);
+/// The release of every Redlock client since the first.
+const COMPARE_AND_DELETE: &str = "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) else return 0 end";
+
+fn redlock(nodes: Vec<Arc<dyn LockNode>>) -> Redlock {
+    let builder = Redlock::builder().nodes(nodes).ttl(TTL);
+    builder.node_timeout(Duration::from_secs(4)).build().unwrap()
+}
+
+async fn another_clients_lock_excludes_us(client: Client) {
+    for kind in Kind::ALL {
+        let servers = Servers::start_kind(kind, 3).await;
+        let redlock = redlock(client.nodes(servers.urls()));
+        for server in &servers[..2] {
+            assert_eq!(server.exec(&["SET", "k", "theirs", "NX", "PX", "30000"]).await, "OK");
+        }
+        let error = redlock.try_lock("k").await.unwrap_err();
+        assert_eq!(error.kind(), LockErrorKind::Contended, "{error}");
+        let left = error.retry_after().expect("they said when they expire");
+        assert!(left <= Duration::from_secs(30));
+        for server in &servers[..2] {
+            assert_eq!(server.get("k").await.as_deref(), Some("theirs"));
+            server.exec(&["EVAL", COMPARE_AND_DELETE, "1", "k", "theirs"]).await;
+        }
+        redlock.try_lock("k").await.expect("free").release().await.unwrap();
+    }
+}
+
+async fn our_lock_excludes_another_client_and_can_be_released_by_it(client: Client) {
+    for kind in Kind::ALL {
+        let servers = Servers::start_kind(kind, 3).await;
+        let redlock = redlock(client.nodes(servers.urls()));
+        let token = redlock.lock("orders:{42}").await.unwrap().leak();
+        // Stragglers come in behind the majority.
+        redlock.inspect("orders:{42}").await.unwrap();
+        for server in servers.iter() {
+            assert_eq!(server.get("orders:{42}").await.as_deref(), Some(token.expose()));
+            assert_eq!(
+                server.exec(&["SET", "orders:{42}", "theirs", "NX", "PX", "30000"]).await,
+                "(nil)"
+            );
+            let left: u128 = server.exec(&["PTTL", "orders:{42}"]).await.trim().parse().unwrap();
+            assert!(left > 0 && left <= TTL.as_millis());
+            let release = ["EVAL", COMPARE_AND_DELETE, "1", "orders:{42}", token.expose()];
+            assert_eq!(server.command(&release).await.unwrap(), Reply::Int(1));
+        }
+        assert_eq!(redlock.inspect("orders:{42}").await.unwrap().state, LockState::Free);
+    }
+}
+
+async fn any_bytes_are_a_name(client: Client) {
+    let servers = Servers::start(3).await;
+    let redlock = redlock(client.nodes(servers.urls()));
+    let names: [&[u8]; 7] =
+        [b"\r\nDEL x\r\n", b"\0", b"\"'`", b"{}", b"}{a}", b"\xff\xfe", &[b'x'; 512]];
+    for name in names {
+        let key = LockKey::new(name).unwrap();
+        let guard = redlock.lock(&key).await.unwrap();
+        assert_eq!(redlock.try_lock(&key).await.unwrap_err().kind(), LockErrorKind::Contended);
+        let stored = servers[0].command(&[b"EXISTS".as_slice(), name]).await.unwrap();
+        let elsewhere = servers[1].command(&[b"EXISTS".as_slice(), name]).await.unwrap();
+        assert!(stored == Reply::Int(1) || elsewhere == Reply::Int(1), "{key}");
+        assert_eq!(guard.release().await.unwrap(), Release::Released);
+    }
+    let all: Vec<&[u8]> = names.to_vec();
+    redlock.lock(LockKey::all(all).unwrap()).await.unwrap().release().await.unwrap();
+    for server in servers.iter() {
+        assert_eq!(server.command(&["DBSIZE"]).await.unwrap(), Reply::Int(0));
+    }
+}
+
+async fn the_native_release_is_used_where_the_server_has_it(client: Client) {
+    for kind in Kind::ALL {
+        let servers = Servers::start_kind(kind, 1).await;
+        let redlock = redlock(client.nodes(servers.urls()));
+        redlock.lock("k").await.unwrap().release().await.unwrap();
+        let called = commands(&servers[0]).await;
+        let used = |name: &str| called.contains(&format!("cmdstat_{name}:"));
+        assert_eq!(used("delifeq"), kind == Kind::Valkey91, "{called}");
+        assert_eq!(used("eval"), kind != Kind::Valkey91, "{called}");
+        assert_eq!(used("set"), true, "{called}");
+    }
+}
+
+async fn commands(server: &Server) -> String {
+    server.exec(&["INFO", "commandstats"]).await
+}
+
+/// Five nodes: two over each client, and one in this process.
+fn mixed(servers: &Servers, memory: &Arc<InMemoryNode>, clients: [Client; 4]) -> Redlock {
+    let mut nodes: Vec<Arc<dyn LockNode>> = vec![Arc::clone(memory) as Arc<dyn LockNode>];
+    nodes.extend(servers.iter().zip(clients).map(|(server, client)| client.node(&server.url())));
+    redlock(nodes)
+}
+
+#[tokio::test]
+async fn nodes_over_both_clients_and_in_memory_make_one_set() {
+    use Client::{Fred, Redis};
+    let servers = Servers::start(4).await;
+    let memory = Arc::new(InMemoryNode::new("here"));
+    let one = mixed(&servers, &memory, [Redis, Fred, Redis, Fred]);
+    let other = mixed(&servers, &memory, [Fred, Redis, Fred, Redis]);
+    for (holder, contender) in [(&one, &other), (&other, &one)] {
+        let guard = holder.lock(["a", "b"]).await.unwrap();
+        assert_eq!(contender.try_lock("a").await.unwrap_err().kind(), LockErrorKind::Contended);
+        guard.extend(TTL * 2).await.unwrap();
+        let inspection = contender.inspect("b").await.unwrap();
+        assert!(matches!(inspection.state, LockState::Held { .. }), "{inspection:?}");
+        assert_eq!(guard.release().await.unwrap(), Release::Released);
+        contender.try_lock("a").await.unwrap().release().await.unwrap();
+    }
+    one.close().await;
+    other.close().await;
+    assert!(memory.keys().is_empty());
+}
+
+#[tokio::test]
+async fn a_mixed_set_bears_the_loss_of_any_two() {
+    use Client::{Fred, Redis};
+    let servers = Servers::start(4).await;
+    let memory = Arc::new(InMemoryNode::new("here"));
+    let redlock = mixed(&servers, &memory, [Redis, Fred, Redis, Fred]);
+    redlock.lock("k").await.unwrap().release().await.unwrap();
+    for (a, b) in [(0, 1), (1, 2), (2, 3)] {
+        servers[a].pause().await;
+        servers[b].pause().await;
+        redlock.try_lock("k").await.expect("three are left").release().await.unwrap();
+        servers[a].resume().await;
+        servers[b].resume().await;
+    }
+}
+
+#[tokio::test]
+async fn an_older_server_behind_the_same_address_is_spoken_to_as_such() {
+    for client in Client::ALL {
+        let new = Servers::start_kind(Kind::Valkey91, 1).await;
+        let node = client.node(&new[0].url());
+        let redlock = redlock(vec![node]);
+        redlock.lock("k").await.unwrap().release().await.unwrap();
+        new[0].kill().await;
+        let port = new[0].port().to_string();
+        // A server of version 6.2 takes over the port.
+        let old = Servers::start_kind(Kind::Redis62, 1).await;
+        let bridge = forward(new[0].port(), old[0].addr()).await;
+        redlock
+            .lock("k")
+            .await
+            .unwrap_or_else(|e| panic!("{client:?} on {port}: {e}"))
+            .release()
+            .await
+            .unwrap();
+        assert!(commands(&old[0]).await.contains("cmdstat_eval"));
+        bridge.abort();
+    }
+}
+
+/// Listens on the port and passes everything on to the server.
+async fn forward(port: u16, to: std::net::SocketAddr) -> tokio::task::JoinHandle<()> {
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", port)).await.unwrap();
+    tokio::spawn(async move {
+        while let Ok((mut client, _)) = listener.accept().await {
+            let mut server = tokio::net::TcpStream::connect(to).await.unwrap();
+            tokio::spawn(
+                async move { tokio::io::copy_bidirectional(&mut client, &mut server).await },
+            );
+        }
+    })
+}
+
+integration_tests::with_both_clients! {
+    another_clients_lock_excludes_us
+    our_lock_excludes_another_client_and_can_be_released_by_it
+    any_bytes_are_a_name
+    the_native_release_is_used_where_the_server_has_it
+}
