@@ -116,7 +116,7 @@ async fn a_partitioned_minority_costs_nothing(client: Client) {
         (Mode::Refuse, "refused"),
         (Mode::DropReplies, "deaf"),
     ] {
-        proxies[0].set(mode.clone()).await;
+        proxies[0].set(mode).await;
         works_at_once(&redlock, &format!("one {how}")).await;
         proxies[1].set(mode).await;
         works_at_once(&redlock, &format!("two {how}")).await;
