@@ -175,7 +175,7 @@ async fn servers_that_start_later_are_no_construction_error(client: Client) {
 
 async fn a_hold_outlives_outages_of_a_minority_and_repairs_nodes_that_forgot(client: Client) {
     let servers = Servers::start(NODES).await;
-    let ttl = Duration::from_millis(1_500);
+    let ttl = Duration::from_secs(3);
     let redlock =
         Redlock::builder().nodes(client.nodes(servers.urls())).ttl(ttl).renewal(Renewal::Auto);
     let redlock = redlock.build().unwrap();

@@ -109,7 +109,7 @@ async fn a_holder_that_was_stopped_past_its_time_says_lost_before_anything_else(
 async fn a_renewing_holder_keeps_the_lock_for_many_times_to_live(client: Client) {
     let servers = Servers::start(3).await;
     let redlock = redlock(client, &servers);
-    let ttl = Duration::from_secs(1);
+    let ttl = Duration::from_secs(2);
     let mut holder = Holder::start(client, &servers, ttl, true).await;
     sleep(ttl * 4).await;
     assert_eq!(redlock.try_lock(KEY).await.unwrap_err().kind(), LockErrorKind::Contended);

@@ -15,7 +15,7 @@ use redlock_core::{InMemoryNode, LockNode, Redlock, Renewal};
 use redlock_redis::RedisNode;
 
 const RESOURCE: &str = "example:report";
-const TTL: Duration = Duration::from_secs(1);
+const TTL: Duration = Duration::from_secs(2);
 const JOBS: usize = 3;
 
 type Node = Arc<Faulty<dyn LockNode>>;
@@ -108,7 +108,7 @@ async fn work(
 
         let overlaps = inside.fetch_add(1, Ordering::SeqCst);
         let (lease, mut renewals, mut until) = (guard.lease(), 0, guard.valid_until());
-        let duration = Duration::from_millis(if job % 2 == 0 { 1_400 } else { 250 });
+        let duration = Duration::from_millis(if job % 2 == 0 { 2_800 } else { 250 });
         while locked.elapsed() < duration && !lease.is_lost() {
             tokio::time::sleep(Duration::from_millis(25)).await;
             // The deadline is computed anew each time: small differences are rounding.
@@ -158,7 +158,7 @@ async fn outage(nodes: Vec<Node>, start: Instant) {
             say(format!("--- {} refuses connections", node.name()));
         });
     }
-    tokio::time::sleep(Duration::from_millis(2_500)).await;
+    tokio::time::sleep(Duration::from_millis(4_500)).await;
     for node in [hung, cut].into_iter().flatten() {
         node.heal();
         say(format!("--- {} is back", node.name()));
