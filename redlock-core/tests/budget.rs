@@ -71,6 +71,19 @@ async fn the_budget_holds_though_every_node_hangs() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_node_that_grants_and_then_hangs_delays_a_refusal_by_one_node_timeout_at_most() {
+    let nodes = nodes(3);
+    let redlock = redlock(&nodes);
+    meet(&redlock).await;
+    nodes[..2].iter().for_each(|node| occupy(node, "k", Some(TTL)));
+    nodes[2].on(Verb::Release).next(1, LostReply);
+    let start = Instant::now();
+    let error = redlock.try_lock("k").await.unwrap_err();
+    assert_eq!(error.kind(), LockErrorKind::Contended);
+    assert_eq!(start.elapsed(), NODE_TIMEOUT);
+}
+
+#[tokio::test(start_paused = true)]
 async fn nodes_that_are_all_down_are_a_typed_error_with_every_cause() {
     let nodes = nodes(3);
     nodes.iter().for_each(|node| node.always(Refused));

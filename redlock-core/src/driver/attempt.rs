@@ -154,18 +154,24 @@ impl Attempt {
         Some(Granted { traced: self.traced.clone(), t0: self.t0, term })
     }
 
-    /// Releases everywhere and waits for those nodes that had granted; no attempt of this process shall be
-    /// refused by its own leftovers. Nodes that hang are not waited for.
+    /// Releases everywhere, and waits for those nodes that had granted: no attempt of this process shall be refused
+    /// by its own leftovers. The whole attempt takes no longer than one node timeout for that; nodes that hang are
+    /// released in the background.
     async fn fail(mut self, kind: LockErrorKind) -> Failure {
         self.reasons(kind).await;
         let failure = self.failure(kind);
-        let mut granted: Vec<usize> =
-            self.indices(|answer| matches!(answer, Ok(Vote::Granted { .. })));
+        let mut granted = self.indices(|answer| matches!(answer, Ok(Vote::Granted { .. })));
+        let elapsed = self.set.clock.now().since(self.t0);
+        let left = self.plan.node_timeout.saturating_sub(elapsed);
         let mut sweep = self.sweep();
-        while !granted.is_empty() {
-            let Some((index, _)) = sweep.next().await else { break };
-            granted.retain(|granted| *granted != index);
-        }
+        let released = async {
+            while !granted.is_empty() {
+                let Some((index, _)) = sweep.next().await else { break };
+                granted.retain(|granted| *granted != index);
+            }
+        };
+        // When time is up the sweep goes on in the background.
+        let _ = tokio::time::timeout(left, released).await;
         failure
     }
 
