@@ -153,3 +153,37 @@ macro_rules! with_both_clients {
         })*
     };
 }
+
+/// Six tests of each `async fn(Client, Kind)`: both clients on every kind of server, in a module named after it.
+#[macro_export]
+macro_rules! with_both_clients_on_every_kind {
+    ($($test:ident)*) => {
+        $(mod $test {
+            use $crate::{Kind, nodes::Client};
+            #[tokio::test]
+            async fn redis_on_redis_7_0() {
+                super::$test(Client::Redis, Kind::Redis70).await;
+            }
+            #[tokio::test]
+            async fn redis_on_valkey_9_1() {
+                super::$test(Client::Redis, Kind::Valkey91).await;
+            }
+            #[tokio::test]
+            async fn redis_on_redis_6_2() {
+                super::$test(Client::Redis, Kind::Redis62).await;
+            }
+            #[tokio::test]
+            async fn fred_on_redis_7_0() {
+                super::$test(Client::Fred, Kind::Redis70).await;
+            }
+            #[tokio::test]
+            async fn fred_on_valkey_9_1() {
+                super::$test(Client::Fred, Kind::Valkey91).await;
+            }
+            #[tokio::test]
+            async fn fred_on_redis_6_2() {
+                super::$test(Client::Fred, Kind::Redis62).await;
+            }
+        })*
+    };
+}

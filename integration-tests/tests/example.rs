@@ -9,7 +9,7 @@ use integration_tests::Servers;
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 use tokio::process::{Child, Command};
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 
 /// Several times what it takes on a machine that is busy with other tests.
 const LIMIT: Duration = Duration::from_secs(90);
@@ -54,18 +54,6 @@ fn assert_report(printed: &str) {
     assert!(table.contains("afterwards the lock is Free"), "{printed}");
 }
 
-async fn nothing_is_left(servers: &Servers) {
-    for server in servers.iter() {
-        for _ in 0..100 {
-            if server.keys().await.is_empty() {
-                break;
-            }
-            sleep(Duration::from_millis(50)).await;
-        }
-        assert_eq!(server.keys().await, [""; 0]);
-    }
-}
-
 #[tokio::test]
 async fn the_example_runs_in_memory() {
     assert_report(&printed(workers(None)).await);
@@ -100,5 +88,5 @@ async fn ctrl_c_releases_what_the_example_holds() {
     timeout(LIMIT, story.read_to_string(&mut rest)).await.expect("in time").unwrap();
     assert!(rest.contains("stopped by Ctrl-C"), "{rest}");
     assert!(!rest.contains("overlaps"), "nothing was finished: {rest}");
-    nothing_is_left(&servers).await;
+    servers.become_empty().await;
 }

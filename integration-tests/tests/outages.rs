@@ -50,18 +50,6 @@ async fn works_at_once(redlock: &Redlock, how: &str) {
     }
 }
 
-async fn nothing_is_left(servers: &Servers) {
-    for server in servers.iter() {
-        for _ in 0..100 {
-            if server.keys().await.is_empty() {
-                break;
-            }
-            sleep(Duration::from_millis(50)).await;
-        }
-        assert_eq!(server.keys().await, [""; 0]);
-    }
-}
-
 async fn a_hung_minority_costs_nothing(client: Client) {
     let servers = Servers::start(NODES).await;
     let redlock = met(client, servers.urls()).await;
@@ -71,7 +59,7 @@ async fn a_hung_minority_costs_nothing(client: Client) {
     works_at_once(&redlock, "two hung").await;
     servers[0].resume().await;
     servers[1].resume().await;
-    nothing_is_left(&servers).await;
+    servers.become_empty().await;
 }
 
 async fn a_dead_minority_costs_nothing_and_may_come_back_empty(client: Client) {
@@ -97,7 +85,7 @@ async fn a_dead_minority_costs_nothing_and_may_come_back_empty(client: Client) {
             works_at_once(&redlock, "two others hung").await;
             servers[3].resume().await;
             servers[4].resume().await;
-            return nothing_is_left(&servers).await;
+            return servers.become_empty().await;
         }
     }
     panic!("the nodes that came back are not used");
@@ -124,7 +112,7 @@ async fn a_partitioned_minority_costs_nothing(client: Client) {
             proxy.set(Mode::Pass).await;
             proxy.cut_all();
         }
-        nothing_is_left(&servers).await;
+        servers.become_empty().await;
     }
 }
 
@@ -148,10 +136,10 @@ async fn a_dead_or_hung_majority_is_unreachable_in_bounded_time_and_leaves_nothi
         server.resume().await;
     }
     servers[1].start_again().await;
-    nothing_is_left(&servers).await;
+    servers.become_empty().await;
     drop(redlock.lock("k").await.expect("had again"));
     redlock.close().await;
-    nothing_is_left(&servers).await;
+    servers.become_empty().await;
 }
 
 async fn servers_that_start_later_are_no_construction_error(client: Client) {
@@ -198,7 +186,7 @@ async fn a_hold_outlives_outages_of_a_minority_and_repairs_nodes_that_forgot(cli
     }
     guard.release().await.unwrap();
     redlock.close().await;
-    nothing_is_left(&servers).await;
+    servers.become_empty().await;
 }
 
 async fn a_majority_that_forgot_is_told_at_once(client: Client) {
@@ -214,7 +202,7 @@ async fn a_majority_that_forgot_is_told_at_once(client: Client) {
     drop(redlock.try_lock("k").await.expect("free for others"));
     drop(guard);
     redlock.close().await;
-    nothing_is_left(&servers).await;
+    servers.become_empty().await;
 }
 
 async fn calls_that_were_dropped_over_hung_nodes_leave_nothing(client: Client) {
@@ -230,7 +218,7 @@ async fn calls_that_were_dropped_over_hung_nodes_leave_nothing(client: Client) {
     for server in &servers[..3] {
         server.resume().await;
     }
-    nothing_is_left(&servers).await;
+    servers.become_empty().await;
 }
 
 integration_tests::with_both_clients! {

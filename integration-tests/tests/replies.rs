@@ -9,7 +9,7 @@ use std::task::{Context, Waker};
 use std::time::Duration;
 
 use integration_tests::nodes::Client;
-use integration_tests::{ChaosProxy, Mode, Server, Servers};
+use integration_tests::{ChaosProxy, Mode, Servers};
 use redlock_core::{LockErrorKind, LockGuard, Redlock};
 use tokio::time::sleep;
 
@@ -35,16 +35,6 @@ async fn net(client: Client, count: usize, node_timeout: Duration) -> Net {
     Net { servers, proxies, redlock }
 }
 
-async fn gone(server: &Server) {
-    for _ in 0..200 {
-        if server.keys().await.is_empty() {
-            return;
-        }
-        sleep(Duration::from_millis(25)).await;
-    }
-    panic!("still there: {:?}", server.keys().await);
-}
-
 async fn a_reply_lost_after_the_server_granted_leaves_nothing_and_nothing_is_sent_twice(
     client: Client,
 ) {
@@ -58,14 +48,14 @@ async fn a_reply_lost_after_the_server_granted_leaves_nothing_and_nothing_is_sen
     proxy.set(Mode::Pass).await;
     // No bytes go missing inside of a connection that lives on.
     proxy.cut_all();
-    gone(&net.servers[0]).await;
+    net.servers.become_empty().await;
 
     proxy.set(Mode::CutAfterRequest { times: 1, containing: b"PX" }).await;
     let sent = proxy.seen(b"PX");
     let guard = net.redlock.lock("k").await.expect("our own leftover does not refuse us");
     assert!(proxy.seen(b"PX") <= sent + 3, "a new attempt is a new command, not the old one again");
     guard.release().await.unwrap();
-    gone(&net.servers[0]).await;
+    net.servers.become_empty().await;
 }
 
 async fn a_request_that_arrives_after_the_caller_gave_up_leaves_nothing(client: Client) {
@@ -75,7 +65,7 @@ async fn a_request_that_arrives_after_the_caller_gave_up_leaves_nothing(client: 
     assert_eq!(error.kind(), LockErrorKind::Unreachable);
     assert_eq!(net.servers[0].keys().await, [""; 0], "it has not arrived");
     net.proxies[0].set(Mode::Pass).await;
-    gone(&net.servers[0]).await;
+    net.servers.become_empty().await;
     // Not only by chance not yet there: the acquire really came.
     assert!(net.proxies[0].seen(b"PX") > 1);
 }
@@ -118,9 +108,7 @@ async fn scripts_flushed_in_the_middle_of_a_hold_change_nothing(client: Client) 
     guard.extend(TTL * 2).await.unwrap();
     flush().await;
     guard.release().await.unwrap();
-    for server in net.servers.iter() {
-        gone(server).await;
-    }
+    net.servers.become_empty().await;
 }
 
 /// Polls the call `polls` times, with what the servers answer coming in between, and drops it.
@@ -147,9 +135,7 @@ async fn a_call_dropped_after_any_poll_leaves_nothing(client: Client) {
         let guard: LockGuard = redlock.lock(format!("held-{polls}")).await.unwrap();
         dropped_after(polls, guard.extend(TTL)).await;
         dropped_after(polls, guard.release()).await;
-        for server in net.servers.iter() {
-            gone(server).await;
-        }
+        net.servers.become_empty().await;
         fresh.close().await;
     }
 }

@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex};
 
 use common::*;
 use redlock_core::faults::{Lie, Misbehaviour::*, Verb};
-use redlock_core::node::{Expiry, Fault, NodeError, Vote};
-use redlock_core::{InMemoryNode, LockErrorKind, LockNode, NodeOutcome, Redlock};
+use redlock_core::node::{Expiry, Fault, Vote};
+use redlock_core::{LockErrorKind, NodeOutcome, Redlock};
 use tokio::time::Instant;
 
 #[tokio::test(start_paused = true)]
@@ -181,75 +181,6 @@ async fn a_request_that_arrives_long_after_the_caller_gave_up_leaves_nothing() {
     assert_eq!(error.kind(), LockErrorKind::Unreachable);
     pass(ms(5_000)).await;
     assert_eq!(standing(&nodes, "k"), 0, "five seconds before it would have expired");
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_server_listed_twice_is_a_configuration_error_whatever_the_others_say() {
-    let shared = Arc::new(InMemoryNode::new("server"));
-    let twin = |name: &str| {
-        let run = redlock_core::faults::Faulty::new(Arc::clone(&shared));
-        Named(name.to_owned(), Arc::new(run))
-    };
-    let redlock = Redlock::builder()
-        .node(twin("a:6379"))
-        .node(twin("b:6379"))
-        .nodes(nodes(5).into_iter().map(|node| node as Arc<dyn LockNode>))
-        .ttl(TTL)
-        .build()
-        .unwrap();
-    for _ in 0..3 {
-        let error = redlock.try_lock("k").await.unwrap_err();
-        assert_eq!(error.kind(), LockErrorKind::Misconfigured);
-        assert!(error.to_string().contains("the same server as"), "{error}");
-    }
-    assert!(shared.keys().is_empty());
-}
-
-/// A node under another name.
-#[derive(Debug)]
-struct Named(String, Node);
-
-macro_rules! forward {
-    ($($verb:ident($($arg:ident: $ty:ty),*) -> $out:ty;)*) => {
-        #[async_trait::async_trait]
-        impl LockNode for Named {
-            fn name(&self) -> &str {
-                &self.0
-            }
-            $(async fn $verb(self: Arc<Self>, $($arg: $ty),*) -> Result<$out, NodeError> {
-                Arc::clone(&self.1).$verb($($arg),*).await
-            })*
-        }
-    };
-}
-
-forward! {
-    identity(timeout: std::time::Duration) -> redlock_core::node::Identity;
-    acquire(claim: redlock_core::node::Claim, terms: redlock_core::node::Terms, timeout: std::time::Duration) -> Vote;
-    extend(claim: redlock_core::node::Claim, terms: redlock_core::node::Terms, timeout: std::time::Duration)
-        -> redlock_core::node::Extension;
-    release(claim: redlock_core::node::Claim, timeout: std::time::Duration) -> redlock_core::node::Removal;
-    inspect(key: redlock_core::LockKey, timeout: std::time::Duration) -> Vec<Option<redlock_core::node::Holding>>;
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_replica_and_a_cluster_member_are_never_sent_an_acquire() {
-    let nodes = nodes(3);
-    let identity = |replica: bool, cluster: bool| {
-        let mut identity = redlock_core::node::Identity::unknown();
-        (identity.replica, identity.cluster) = (replica, cluster);
-        Lying(Lie::Identity(identity))
-    };
-    nodes[0].on(Verb::Identity).always(identity(true, false));
-    nodes[1].on(Verb::Identity).always(identity(false, true));
-    let error = redlock(&nodes).try_lock("k").await.unwrap_err();
-    assert_eq!(error.kind(), LockErrorKind::Misconfigured);
-    assert_eq!(calls(&nodes[..2], Verb::Acquire), [0, 0]);
-    let outcome = |i: usize| match &error.nodes()[i].outcome {
-        NodeOutcome::Failed(error) => error.fault(),
-        other => panic!("{other:?}"),
-    };
-    assert_eq!((outcome(0), outcome(1)), (Fault::Replica, Fault::ClusterMember));
 }
 
 #[tokio::test(start_paused = true)]

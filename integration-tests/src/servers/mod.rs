@@ -41,6 +41,23 @@ impl Servers {
         Builder { kind: Kind::Redis70, count: 1, args: Vec::new() }
     }
 
+    /// Waits until no server holds a key.
+    ///
+    /// # Panics
+    ///
+    /// If one still does after five seconds.
+    pub async fn become_empty(&self) {
+        for server in self.iter() {
+            for _ in 0..100 {
+                if server.keys().await.is_empty() {
+                    break;
+                }
+                tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+            }
+            assert_eq!(server.keys().await, [""; 0], "left on {}", server.addr());
+        }
+    }
+
     /// Every server's [`Server::url`], in order.
     pub fn urls(&self) -> Vec<String> {
         self.iter().map(Server::url).collect()

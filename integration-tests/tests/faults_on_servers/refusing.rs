@@ -10,32 +10,39 @@ use redlock_core::node::{Extension, Fault, Removal, Vote};
 
 use crate::setup::*;
 
-pub(crate) async fn a_full_memory_refuses_to_acquire_but_not_to_release(
-    client: Client,
-    kind: Kind,
-) {
+async fn a_full_memory_refuses_to_acquire_but_not_to_release(client: Client, kind: Kind) {
     let servers = start(kind, &[]).await;
     let node = met(client, &servers[0].url()).await;
     let held = claim(&["held"]);
     acquire(&node, &held, LIMIT).await.unwrap();
     servers[0].exec(&["CONFIG", "SET", "maxmemory", "1"]).await;
     expect(&node, &servers[0], Fault::OutOfMemory).await;
+    let extension = Arc::clone(&node).extend(held.clone(), terms(), LIMIT).await;
+    assert_eq!(extension, Ok(Extension::Extended), "it takes no memory");
     assert_eq!(Arc::clone(&node).release(held, LIMIT).await, Ok(Removal::Removed));
     assert_eq!(servers[0].keys().await, [""; 0]);
 }
 
-pub(crate) async fn a_loading_server_is_not_ready(client: Client, kind: Kind) {
+async fn a_loading_server_is_not_ready(client: Client, kind: Kind) {
     let servers = start(kind, debug(kind)).await;
     let server = &servers[0];
     let node = met(client, &server.url()).await;
-    // A server that loads looks at its clients every 2 MB, here every 200 keys, at a fifth of a millisecond each.
+    // A server that loads looks at its clients every 2 MB, here every 200 keys, at half a millisecond each.
     server.exec(&["CONFIG", "SET", "rdbcompression", "no"]).await;
-    server.exec(&["DEBUG", "POPULATE", "10000", "x", "10000"]).await;
-    server.exec(&["CONFIG", "SET", "key-load-delay", "200"]).await;
+    server.exec(&["DEBUG", "POPULATE", "12000", "x", "10000"]).await;
+    server.exec(&["CONFIG", "SET", "key-load-delay", "500"]).await;
     let mut reload = Connection::connect(server.addr()).await.unwrap();
     reload.send(&["DEBUG", "RELOAD"]).await.unwrap();
     eventually(&node, 1, Fault::Loading).await;
-    eventually(&node, 2, Fault::Loading).await;
+    expect(&node, server, Fault::Loading).await;
+    let claim = claim(&["k"]);
+    let extension = Arc::clone(&node).extend(claim.clone(), terms(), LIMIT).await.unwrap_err();
+    let release = Arc::clone(&node).release(claim, LIMIT).await.unwrap_err();
+    assert_eq!([extension.fault(), release.fault()], [Fault::Loading; 2]);
+    // Version 6.2 cannot be told so while it loads, and takes its six seconds.
+    server.command(&["CONFIG", "SET", "key-load-delay", "0"]).await.unwrap();
+    eventually_free(&node).await;
+    assert_eq!(server.exec(&["EXISTS", "k", "a", "b"]).await, "0");
 }
 
 /// From version 7 on `DEBUG` has to be allowed.
@@ -46,7 +53,7 @@ fn debug(kind: Kind) -> &'static [&'static str] {
     }
 }
 
-pub(crate) async fn a_server_busy_with_a_script_is_not_ready(client: Client, kind: Kind) {
+async fn a_server_busy_with_a_script_is_not_ready(client: Client, kind: Kind) {
     let servers = start(kind, &["--lua-time-limit", "20"]).await;
     let server = &servers[0];
     let node = met(client, &server.url()).await;
@@ -56,9 +63,10 @@ pub(crate) async fn a_server_busy_with_a_script_is_not_ready(client: Client, kin
     expect(&node, server, Fault::Busy).await;
     server.exec(&["SCRIPT", "KILL"]).await;
     eventually_free(&node).await;
+    assert_eq!(server.exec(&["EXISTS", "k", "a", "b"]).await, "0");
 }
 
-pub(crate) async fn a_server_that_cannot_persist_refuses(client: Client, kind: Kind) {
+async fn a_server_that_cannot_persist_refuses(client: Client, kind: Kind) {
     let servers = start(kind, debug(kind)).await;
     let server = &servers[0];
     let node = met(client, &server.url()).await;
@@ -78,24 +86,26 @@ pub(crate) async fn a_server_that_cannot_persist_refuses(client: Client, kind: K
     let _ = server.command(&["CONFIG", "SET", "dir", &home]).await;
 }
 
-pub(crate) async fn a_server_that_insists_on_replicas_refuses(client: Client, kind: Kind) {
+async fn a_server_that_insists_on_replicas_refuses(client: Client, kind: Kind) {
     let servers = start(kind, &["--min-replicas-to-write", "1"]).await;
     let node = met(client, &servers[0].url()).await;
     expect(&node, &servers[0], Fault::NoReplicas).await;
 }
 
-pub(crate) async fn a_server_with_too_many_clients_refuses(client: Client, kind: Kind) {
+async fn a_server_with_too_many_clients_refuses(client: Client, kind: Kind) {
     let servers = start(kind, &[]).await;
     let server = &servers[0];
     let mut first = Connection::connect(server.addr()).await.unwrap();
     first.call(&["CONFIG", "SET", "maxclients", "1"]).await.unwrap();
     let node = client.node(&server.url());
     eventually(&node, 1, Fault::TooManyClients).await;
+    eventually(&node, 2, Fault::TooManyClients).await;
+    expect_of_a_handle(&node, LIMIT, Fault::TooManyClients).await;
     first.call(&["CONFIG", "SET", "maxclients", "100"]).await.unwrap();
     eventually_free(&node).await;
 }
 
-pub(crate) async fn flushed_scripts_are_no_fault(client: Client, kind: Kind) {
+async fn flushed_scripts_are_no_fault(client: Client, kind: Kind) {
     let servers = start(kind, &[]).await;
     let node = met(client, &servers[0].url()).await;
     let flush = async |server: &Server| server.exec(&["SCRIPT", "FLUSH"]).await;
@@ -123,4 +133,14 @@ async fn eventually_free(node: &Arc<dyn redlock_core::LockNode>) {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     panic!("never free again");
+}
+
+integration_tests::with_both_clients_on_every_kind! {
+    a_full_memory_refuses_to_acquire_but_not_to_release
+    a_loading_server_is_not_ready
+    a_server_busy_with_a_script_is_not_ready
+    a_server_that_cannot_persist_refuses
+    a_server_that_insists_on_replicas_refuses
+    a_server_with_too_many_clients_refuses
+    flushed_scripts_are_no_fault
 }

@@ -3,8 +3,8 @@ use std::time::Duration;
 
 use integration_tests::nodes::Client;
 use integration_tests::resp::Reply;
-use integration_tests::{Kind, Server, Servers};
-use redlock_core::node::{Claim, Fault, LockNode, NodeError, Terms, Vote};
+use integration_tests::{ChaosProxy, Kind, Server, Servers};
+use redlock_core::node::{Claim, Fault, FaultClass, LockNode, NodeError, Terms, Vote};
 use redlock_core::{LockError, LockErrorKind, LockKey, NodeOutcome, Redlock, Token};
 
 /// Long enough for a machine that is busy with other tests.
@@ -40,15 +40,30 @@ pub(crate) async fn acquire(
     Arc::clone(node).acquire(claim.clone(), terms(), limit).await
 }
 
-/// Acquires by the plain command and by the script, and expects this fault of both, and of a handle over the node.
+/// Acquires by the plain command and by the script, and expects this fault of both, and of a handle over the node;
+/// and that nothing was taken.
 pub(crate) async fn expect(node: &Arc<dyn LockNode>, server: &Server, fault: Fault) {
     for resources in [&["k"][..], &["a", "b"]] {
         let error = acquire(node, &claim(resources), LIMIT).await.unwrap_err();
         assert_eq!(error.fault(), fault, "{error}");
     }
-    let error = refused_lock(node, SHORT).await;
+    expect_of_a_handle(node, LIMIT, fault).await;
+    let ours = server_keys(server).await;
+    assert!(
+        !ours.iter().any(|key| ["k", "a"].contains(&key.as_str())) || fault == Fault::WrongType,
+        "{ours:?}"
+    );
+}
+
+/// Expects that a handle over the node gets no lock, for this reason.
+pub(crate) async fn expect_of_a_handle(
+    node: &Arc<dyn LockNode>,
+    node_timeout: Duration,
+    fault: Fault,
+) {
+    let error = refused_lock(node, node_timeout).await;
     let kind = match fault.class() {
-        redlock_core::node::FaultClass::Misconfigured => LockErrorKind::Misconfigured,
+        FaultClass::Misconfigured => LockErrorKind::Misconfigured,
         _ => LockErrorKind::Unreachable,
     };
     assert_eq!(error.kind(), kind, "{error}");
@@ -56,11 +71,6 @@ pub(crate) async fn expect(node: &Arc<dyn LockNode>, server: &Server, fault: Fau
         NodeOutcome::Failed(error) => assert_eq!(error.fault(), fault, "{error}"),
         other => panic!("{other}"),
     }
-    let ours = server_keys(server).await;
-    assert!(
-        !ours.iter().any(|key| ["k", "a"].contains(&key.as_str())) || fault == Fault::WrongType,
-        "{ours:?}"
-    );
 }
 
 /// What stands on the server, if it can be asked.
@@ -72,15 +82,38 @@ async fn server_keys(server: &Server) -> Vec<String> {
 }
 
 pub(crate) async fn refused_lock(node: &Arc<dyn LockNode>, node_timeout: Duration) -> LockError {
-    let redlock = Redlock::builder()
-        .nodes([Arc::clone(node)])
-        .ttl(Duration::from_secs(60))
-        .node_timeout(node_timeout.max(Duration::from_secs(3)))
-        .build()
-        .unwrap();
+    let redlock = handle(node, node_timeout);
     let error = redlock.try_lock("k").await.unwrap_err();
     redlock.close().await;
     error
+}
+
+pub(crate) fn handle(node: &Arc<dyn LockNode>, node_timeout: Duration) -> Redlock {
+    let builder = Redlock::builder().nodes([Arc::clone(node)]).ttl(Duration::from_secs(60));
+    builder.node_timeout(node_timeout).build().unwrap()
+}
+
+/// Waits until nothing of ours stands on the server, other than what a test put there.
+pub(crate) async fn until_only(server: &Server, keys: &[&str]) {
+    let mut left = Vec::new();
+    for _ in 0..200 {
+        left = server.keys().await;
+        if left == keys {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    panic!("{left:?} stay");
+}
+
+/// Expects that a handle over such a server gets no lock, and does not even send it what would take one.
+pub(crate) async fn expect_not_asked(client: Client, server: &Server, fault: Fault) {
+    let proxy = ChaosProxy::start(server.addr()).await;
+    let node = client.node(&proxy.url());
+    expect_of_a_handle(&node, LIMIT, fault).await;
+    assert!(proxy.seen(b"INFO") > 0);
+    // The plain command, and what the script that takes a lock calls.
+    assert_eq!([proxy.seen(b"NX"), proxy.seen(b"'SET'")], [0, 0]);
 }
 
 /// Asks again until the node gives this fault, for faults that take a moment to come about. What was taken before it
