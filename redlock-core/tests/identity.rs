@@ -79,3 +79,20 @@ async fn a_replica_and_a_cluster_member_are_never_sent_an_acquire() {
     };
     assert_eq!((outcome(0), outcome(1)), (Fault::Replica, Fault::ClusterMember));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_node_that_says_late_who_it_is_is_not_sent_what_was_released_meanwhile() {
+    let nodes = nodes(3);
+    let redlock = redlock(&nodes);
+    meet(&redlock).await;
+    // It fails once, so it is asked again who it is, and dawdles over it.
+    nodes[2].on(Verb::Release).next(1, LostReply);
+    meet(&redlock).await;
+    pass(TTL).await;
+    nodes[2].on(Verb::Identity).always(SlowReply(ms(100)));
+    nodes[2].clear_log();
+    redlock.try_lock("k").await.unwrap().release().await.unwrap();
+    pass(ms(1_000)).await;
+    assert_eq!((nodes[2].calls(Verb::Identity), nodes[2].calls(Verb::Acquire)), (1, 0));
+    assert_eq!(littered(&nodes), 0);
+}

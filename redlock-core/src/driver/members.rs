@@ -178,6 +178,10 @@ impl NodeSet {
             let asked = set.clock.now();
             set.identify(index, timeout).await?;
             let left = timeout.saturating_sub(set.clock.now().since(asked));
+            if traced.trace.is_released() {
+                // Sent now, it would come after the release that was to follow it.
+                return Err(NodeError::new(Fault::Refused, "not asked: the claim was given up"));
+            }
             traced.trace.touch(index);
             Arc::clone(&set.members[index].node).acquire(traced.claim, terms, left).await
         })
