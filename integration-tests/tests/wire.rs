@@ -8,7 +8,9 @@ use std::time::Duration;
 use integration_tests::nodes::Client;
 use integration_tests::resp::Reply;
 use integration_tests::{Kind, Server, Servers};
-use redlock_core::{InMemoryNode, LockErrorKind, LockKey, LockNode, LockState, Redlock, Release};
+use redlock_core::{
+    InMemoryNode, LockErrorKind, LockKey, LockNode, LockOptions, LockState, Redlock, Release,
+};
 
 const TTL: Duration = Duration::from_secs(60);
 /// The release of every Redlock client since the first.
@@ -19,49 +21,45 @@ fn redlock(nodes: Vec<Arc<dyn LockNode>>) -> Redlock {
     builder.node_timeout(Duration::from_secs(4)).build().unwrap()
 }
 
-async fn another_clients_lock_excludes_us(client: Client) {
-    for kind in Kind::ALL {
-        let servers = Servers::start_kind(kind, 3).await;
-        let redlock = redlock(client.nodes(servers.urls()));
-        for server in &servers[..2] {
-            assert_eq!(server.exec(&["SET", "k", "theirs", "NX", "PX", "30000"]).await, "OK");
-        }
-        let error = redlock.try_lock("k").await.unwrap_err();
-        assert_eq!(error.kind(), LockErrorKind::Contended, "{error}");
-        let left = error.retry_after().expect("they said when they expire");
-        assert!(left <= Duration::from_secs(30));
-        for server in &servers[..2] {
-            assert_eq!(server.get("k").await.as_deref(), Some("theirs"));
-            server.exec(&["EVAL", COMPARE_AND_DELETE, "1", "k", "theirs"]).await;
-        }
-        redlock.try_lock("k").await.expect("free").release().await.unwrap();
+async fn another_clients_lock_excludes_us(client: Client, kind: Kind) {
+    let servers = Servers::start_kind(kind, 3).await;
+    let redlock = redlock(client.nodes(servers.urls()));
+    for server in &servers[..2] {
+        assert_eq!(server.exec(&["SET", "k", "theirs", "NX", "PX", "30000"]).await, "OK");
     }
+    let error = redlock.try_lock("k").await.unwrap_err();
+    assert_eq!(error.kind(), LockErrorKind::Contended, "{error}");
+    let left = error.retry_after().expect("they said when they expire");
+    assert!(left <= Duration::from_secs(30));
+    for server in &servers[..2] {
+        assert_eq!(server.get("k").await.as_deref(), Some("theirs"));
+        server.exec(&["EVAL", COMPARE_AND_DELETE, "1", "k", "theirs"]).await;
+    }
+    redlock.try_lock("k").await.expect("free").release().await.unwrap();
 }
 
-async fn our_lock_excludes_another_client_and_can_be_released_by_it(client: Client) {
-    for kind in Kind::ALL {
-        let servers = Servers::start_kind(kind, 3).await;
-        let redlock = redlock(client.nodes(servers.urls()));
-        let token = redlock.lock("orders:{42}").await.unwrap().leak();
-        // Stragglers come in behind the majority.
-        redlock.inspect("orders:{42}").await.unwrap();
-        for server in servers.iter() {
-            assert_eq!(server.get("orders:{42}").await.as_deref(), Some(token.expose()));
-            assert_eq!(
-                server.exec(&["SET", "orders:{42}", "theirs", "NX", "PX", "30000"]).await,
-                "(nil)"
-            );
-            let left: u128 = server.exec(&["PTTL", "orders:{42}"]).await.trim().parse().unwrap();
-            assert!(left > 0 && left <= TTL.as_millis());
-            let release = ["EVAL", COMPARE_AND_DELETE, "1", "orders:{42}", token.expose()];
-            assert_eq!(server.command(&release).await.unwrap(), Reply::Int(1));
-        }
-        assert_eq!(redlock.inspect("orders:{42}").await.unwrap().state, LockState::Free);
+async fn our_lock_excludes_another_client_and_can_be_released_by_it(client: Client, kind: Kind) {
+    let servers = Servers::start_kind(kind, 3).await;
+    let redlock = redlock(client.nodes(servers.urls()));
+    let token = redlock.lock("orders:{42}").await.unwrap().leak();
+    // Stragglers come in behind the majority.
+    redlock.inspect("orders:{42}").await.unwrap();
+    for server in servers.iter() {
+        assert_eq!(server.get("orders:{42}").await.as_deref(), Some(token.expose()));
+        assert_eq!(
+            server.exec(&["SET", "orders:{42}", "theirs", "NX", "PX", "30000"]).await,
+            "(nil)"
+        );
+        let left: u128 = server.exec(&["PTTL", "orders:{42}"]).await.trim().parse().unwrap();
+        assert!(left > 0 && left <= TTL.as_millis());
+        let release = ["EVAL", COMPARE_AND_DELETE, "1", "orders:{42}", token.expose()];
+        assert_eq!(server.command(&release).await.unwrap(), Reply::Int(1));
     }
+    assert_eq!(redlock.inspect("orders:{42}").await.unwrap().state, LockState::Free);
 }
 
-async fn any_bytes_are_a_name(client: Client) {
-    let servers = Servers::start(3).await;
+async fn any_bytes_are_a_name(client: Client, kind: Kind) {
+    let servers = Servers::start_kind(kind, 3).await;
     let redlock = redlock(client.nodes(servers.urls()));
     let names: [&[u8]; 7] =
         [b"\r\nDEL x\r\n", b"\0", b"\"'`", b"{}", b"}{a}", b"\xff\xfe", &[b'x'; 512]];
@@ -72,6 +70,9 @@ async fn any_bytes_are_a_name(client: Client) {
         let stored = servers[0].command(&[b"EXISTS".as_slice(), name]).await.unwrap();
         let elsewhere = servers[1].command(&[b"EXISTS".as_slice(), name]).await.unwrap();
         assert!(stored == Reply::Int(1) || elsewhere == Reply::Int(1), "{key}");
+        guard.extend(TTL * 2).await.unwrap();
+        let state = redlock.inspect(&key).await.unwrap().state;
+        assert!(matches!(state, LockState::Held { .. }), "{key}: {state:?}");
         assert_eq!(guard.release().await.unwrap(), Release::Released);
     }
     let all: Vec<&[u8]> = names.to_vec();
@@ -81,17 +82,15 @@ async fn any_bytes_are_a_name(client: Client) {
     }
 }
 
-async fn the_native_release_is_used_where_the_server_has_it(client: Client) {
-    for kind in Kind::ALL {
-        let servers = Servers::start_kind(kind, 1).await;
-        let redlock = redlock(client.nodes(servers.urls()));
-        redlock.lock("k").await.unwrap().release().await.unwrap();
-        let called = commands(&servers[0]).await;
-        let used = |name: &str| called.contains(&format!("cmdstat_{name}:"));
-        assert_eq!(used("delifeq"), kind == Kind::Valkey91, "{called}");
-        assert_eq!(used("eval"), kind != Kind::Valkey91, "{called}");
-        assert!(used("set"), "{called}");
-    }
+async fn the_native_release_is_used_where_the_server_has_it(client: Client, kind: Kind) {
+    let servers = Servers::start_kind(kind, 1).await;
+    let redlock = redlock(client.nodes(servers.urls()));
+    redlock.lock("k").await.unwrap().release().await.unwrap();
+    let called = commands(&servers[0]).await;
+    let used = |name: &str| called.contains(&format!("cmdstat_{name}:"));
+    assert_eq!(used("delifeq"), kind == Kind::Valkey91, "{called}");
+    assert_eq!(used("eval"), kind != Kind::Valkey91, "{called}");
+    assert!(used("set"), "{called}");
 }
 
 async fn commands(server: &Server) -> String {
@@ -142,28 +141,39 @@ async fn a_mixed_set_bears_the_loss_of_any_two() {
     }
 }
 
-#[tokio::test]
-async fn an_older_server_behind_the_same_address_is_spoken_to_as_such() {
-    for client in Client::ALL {
-        let new = Servers::start_kind(Kind::Valkey91, 1).await;
-        let node = client.node(&new[0].url());
-        let redlock = redlock(vec![node]);
-        redlock.lock("k").await.unwrap().release().await.unwrap();
-        new[0].kill().await;
-        let port = new[0].port().to_string();
-        // A server of version 6.2 takes over the port.
-        let old = Servers::start_kind(Kind::Redis62, 1).await;
-        let bridge = forward(new[0].port(), old[0].addr()).await;
-        redlock
-            .lock("k")
-            .await
-            .unwrap_or_else(|e| panic!("{client:?} on {port}: {e}"))
-            .release()
-            .await
-            .unwrap();
-        assert!(commands(&old[0]).await.contains("cmdstat_eval"));
-        bridge.abort();
+async fn an_older_server_behind_the_same_address_is_spoken_to_as_such(client: Client) {
+    let now = replaced(client, Kind::Valkey91, Kind::Redis62, false).await;
+    assert!(now.contains("cmdstat_eval:") && !now.contains("cmdstat_delifeq:"), "{now}");
+}
+
+async fn a_newer_server_behind_the_same_address_is_spoken_to_as_such(client: Client) {
+    // A node is asked who it is again after it failed, and until then spoken to as before.
+    let now = replaced(client, Kind::Redis62, Kind::Valkey91, true).await;
+    assert!(now.contains("cmdstat_set:") && now.contains("cmdstat_delifeq:"), "{now}");
+}
+
+/// Locks with a server of one kind, then with one of another kind in its place; what that one was asked.
+async fn replaced(client: Client, before: Kind, after: Kind, fails: bool) -> String {
+    let first = Servers::start_kind(before, 1).await;
+    let redlock = redlock(vec![client.node(&first[0].url())]);
+    redlock.lock("k").await.unwrap().release().await.unwrap();
+    let held = redlock.lock("held").await.unwrap();
+    first[0].kill().await;
+    if fails {
+        let error = redlock.try_lock("k").await.unwrap_err();
+        assert_eq!(error.kind(), LockErrorKind::Unreachable, "{error}");
     }
+    let second = Servers::start_kind(after, 1).await;
+    let bridge = forward(first[0].port(), second[0].addr()).await;
+    let options = LockOptions::new().wait_for(Duration::from_secs(10));
+    let guard = redlock.lock_with("k", &options).await.unwrap();
+    guard.extend(TTL * 2).await.unwrap();
+    assert_eq!(guard.release().await.unwrap(), Release::Released);
+    // What was held there is gone, and is not made anew.
+    assert!(held.extend(TTL).await.unwrap_err().is_lost());
+    assert_eq!(second[0].keys().await, [""; 0]);
+    bridge.abort();
+    commands(&second[0]).await
 }
 
 /// Listens on the port and passes everything on to the server.
@@ -179,9 +189,34 @@ async fn forward(port: u16, to: std::net::SocketAddr) -> tokio::task::JoinHandle
     })
 }
 
-integration_tests::with_both_clients! {
+async fn a_node_that_moved_to_anothers_server_is_not_counted_twice(client: Client) {
+    let servers = Servers::start(3).await;
+    let redlock = redlock(client.nodes(servers.urls()));
+    redlock.lock("k").await.unwrap().release().await.unwrap();
+    redlock.inspect("k").await.unwrap();
+    // The second address leads to the first server from now on, and the third to none: one server is left.
+    servers[1].kill().await;
+    servers[2].kill().await;
+    let bridge = forward(servers[1].port(), servers[0].addr()).await;
+    // The clients notice by themselves that the connection went, and make another.
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    for _ in 0..3 {
+        let error = redlock.try_lock("k").await.expect_err("one server is no majority of three");
+        assert_ne!(error.kind(), LockErrorKind::Contended, "{error}");
+    }
+    redlock.close().await;
+    bridge.abort();
+}
+
+integration_tests::with_both_clients_on_every_kind! {
     another_clients_lock_excludes_us
     our_lock_excludes_another_client_and_can_be_released_by_it
     any_bytes_are_a_name
     the_native_release_is_used_where_the_server_has_it
+}
+
+integration_tests::with_both_clients! {
+    an_older_server_behind_the_same_address_is_spoken_to_as_such
+    a_newer_server_behind_the_same_address_is_spoken_to_as_such
+    a_node_that_moved_to_anothers_server_is_not_counted_twice
 }

@@ -140,12 +140,15 @@ impl LockNode for InMemoryNode {
         if let Some(ends) = last {
             return Ok(Vote::Held { expiry: expiry(ends, now) });
         }
+        let mut vote = Vote::Granted { fence: None };
         for key in claim.key().resources() {
             if store.get(key, now).is_none() {
                 store.set(key, token, Some(now.saturating_add(terms.ttl)), now);
+            } else {
+                vote = Vote::AlreadyOurs;
             }
         }
-        Ok(Vote::Granted { fence: None })
+        Ok(vote)
     }
 
     async fn extend(

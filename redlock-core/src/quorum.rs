@@ -23,7 +23,8 @@ pub enum Ballot {
     Refused,
     /// No vote: unknown outcome, unreachable, or warming up.
     Failed,
-    /// No vote, and none to come before somebody changes the set-up.
+    /// No vote, and none to come before somebody changes the set-up. So counts a node that held the attempt's
+    /// fresh token before it was asked: another node of the set is the same server.
     Misconfigured,
 }
 
@@ -32,6 +33,7 @@ impl Ballot {
     pub fn of(answer: &Result<Vote, NodeError>) -> Self {
         match answer {
             Ok(Vote::Granted { .. }) => Self::Granted,
+            Ok(Vote::AlreadyOurs) => Self::Misconfigured,
             Ok(Vote::Held { .. }) => Self::Refused,
             Ok(Vote::Warming { .. }) => Self::Failed,
             Err(error) if error.class() == FaultClass::Misconfigured => Self::Misconfigured,
@@ -201,7 +203,7 @@ pub fn retry_after<'a>(
     let mut free_in: Vec<Duration> = answers
         .inspect(|_| nodes += 1)
         .filter_map(|answer| match answer {
-            Some(Ok(Vote::Granted { .. })) => Some(Duration::ZERO),
+            Some(Ok(Vote::Granted { .. } | Vote::AlreadyOurs)) => Some(Duration::ZERO),
             Some(Ok(Vote::Held { expiry: Expiry::In(left) })) => Some(*left),
             Some(Ok(Vote::Warming { remaining })) => Some(*remaining),
             _ => None,

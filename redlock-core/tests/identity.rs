@@ -33,6 +33,31 @@ async fn a_server_listed_twice_is_a_configuration_error_whatever_the_others_say(
     assert!(shared.keys().is_empty());
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_server_that_hides_who_it_is_grants_once_however_often_it_is_listed() {
+    let shared = Arc::new(InMemoryNode::new("server"));
+    let twin = |name: &str| {
+        let node = redlock_core::faults::Faulty::new(Arc::clone(&shared));
+        node.on(Verb::Identity)
+            .always(Lying(Lie::Identity(redlock_core::node::Identity::unknown())));
+        Named(name.to_owned(), Arc::new(node))
+    };
+    let builder =
+        Redlock::builder().nodes(nodes(1).into_iter().map(|node| node as Arc<dyn LockNode>));
+    let redlock = builder.node(twin("a:6379")).node(twin("b:6379")).ttl(TTL).build().unwrap();
+    redlock.try_lock("k").await.expect("two servers of three").release().await.unwrap();
+
+    let builder = Redlock::builder().node(twin("a:6379")).node(twin("b:6379")).node(twin("c:6379"));
+    let redlock = builder.ttl(TTL).build().unwrap();
+    for _ in 0..3 {
+        let error = redlock.try_lock("k").await.unwrap_err();
+        assert_eq!(error.kind(), LockErrorKind::Misconfigured, "{error}");
+        assert!(error.to_string().contains("one server for two nodes"), "{error}");
+    }
+    redlock.close().await;
+    assert!(shared.keys().is_empty());
+}
+
 /// A node under another name.
 #[derive(Debug)]
 struct Named(String, Node);

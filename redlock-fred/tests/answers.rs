@@ -49,7 +49,7 @@ async fn a_cluster_members_redirections_are_not_followed() {
 }
 
 #[tokio::test]
-async fn no_value_before_is_a_grant_and_so_is_our_own_token() {
+async fn no_value_before_is_a_grant_and_our_own_token_is_told_apart() {
     let server = FakeServer::start(|command| match resource(command).as_str() {
         "INFO" => bulk("redis_version:7.0.15\r\n"),
         "free" => reply(NIL),
@@ -61,7 +61,7 @@ async fn no_value_before_is_a_grant_and_so_is_our_own_token() {
     node.clone().identity(LONG).await.unwrap();
     let acquire = |key: &str| node.clone().acquire(claim(&[key]), terms(), LONG);
     assert_eq!(acquire("free").await.unwrap(), GRANTED);
-    assert_eq!(acquire("ours").await.unwrap(), GRANTED);
+    assert_eq!(acquire("ours").await.unwrap(), Vote::AlreadyOurs);
     assert!(matches!(acquire("theirs").await.unwrap(), Vote::Held { .. }));
     assert_eq!(server.seen(), ["INFO", "SET", "SET", "SET", "PTTL"]);
     let set = &server.commands()[1];

@@ -46,7 +46,7 @@ async fn a_cluster_members_redirections_are_not_followed() {
 }
 
 #[tokio::test]
-async fn no_value_before_is_a_grant_and_so_is_our_own_token() {
+async fn no_value_before_is_a_grant_and_our_own_token_is_told_apart() {
     let server = FakeServer::start(|command| match &*word(command, command.len().min(2) - 1) {
         "INFO" => obedient(command),
         "free" => reply(NIL),
@@ -61,7 +61,7 @@ async fn no_value_before_is_a_grant_and_so_is_our_own_token() {
     let acquire = |key: &str| node.clone().acquire(claim(&[key]), terms(), LONG);
     assert_eq!(acquire("free").await.unwrap(), GRANTED);
     assert_eq!(acquire("free2").await.unwrap(), GRANTED);
-    assert_eq!(acquire("ours").await.unwrap(), GRANTED);
+    assert_eq!(acquire("ours").await.unwrap(), Vote::AlreadyOurs);
     let held = Vote::Held { expiry: Expiry::In(Duration::from_millis(1500)) };
     assert_eq!(acquire("theirs").await.unwrap(), held);
     assert_eq!(server.seen(), ["INFO", "SET", "SET", "SET", "SET", "PTTL"]);

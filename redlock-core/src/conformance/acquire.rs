@@ -33,24 +33,24 @@ pub(super) async fn a_refusal_leaves_the_holder_alone(t: &Trial<'_>) {
     assert!(left > LONG / 4 && left <= LONG / 2, "{left:?} left");
 }
 
-pub(super) async fn an_acquire_sent_twice_is_granted_twice(t: &Trial<'_>) {
+pub(super) async fn an_acquire_sent_twice_is_told_from_a_fresh_grant(t: &Trial<'_>) {
     let claim = t.claim(["a"]);
     t.take(&claim, LONG).await;
-    t.take(&claim, LONG).await;
+    t.take_again(&claim, LONG).await;
     t.assert_held(&claim, ["a"]).await;
 }
 
 pub(super) async fn an_acquire_sent_twice_does_not_prolong(t: &Trial<'_>) {
     let claim = t.claim(["a"]);
     t.take(&claim, LONG / 2).await;
-    t.take(&claim, LONG).await;
+    t.take_again(&claim, LONG).await;
     assert!(t.left("a").await <= LONG / 2);
 }
 
 pub(super) async fn an_acquire_sent_twice_does_not_shorten(t: &Trial<'_>) {
     let claim = t.claim(["a"]);
     t.take(&claim, LONG).await;
-    t.take(&claim, LONG / 10).await;
+    t.take_again(&claim, LONG / 10).await;
     assert!(t.left("a").await > LONG / 2);
 }
 
@@ -119,7 +119,7 @@ pub(super) async fn of_several_holders_one_for_ever_is_reported(t: &Trial<'_>) {
 pub(super) async fn a_partly_own_claim_is_completed(t: &Trial<'_>) {
     let claim = t.claim(["a", "b"]);
     t.take(&t.same(&claim, ["b"]), LONG / 2).await;
-    t.take(&claim, LONG).await;
+    t.take_again(&claim, LONG).await;
     t.assert_held(&claim, ["a", "b"]).await;
     assert!(t.left("a").await > LONG / 2 + Duration::from_secs(5));
     assert!(t.left("b").await <= LONG / 2);

@@ -47,7 +47,7 @@ macro_rules! __conformance_checks {
             a_held_resource_is_refused_with_the_time_it_has_left
             a_resource_held_for_ever_is_refused_as_such
             a_refusal_leaves_the_holder_alone
-            an_acquire_sent_twice_is_granted_twice
+            an_acquire_sent_twice_is_told_from_a_fresh_grant
             an_acquire_sent_twice_does_not_prolong
             an_acquire_sent_twice_does_not_shorten
             a_value_that_only_begins_like_the_token_is_not_ours

@@ -81,6 +81,11 @@ impl<'a> Trial<'a> {
         assert!(matches!(vote, Vote::Granted { .. }), "expected a grant, got {vote:?}");
     }
 
+    /// Acquires what the claim holds already, and insists on being told so.
+    pub(super) async fn take_again(&self, claim: &Claim, ttl: Duration) {
+        assert_eq!(self.try_acquire(claim, ttl).await, Ok(Vote::AlreadyOurs));
+    }
+
     /// Acquires, and insists on being refused.
     pub(super) async fn refused(&self, claim: &Claim) -> Expiry {
         match self.try_acquire(claim, LONG).await.expect("an answer to acquire") {

@@ -160,7 +160,8 @@ impl Attempt {
     async fn fail(mut self, kind: LockErrorKind) -> Failure {
         self.reasons(kind).await;
         let failure = self.failure(kind);
-        let mut granted = self.indices(|answer| matches!(answer, Ok(Vote::Granted { .. })));
+        let mut granted =
+            self.indices(|answer| matches!(answer, Ok(Vote::Granted { .. } | Vote::AlreadyOurs)));
         let elapsed = self.set.clock.now().since(self.t0);
         let left = self.plan.node_timeout.saturating_sub(elapsed);
         let mut sweep = self.sweep();

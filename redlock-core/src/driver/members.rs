@@ -9,7 +9,7 @@ use super::fan_out::{Background, FanOut, Job};
 use super::{Answer, Trace, Traced};
 use crate::clock::Clock;
 use crate::error::{NodeOutcome, NodeReport};
-use crate::node::{Fault, FaultClass, LockNode, NodeError, Terms};
+use crate::node::{Fault, FaultClass, LockNode, NodeError, Terms, Vote};
 
 /// Releases that one node's clean-up may be trying again at the same time. Past it a key is left to expire.
 const MAX_RETRIES: usize = 256;
@@ -145,6 +145,10 @@ impl NodeSet {
 
     /// Draws what there is to learn from a node's answer to acquire.
     pub(super) fn note(&self, index: usize, trace: &Trace, answer: &Answer) {
+        if let Ok(Vote::AlreadyOurs) = answer {
+            // Whoever is known by a run id is found by it at the next call.
+            self.contacted.store(false, Ordering::Release);
+        }
         if let Err(error) = answer {
             if error.class() == FaultClass::Unknown && trace.touched(index) {
                 trace.unsure.fetch_or(1 << index, Ordering::SeqCst);

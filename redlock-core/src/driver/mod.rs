@@ -90,7 +90,7 @@ impl Trace {
 /// Whether a claim may stand on a node that gave this answer to acquire.
 fn may_stand(answer: &Answer) -> bool {
     match answer {
-        Ok(Vote::Granted { .. }) => true,
+        Ok(Vote::Granted { .. } | Vote::AlreadyOurs) => true,
         Ok(Vote::Held { .. } | Vote::Warming { .. }) => false,
         Err(error) => error.class() == crate::node::FaultClass::Unknown,
     }

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::ConfigError;
-use crate::node::{Expiry, NodeError, Vote};
+use crate::node::{Expiry, Fault, NodeError, Vote};
 use crate::quorum::Tally;
 
 /// Why a lock was not had, or not released, with what each node said.
@@ -217,6 +217,10 @@ impl From<&Result<Vote, NodeError>> for NodeOutcome {
     fn from(answer: &Result<Vote, NodeError>) -> Self {
         match answer {
             Ok(Vote::Granted { .. }) => Self::Granted,
+            Ok(Vote::AlreadyOurs) => Self::Failed(NodeError::new(
+                Fault::Duplicate,
+                "it held this attempt's token before it was asked",
+            )),
             Ok(Vote::Held { expiry }) => Self::Held(*expiry),
             Ok(Vote::Warming { remaining }) => Self::Warming(*remaining),
             Err(error) => Self::Failed(error.clone()),

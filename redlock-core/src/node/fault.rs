@@ -39,7 +39,7 @@ pub enum Fault {
     Permission,
     /// The server or the backend lacks what was asked for.
     Unsupported,
-    /// The same server stands in the set twice.
+    /// One server answers for two nodes of the set, or a client sends commands twice.
     Duplicate,
 }
 
@@ -85,7 +85,7 @@ impl fmt::Display for Fault {
             Self::Authentication => "authentication failed",
             Self::Permission => "missing right",
             Self::Unsupported => "not supported",
-            Self::Duplicate => "same server listed twice",
+            Self::Duplicate => "one server for two nodes",
         })
     }
 }

@@ -22,8 +22,10 @@ use crate::token::Token;
 ///
 /// 1. **Atomic.** Each verb looks at and changes all of the claim's resources in one step. All reads, and
 ///    everything that can fail, come before the first write.
-/// 2. **Acquire is idempotent.** A resource that already holds this very token counts as granted and its
-///    time to live is left alone. Nothing is written unless every resource is free or ours.
+/// 2. **Acquire is idempotent, and says so.** Where every resource is free or holds this very token, the free
+///    ones are taken and the others' time to live is left alone. The answer is [`Vote::Granted`] only if all
+///    were free; if one held the token it is [`Vote::AlreadyOurs`], for an attempt asks each node once, and one
+///    server that answers for two nodes must not count twice. Otherwise nothing is written.
 /// 3. **Compare before change.** Extend and release touch a resource only while it holds the claim's
 ///    token. Extend never shortens a time to live and never re-creates a resource that is gone; one that
 ///    holds the token without a time to live (somebody took it away) is given one.
@@ -160,6 +162,8 @@ pub enum Vote {
         /// The fencing number the node gave, where fencing was asked for.
         fence: Option<u64>,
     },
+    /// The resources are the claim's, and one of them was before: an earlier request with this token was served.
+    AlreadyOurs,
     /// Another token stands under one of the resources. The node is healthy.
     Held {
         /// When the last of the foreign resources frees itself.

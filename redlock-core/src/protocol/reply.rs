@@ -21,6 +21,7 @@ impl Reply {
         match self {
             Self::List(list) => match list[..] {
                 [Self::Int(1), ..] => Ok(Vote::Granted { fence: None }),
+                [Self::Int(2), ..] => Ok(Vote::AlreadyOurs),
                 [Self::Int(0), Self::Int(left)] => Ok(Vote::Held { expiry: expiry(left) }),
                 _ => Err(unexpected()),
             },

@@ -66,7 +66,7 @@ impl<W: Wire> ServerNode<W> {
         self.call("EVAL", &args, timeout).await
     }
 
-    /// `SET key token NX PX ttl GET`: no value means granted, our own token that an earlier sending was.
+    /// `SET key token NX PX ttl GET`: no value means granted, our own token that an earlier request was.
     async fn set_get(
         &self,
         key: &[u8],
@@ -91,7 +91,7 @@ impl<W: Wire> ServerNode<W> {
             .await?;
         match reply {
             Reply::Nil => Ok(Vote::Granted { fence: None }),
-            Reply::Bytes(value) if value == token => Ok(Vote::Granted { fence: None }),
+            Reply::Bytes(value) if value == token => Ok(Vote::AlreadyOurs),
             Reply::Bytes(_) => {
                 // Only a hint for the retry: the refusal stands whatever becomes of this command.
                 let left = self.call("PTTL", &[Arg::Bytes(key)], limit.left()).await;

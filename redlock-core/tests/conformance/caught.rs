@@ -39,7 +39,11 @@ const CAUGHT: &[(Flaw, &[&str])] = &[
     (Flaw::RefusalProlongs, &["a_refusal_leaves_the_holder_alone"]),
     (
         Flaw::RefusesWhatIsSentTwice,
-        &["an_acquire_sent_twice_is_granted_twice", "a_partly_own_claim_is_completed"],
+        &["an_acquire_sent_twice_is_told_from_a_fresh_grant", "a_partly_own_claim_is_completed"],
+    ),
+    (
+        Flaw::CountsAgainWhatIsSentTwice,
+        &["an_acquire_sent_twice_is_told_from_a_fresh_grant", "a_partly_own_claim_is_completed"],
     ),
     (
         Flaw::SentTwiceSetsTheTime,

@@ -16,6 +16,7 @@ pub(crate) enum Flaw {
     RefusalProlongs,
     RefusesWhatIsSentTwice,
     SentTwiceSetsTheTime,
+    CountsAgainWhatIsSentTwice,
     ComparesBeginnings,
     TakesTheFirstResourceOnly,
     WritesAsItGoes,

@@ -159,8 +159,11 @@ impl Flawed {
             (Flaw::GivesUpItsOwnWhenRefused, Vote::Held { .. }) => {
                 self.remove(&claim, |value| value == token)
             }
-            (Flaw::SentTwiceSetsTheTime, Vote::Granted { .. }) => {
+            (Flaw::SentTwiceSetsTheTime, Vote::AlreadyOurs) => {
                 self.write(&claim, Some(ttl), |_, _| true)
+            }
+            (Flaw::CountsAgainWhatIsSentTwice, Vote::AlreadyOurs) => {
+                return Ok(Vote::Granted { fence: None });
             }
             (Flaw::NeverForgets, Vote::Granted { .. }) => self.write(&claim, None, |_, _| true),
             _ => {}

@@ -11,4 +11,4 @@ for _, key in ipairs(KEYS) do
 end
 if held then return {0, longest} end
 for _, key in ipairs(free) do redis.call('SET', key, ARGV[1], 'PX', ARGV[2]) end
-return {1, 0}
+return {#free == #KEYS and 1 or 2, 0}

@@ -8,7 +8,8 @@
 //! In extend and release a key of another type is somebody else's, not an error; `pcall` lets every other
 //! error through.
 
-/// `KEYS` resources, `ARGV` token and time to live in ms. Answers `{1, 0}` when granted, `{0, ms}` when held, where
+/// `KEYS` resources, `ARGV` token and time to live in ms. Answers `{1, 0}` when granted, `{2, 0}` when one
+/// of them held the token before, `{0, ms}` when held by another, where
 /// `ms` is the longest time to live of a foreign resource, -1 for never.
 pub(crate) const ACQUIRE: &str = include_str!("acquire.lua");
 
