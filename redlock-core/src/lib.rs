@@ -63,6 +63,7 @@
 //!
 //! # Features
 //!
+//! - `route`: the [`route`] module, on which the HTTP middlewares stand.
 //! - `testing`: misbehaving nodes, the suite every node must pass, a clock that tests move. Not covered by semver.
 //!   It adds API and changes no behaviour.
 
@@ -88,6 +89,8 @@ pub mod quorum;
 mod redlock;
 mod renewal;
 mod retry;
+#[cfg(feature = "route")]
+pub mod route;
 #[cfg(feature = "testing")]
 mod testing;
 pub mod token;

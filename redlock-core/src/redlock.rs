@@ -54,6 +54,18 @@ impl Redlock {
         Self(Arc::new(Inner { set, settings, key_prefix, rng: Mutex::new(rng) }))
     }
 
+    /// Whether two handles share everything.
+    #[cfg(feature = "route")]
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
+    /// Whether a call with `options` would break a rule.
+    #[cfg(feature = "route")]
+    pub(crate) fn check(&self, options: &LockOptions) -> Result<(), crate::ConfigError> {
+        self.0.settings.plan(options).map(drop)
+    }
+
     /// Tries once to take the lock: one round over the nodes, no sleep.
     ///
     /// The first call of a handle also asks every node who it is.

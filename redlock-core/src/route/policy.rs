@@ -1,0 +1,296 @@
+use std::time::Duration;
+
+use crate::error::ConfigError;
+use crate::options::{LockOptions, Renewal};
+
+/// What a lock on a route does, and when.
+///
+/// The rules between the settings are checked by [`RouteLock::new`](super::RouteLock::new), before any request.
+///
+/// ```
+/// use std::time::Duration;
+/// use redlock_core::route::{ContendedStatus, HoldUntil, LockPolicy};
+///
+/// let policy = LockPolicy::new()
+///     .wait_up_to(Duration::from_secs(5))
+///     .contended_status(ContendedStatus::Locked)
+///     .hold_until(HoldUntil::ResponseHead)
+///     .run_to_completion(true);
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use]
+pub struct LockPolicy {
+    methods: Methods,
+    pub(super) wait_up_to: Option<Duration>,
+    pub(super) contended_status: ContendedStatus,
+    pub(super) no_quorum: NoQuorum,
+    pub(super) missing_part: MissingPart,
+    hold_until: HoldUntil,
+    on_lost: OnLost,
+    run_to_completion: bool,
+    ttl: Duration,
+    renewal: Renewal,
+    max_hold: Duration,
+    pub(super) waiters_per_key: usize,
+    pub(super) waiters: usize,
+    pub(super) held: usize,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Methods {
+    Unsafe,
+    All,
+    Only(Vec<String>),
+}
+
+/// What a client is told when somebody else has the lock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum ContendedStatus {
+    /// 409 Conflict. The default: the request conflicts with the resource's present state and may be sent again.
+    #[default]
+    Conflict,
+    /// 423 Locked, of WebDAV (RFC 4918).
+    Locked,
+    /// 429 Too Many Requests (RFC 6585): clients with a retry policy of their own follow it.
+    TooManyRequests,
+}
+
+impl ContendedStatus {
+    pub(super) fn code(self) -> u16 {
+        match self {
+            Self::Conflict => 409,
+            Self::Locked => 423,
+            Self::TooManyRequests => 429,
+        }
+    }
+}
+
+/// What becomes of a request when too few nodes answer to decide who has the lock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum NoQuorum {
+    /// It is answered with 503. The default: no handler runs without its lock.
+    #[default]
+    Deny,
+    /// The handler runs **without a lock**, perhaps beside another one. A misconfigured node set is denied all the same.
+    Allow,
+}
+
+/// What becomes of a request that lacks a part of the key template, such as a header.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum MissingPart {
+    /// It is answered with 400. The default.
+    #[default]
+    Reject,
+    /// The handler runs without a lock. A header that is given twice is rejected all the same.
+    Pass,
+}
+
+/// When the lock is released if all goes well.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum HoldUntil {
+    /// When the response's body ends, or is dropped. The default.
+    #[default]
+    BodyEnd,
+    /// When the response's head is there: what streams after it is not under the lock.
+    ResponseHead,
+}
+
+/// What becomes of a handler whose lock is lost under it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum OnLost {
+    /// It is dropped where it is, and the client gets 503; a body that streams is broken off. The default.
+    #[default]
+    Cancel,
+    /// It goes on without the lock, and a response whose lock was lost before its head has
+    /// [`LostDuringRequest`](super::LostDuringRequest) in its extensions.
+    Finish,
+}
+
+impl Default for LockPolicy {
+    fn default() -> Self {
+        Self {
+            methods: Methods::Unsafe,
+            wait_up_to: None,
+            contended_status: ContendedStatus::default(),
+            no_quorum: NoQuorum::default(),
+            missing_part: MissingPart::default(),
+            hold_until: HoldUntil::default(),
+            on_lost: OnLost::default(),
+            run_to_completion: false,
+            ttl: Duration::from_secs(10),
+            renewal: Renewal::Auto,
+            max_hold: Duration::from_secs(60),
+            waiters_per_key: 64,
+            waiters: 1024,
+            held: 10_000,
+        }
+    }
+}
+
+impl LockPolicy {
+    /// The defaults: each is named at its option.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Locks requests with these methods and lets others pass. Default: all methods but the safe ones of RFC 9110,
+    /// which are GET, HEAD, OPTIONS and TRACE. Methods are case-sensitive.
+    pub fn methods(mut self, methods: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.methods = Methods::Only(methods.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// Locks requests with any method.
+    pub fn all_methods(mut self) -> Self {
+        self.methods = Methods::All;
+        self
+    }
+
+    /// Waits for a lock that somebody else has; at least one node timeout. Default: one try, no waiting.
+    pub fn wait_up_to(mut self, wait_up_to: Duration) -> Self {
+        self.wait_up_to = Some(wait_up_to);
+        self
+    }
+
+    /// The status when somebody else has the lock. Default: [`ContendedStatus::Conflict`].
+    pub fn contended_status(mut self, status: ContendedStatus) -> Self {
+        self.contended_status = status;
+        self
+    }
+
+    /// What to do when no majority of nodes answers. Default: [`NoQuorum::Deny`].
+    pub fn no_quorum(mut self, no_quorum: NoQuorum) -> Self {
+        self.no_quorum = no_quorum;
+        self
+    }
+
+    /// What to do when the request lacks a part of the key. Default: [`MissingPart::Reject`].
+    pub fn missing_part(mut self, missing_part: MissingPart) -> Self {
+        self.missing_part = missing_part;
+        self
+    }
+
+    /// When to release. Default: [`HoldUntil::BodyEnd`].
+    pub fn hold_until(mut self, hold_until: HoldUntil) -> Self {
+        self.hold_until = hold_until;
+        self
+    }
+
+    /// What to do when the lock is lost while the handler runs. Default: [`OnLost::Cancel`].
+    pub fn on_lost(mut self, on_lost: OnLost) -> Self {
+        self.on_lost = on_lost;
+        self
+    }
+
+    /// Runs a handler that began to its response even if the client leaves meanwhile. Default: off, the handler is
+    /// dropped at its next await, and the lock released.
+    pub fn run_to_completion(mut self, run_to_completion: bool) -> Self {
+        self.run_to_completion = run_to_completion;
+        self
+    }
+
+    /// How long the nodes keep the lock without renewal. Default: 10 s.
+    pub fn ttl(mut self, ttl: Duration) -> Self {
+        self.ttl = ttl;
+        self
+    }
+
+    /// Whether to renew while the handler runs. Default: [`Renewal::Auto`].
+    pub fn renewal(mut self, renewal: Renewal) -> Self {
+        self.renewal = renewal;
+        self
+    }
+
+    /// The longest that one request may hold the lock; at least the time to live. The lock is then lost, to which
+    /// [`on_lost`](Self::on_lost) applies. Default: 60 s.
+    pub fn max_hold(mut self, max_hold: Duration) -> Self {
+        self.max_hold = max_hold;
+        self
+    }
+
+    /// The most requests that may ask for one key at the same time; further ones are told at once that somebody else
+    /// has the lock. Default: 64.
+    pub fn waiters_per_key(mut self, waiters: usize) -> Self {
+        self.waiters_per_key = waiters;
+        self
+    }
+
+    /// The most requests that may ask for a lock at the same time; further ones get 503 at once. Default: 1,024.
+    pub fn waiters(mut self, waiters: usize) -> Self {
+        self.waiters = waiters;
+        self
+    }
+
+    /// The most locks that may be held at the same time; further requests get 503 at once. Default: 10,000.
+    pub fn held(mut self, held: usize) -> Self {
+        self.held = held;
+        self
+    }
+
+    /// Whether requests with this method are locked.
+    pub fn locks(&self, method: &str) -> bool {
+        match &self.methods {
+            Methods::Unsafe => !matches!(method, "GET" | "HEAD" | "OPTIONS" | "TRACE"),
+            Methods::All => true,
+            Methods::Only(methods) => methods.iter().any(|only| only == method),
+        }
+    }
+
+    /// Whether the lock is held to the end of the response's body.
+    pub fn holds_until_body_end(&self) -> bool {
+        self.hold_until == HoldUntil::BodyEnd
+    }
+
+    /// Whether a handler is dropped when its lock is lost.
+    pub fn cancels_when_lost(&self) -> bool {
+        self.on_lost == OnLost::Cancel
+    }
+
+    /// Whether a handler goes on when its client leaves.
+    pub fn runs_to_completion(&self) -> bool {
+        self.run_to_completion
+    }
+
+    pub(super) fn options(&self) -> LockOptions {
+        let options =
+            LockOptions::new().ttl(self.ttl).renewal(self.renewal).max_hold(self.max_hold);
+        match self.wait_up_to {
+            Some(wait_up_to) => options.wait_for(wait_up_to),
+            None => options,
+        }
+    }
+
+    pub(super) fn check(&self) -> Result<(), ConfigError> {
+        if let Methods::Only(methods) = &self.methods {
+            if methods.is_empty() {
+                return Err(ConfigError::new("methods", "none", "must name at least one method"));
+            }
+            let lower = |method: &&String| {
+                method.is_empty() || !method.bytes().all(|b| b.is_ascii_uppercase() || b == b'-')
+            };
+            if let Some(method) = methods.iter().find(lower) {
+                let value = method.escape_debug().to_string();
+                return Err(ConfigError::new("methods", value, "must be upper-case, like POST"));
+            }
+        }
+        for (field, value) in [
+            ("waiters_per_key", self.waiters_per_key),
+            ("waiters", self.waiters),
+            ("held", self.held),
+        ] {
+            if value == 0 {
+                return Err(ConfigError::new(field, "0", "must be at least 1"));
+            }
+        }
+        if self.waiters_per_key > self.waiters {
+            let value = self.waiters_per_key.to_string();
+            return Err(ConfigError::new("waiters_per_key", value, "must be at most `waiters`"));
+        }
+        Ok(())
+    }
+}

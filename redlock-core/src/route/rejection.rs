@@ -1,0 +1,236 @@
+use std::fmt;
+use std::time::Duration;
+
+use super::{ContendedStatus, KeyError};
+use crate::error::{LockError, LockErrorKind};
+use crate::lease::LostReason;
+
+/// Why a request was not served, as its client is told, with the cause for those who may know more.
+///
+/// It is in the extensions of the response that it led to. The response itself says nothing about nodes or keys.
+#[derive(Debug, Clone)]
+pub struct Rejection {
+    kind: RejectionKind,
+    status: u16,
+    retry_after: Option<Duration>,
+    cause: Option<Cause>,
+}
+
+#[derive(Debug, Clone)]
+enum Cause {
+    Lock(LockError),
+    Key(KeyError),
+    Lost(LostReason),
+}
+
+/// What kind of [`Rejection`] it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum RejectionKind {
+    /// Somebody else has the lock, still when the waiting was over. 409, 423 or 429.
+    Contended,
+    /// As many requests wait, or locks are held, as are allowed. 503.
+    Overloaded,
+    /// Too few nodes answered, or too late. 503.
+    NoQuorum,
+    /// The handler was stopped because its lock was lost; what it did before stays done. 503.
+    Lost,
+    /// The handle was closed: the service is shutting down. 503.
+    Closed,
+    /// The request lacks a part of the key, repeats it, or gives a bad one. 400.
+    BadRequest,
+    /// The nodes, the template or the runtime are set up wrongly. 500.
+    Misconfigured,
+}
+
+impl RejectionKind {
+    /// The kind as one lower-case word, for metrics and for the `reason` member of the body.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Contended => "contended",
+            Self::Overloaded => "overloaded",
+            Self::NoQuorum => "no_quorum",
+            Self::Lost => "lost",
+            Self::Closed => "closed",
+            Self::BadRequest => "bad_request",
+            Self::Misconfigured => "misconfigured",
+        }
+    }
+
+    fn detail(self) -> &'static str {
+        match self {
+            Self::Contended => "Another request is working on this resource.",
+            Self::Overloaded => "Too many requests are waiting.",
+            Self::NoQuorum => "The lock service cannot be reached.",
+            Self::Lost => "The request was stopped; what it did before stays done.",
+            Self::Closed => "The service is shutting down.",
+            Self::BadRequest => "The request lacks what names its resource, or gives it twice.",
+            Self::Misconfigured => "The service is not set up correctly.",
+        }
+    }
+}
+
+/// What a client is told to wait where nothing is known.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
+
+impl Rejection {
+    pub(super) fn overloaded() -> Self {
+        Self::unavailable(RejectionKind::Overloaded, None)
+    }
+
+    /// Told without asking the nodes: enough requests of this process are at it.
+    pub(super) fn crowded(status: ContendedStatus) -> Self {
+        Self {
+            kind: RejectionKind::Contended,
+            status: status.code(),
+            retry_after: Some(RETRY_AFTER),
+            cause: None,
+        }
+    }
+
+    /// The runtime or the handle is shutting down.
+    pub fn closed() -> Self {
+        Self::unavailable(RejectionKind::Closed, None)
+    }
+
+    pub(super) fn lost(reason: LostReason) -> Self {
+        // Sent again, the request might do twice what it did before it was stopped.
+        let cause = Some(Cause::Lost(reason));
+        Self { kind: RejectionKind::Lost, status: 503, retry_after: None, cause }
+    }
+
+    fn unavailable(kind: RejectionKind, cause: Option<Cause>) -> Self {
+        Self { kind, status: 503, retry_after: Some(RETRY_AFTER), cause }
+    }
+
+    /// What a lock that was not had means for a client.
+    pub fn of_lock_error(error: LockError, contended: ContendedStatus) -> Self {
+        let retry_after = error.retry_after();
+        let kind = match error.kind() {
+            LockErrorKind::Contended | LockErrorKind::TimedOut => RejectionKind::Contended,
+            LockErrorKind::Unreachable | LockErrorKind::Late => RejectionKind::NoQuorum,
+            LockErrorKind::Closed => RejectionKind::Closed,
+            LockErrorKind::Misconfigured | LockErrorKind::Invalid | LockErrorKind::Environment => {
+                RejectionKind::Misconfigured
+            }
+        };
+        let cause = Some(Cause::Lock(error));
+        match kind {
+            RejectionKind::Contended => Self {
+                kind,
+                status: contended.code(),
+                retry_after: retry_after.or(Some(RETRY_AFTER)),
+                cause,
+            },
+            RejectionKind::Misconfigured => Self { kind, status: 500, retry_after: None, cause },
+            kind => Self::unavailable(kind, cause),
+        }
+    }
+
+    /// What kind it is.
+    pub fn kind(&self) -> RejectionKind {
+        self.kind
+    }
+
+    /// The HTTP status.
+    pub fn status(&self) -> u16 {
+        self.status
+    }
+
+    /// When it is worth trying again: when a majority of nodes may be free if the holder does nothing, 1 s where that is
+    /// unknown, and `None` where trying again is no remedy.
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.retry_after
+    }
+
+    /// The value of the `Retry-After` header: whole seconds, rounded up, at least 1 (RFC 9110, section 10.2.3).
+    pub fn retry_after_seconds(&self) -> Option<u64> {
+        let seconds = |after: Duration| after.as_secs() + u64::from(after.subsec_nanos() > 0);
+        self.retry_after.map(|after| seconds(after).max(1))
+    }
+
+    /// Why the lock was not had, where it was asked for.
+    pub fn lock_error(&self) -> Option<&LockError> {
+        match &self.cause {
+            Some(Cause::Lock(error)) => Some(error),
+            _ => None,
+        }
+    }
+
+    /// Why the request has no key, where that is the reason.
+    pub fn key_error(&self) -> Option<&KeyError> {
+        match &self.cause {
+            Some(Cause::Key(error)) => Some(error),
+            _ => None,
+        }
+    }
+
+    /// Why the lock was lost, where that is the reason.
+    pub fn lost_reason(&self) -> Option<LostReason> {
+        match &self.cause {
+            Some(Cause::Lost(reason)) => Some(*reason),
+            _ => None,
+        }
+    }
+
+    /// A sentence for the client. It is the same for all rejections of a kind.
+    pub fn detail(&self) -> &'static str {
+        self.kind.detail()
+    }
+
+    /// The body: a problem of RFC 9457 (`application/problem+json`) with `reason` as its extension member.
+    pub fn problem_json(&self) -> String {
+        let title = match self.status {
+            400 => "Bad Request",
+            409 => "Conflict",
+            423 => "Locked",
+            429 => "Too Many Requests",
+            503 => "Service Unavailable",
+            _ => "Internal Server Error",
+        };
+        format!(
+            r#"{{"type":"about:blank","title":"{title}","status":{},"detail":"{}","reason":"{}"}}"#,
+            self.status,
+            self.detail(),
+            self.kind.as_str(),
+        )
+    }
+}
+
+impl From<KeyError> for Rejection {
+    fn from(error: KeyError) -> Self {
+        let (kind, status) = match error {
+            KeyError::Misuse(_) => (RejectionKind::Misconfigured, 500),
+            _ => (RejectionKind::BadRequest, 400),
+        };
+        Self { kind, status, retry_after: None, cause: Some(Cause::Key(error)) }
+    }
+}
+
+/// Shows the cause, for logs; a client is told [`detail`](Self::detail).
+impl fmt::Display for Rejection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.cause {
+            Some(Cause::Lock(error)) => write!(f, "{error}"),
+            Some(Cause::Key(error)) => write!(f, "{error}"),
+            Some(Cause::Lost(reason)) => write!(f, "the lock was lost: {reason}"),
+            None if self.kind == RejectionKind::Contended => {
+                f.write_str("enough requests of this process wait for the key")
+            }
+            None if self.kind == RejectionKind::Closed => {
+                f.write_str("the runtime is shutting down")
+            }
+            None => f.write_str("enough requests wait, or locks are held, in this process"),
+        }
+    }
+}
+
+impl std::error::Error for Rejection {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match &self.cause {
+            Some(Cause::Lock(error)) => Some(error),
+            Some(Cause::Key(error)) => Some(error),
+            Some(Cause::Lost(_)) | None => None,
+        }
+    }
+}

@@ -1,0 +1,150 @@
+use proptest::prelude::*;
+
+use super::*;
+
+#[derive(Default)]
+struct Request {
+    route: Option<&'static str>,
+    params: Vec<(&'static str, String)>,
+    headers: Vec<(&'static str, Vec<u8>)>,
+}
+
+impl RouteContext for Request {
+    fn method(&self) -> &str {
+        "POST"
+    }
+
+    fn route(&self) -> Option<Cow<'_, str>> {
+        self.route.map(Cow::Borrowed)
+    }
+
+    fn param(&self, name: &str) -> Result<Option<Cow<'_, str>>, KeyError> {
+        let found = self.params.iter().find(|(known, _)| *known == name);
+        Ok(found.map(|(_, value)| Cow::Borrowed(value.as_str())))
+    }
+
+    fn header(&self, name: &str) -> Header<'_> {
+        let all = self.headers.iter().filter(|(known, _)| *known == name);
+        Header::of(all.map(|(_, value)| value.as_slice()))
+    }
+}
+
+fn key(template: &str, request: &Request) -> Result<String, KeyError> {
+    let key = KeyTemplate::parse(template).unwrap().render(request)?;
+    Ok(String::from_utf8(key.single().unwrap().to_vec()).unwrap())
+}
+
+fn id(id: &str) -> Request {
+    Request {
+        route: Some("/orders/{id}"),
+        params: vec![("id", id.to_owned())],
+        ..Request::default()
+    }
+}
+
+#[test]
+fn a_bad_template_is_an_error_that_says_which_rule_it_broke() {
+    for (template, rule) in [
+        ("", "text of its own"),
+        ("{id}", "text of its own"),
+        ("{method}", "text of its own"),
+        ("order:{id", "close each `{`"),
+        ("order:{{id}", "a `{` for each `}`"),
+        ("order:{{id", "ok"),
+        ("order:{a{b}}", "close each `{`"),
+        ("order:{}", "must name a parameter"),
+        ("order:{a b}", "must name a parameter"),
+        ("order:{param:}", "must name a parameter"),
+        ("order:{header:}", "must name a header"),
+        ("order:{header:x tenant}", "must name a header"),
+        ("order:{query:id}", "must use the parts"),
+        ("order:{a}{b}", "between two parts"),
+        ("order:{a}-{b}", "between two parts"),
+        ("order:{a}b%/{b}", "between two parts"),
+        ("order:{a}-:-{b}", "ok"),
+        ("{route}{id}", "between two parts"),
+        ("{method} {route}", "ok"),
+        ("{route}:", "ok"),
+        ("a\u{7}{id}", "control characters"),
+        ("a#{id}", "`#`"),
+        (&"x".repeat(201), "200 bytes"),
+        (&"x".repeat(200), "ok"),
+    ] {
+        match KeyTemplate::parse(template) {
+            Ok(parsed) => {
+                assert_eq!(rule, "ok", "{template}");
+                assert_eq!(parsed.to_string(), template);
+            }
+            Err(error) => {
+                assert_eq!(error.field(), "key template");
+                assert!(error.rule().contains(rule), "{template}: {error}");
+            }
+        }
+    }
+}
+
+#[test]
+fn parts_are_put_in_escaped() {
+    let mut request = id("4/2:ü ");
+    request.headers = vec![("x-tenant", b"\xff{}".to_vec())];
+    assert_eq!(key("order:{id}", &request).unwrap(), "order:4%2F2%3A%C3%BC%20");
+    assert_eq!(key("{{{param:id}}}", &request).unwrap(), "{4%2F2%3A%C3%BC%20}");
+    assert_eq!(key("{method} {route}", &request).unwrap(), "POST /orders/{id}");
+    assert_eq!(key("t:{header:X-Tenant}", &request).unwrap(), "t:%FF%7B%7D");
+}
+
+#[test]
+fn a_part_that_is_missing_empty_or_repeated_is_an_error() {
+    assert_eq!(key("o:{id}", &id("")).unwrap_err(), KeyError::missing("path parameter id"));
+    let misuse = key("o:{no}", &id("1")).unwrap_err();
+    assert_eq!(misuse.to_string(), "the route /orders/{id} has no parameter no");
+    assert!(matches!(key("{route}", &Request::default()), Err(KeyError::Misuse(_))));
+    assert!(matches!(key("o:{id}", &Request::default()), Err(KeyError::Misuse(_))));
+    let mut request = id("1");
+    let tenant = |request: &Request| key("t:{header:x-t}", request).unwrap_err();
+    assert_eq!(tenant(&request), KeyError::missing("header x-t"));
+    request.headers = vec![("x-t", Vec::new())];
+    assert_eq!(tenant(&request), KeyError::missing("header x-t"));
+    request.headers = vec![("x-t", b"a".to_vec()), ("x-t", b"a".to_vec())];
+    assert_eq!(tenant(&request), KeyError::Repeated("header x-t".to_owned()));
+}
+
+#[test]
+fn a_long_key_is_hashed_behind_the_templates_beginning() {
+    assert_eq!(key("o:{id}", &id(&"x".repeat(198))).unwrap().len(), 200);
+    // echo -n "o:xxx…" (199 times x) | sha256sum
+    let hashed = key("o:{id}", &id(&"x".repeat(199))).unwrap();
+    assert_eq!(
+        hashed,
+        "o:#sha256=0a4a1364d52e7474531da340c7d26420196460c92f0225673026c5dd481c78c6"
+    );
+    let long = "ü".repeat(40);
+    let hashed = key(&format!("{long}:{{id}}"), &id(&"x".repeat(199))).unwrap();
+    assert!(hashed.starts_with(&format!("{}#sha256=", "ü".repeat(32))), "{hashed}");
+}
+
+proptest! {
+    #[test]
+    fn two_requests_share_a_key_only_if_all_their_parts_are_equal(
+        a in ".{1,80}", b in ".{1,80}", c in ".{1,80}", d in ".{1,80}",
+    ) {
+        for template in ["x:{a}:{b}", "{a}:{b}", "{a} -- {b}", "x{a}:{b}y", "{{{a}%:%{b}}}", "{a}/:/{b}"] {
+            let request = |a: &str, b: &str| Request {
+                params: vec![("a", a.to_owned()), ("b", b.to_owned())],
+                ..Request::default()
+            };
+            let one = key(template, &request(&a, &b)).unwrap();
+            let other = key(template, &request(&c, &d)).unwrap();
+            prop_assert_eq!(one == other, (&a, &b) == (&c, &d));
+            let moved = key(template, &request(&format!("{a}{c}"), &b)).unwrap();
+            prop_assert_ne!(one, moved);
+        }
+    }
+
+    #[test]
+    fn no_template_panics(template in ".{0,60}") {
+        if let Ok(template) = KeyTemplate::parse(&template) {
+            let _ = template.render(&id("1"));
+        }
+    }
+}
