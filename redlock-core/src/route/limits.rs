@@ -29,7 +29,7 @@ impl Limits {
         let mut counts = self.counts();
         let at_key = counts.waiters.get(key).copied().unwrap_or(0);
         if at_key >= policy.waiters_per_key {
-            return Err(Rejection::crowded(policy.contended_status));
+            return Err(Rejection::crowded(policy));
         }
         // Whoever waits may come to hold.
         if counts.all_waiters >= policy.waiters || counts.held >= policy.held {

@@ -93,7 +93,7 @@ impl RouteLock {
                 let held = outer.and(redlock, key, guard.lease());
                 return Ok(Admission::Locked(Tenure::new(guard, held, waiting.hold(policy)?)));
             }
-            Err(error) => Rejection::of_lock_error(error, policy.contended_status),
+            Err(error) => Rejection::of_lock_error(error, policy),
         };
         match (rejection.kind(), policy.no_quorum) {
             (RejectionKind::NoQuorum, NoQuorum::Allow) => {

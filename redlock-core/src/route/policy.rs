@@ -23,6 +23,7 @@ pub struct LockPolicy {
     methods: Methods,
     pub(super) wait_up_to: Option<Duration>,
     pub(super) contended_status: ContendedStatus,
+    pub(super) retry_after: Option<Duration>,
     pub(super) no_quorum: NoQuorum,
     pub(super) missing_part: MissingPart,
     hold_until: HoldUntil,
@@ -117,6 +118,7 @@ impl Default for LockPolicy {
             methods: Methods::Unsafe,
             wait_up_to: None,
             contended_status: ContendedStatus::default(),
+            retry_after: None,
             no_quorum: NoQuorum::default(),
             missing_part: MissingPart::default(),
             hold_until: HoldUntil::default(),
@@ -160,6 +162,14 @@ impl LockPolicy {
     /// The status when somebody else has the lock. Default: [`ContendedStatus::Conflict`].
     pub fn contended_status(mut self, status: ContendedStatus) -> Self {
         self.contended_status = status;
+        self
+    }
+
+    /// What `Retry-After` says when somebody else has the lock; above zero, and rounded up to seconds. Default: the time
+    /// after which the lock would free itself, as the nodes tell it. That is the time to live or a little less while its
+    /// holder renews it, so say here how long the work usually takes, if that is known.
+    pub fn retry_after(mut self, retry_after: Duration) -> Self {
+        self.retry_after = Some(retry_after);
         self
     }
 
@@ -277,6 +287,9 @@ impl LockPolicy {
                 let value = method.escape_debug().to_string();
                 return Err(ConfigError::new("methods", value, "must be upper-case, like POST"));
             }
+        }
+        if self.retry_after.is_some_and(|after| after.is_zero()) {
+            return Err(ConfigError::new("retry_after", "0ns", "must be above zero"));
         }
         for (field, value) in [
             ("waiters_per_key", self.waiters_per_key),

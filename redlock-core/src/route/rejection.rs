@@ -1,7 +1,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::{ContendedStatus, KeyError};
+use super::{KeyError, LockPolicy};
 use crate::error::{LockError, LockErrorKind};
 use crate::lease::LostReason;
 
@@ -79,11 +79,11 @@ impl Rejection {
     }
 
     /// Told without asking the nodes: enough requests of this process are at it.
-    pub(super) fn crowded(status: ContendedStatus) -> Self {
+    pub(super) fn crowded(policy: &LockPolicy) -> Self {
         Self {
             kind: RejectionKind::Contended,
-            status: status.code(),
-            retry_after: Some(RETRY_AFTER),
+            status: policy.contended_status.code(),
+            retry_after: policy.retry_after.or(Some(RETRY_AFTER)),
             cause: None,
         }
     }
@@ -104,8 +104,8 @@ impl Rejection {
     }
 
     /// What a lock that was not had means for a client.
-    pub fn of_lock_error(error: LockError, contended: ContendedStatus) -> Self {
-        let retry_after = error.retry_after();
+    pub fn of_lock_error(error: LockError, policy: &LockPolicy) -> Self {
+        let retry_after = policy.retry_after.or(error.retry_after());
         let kind = match error.kind() {
             LockErrorKind::Contended | LockErrorKind::TimedOut => RejectionKind::Contended,
             LockErrorKind::Unreachable | LockErrorKind::Late => RejectionKind::NoQuorum,
@@ -118,7 +118,7 @@ impl Rejection {
         match kind {
             RejectionKind::Contended => Self {
                 kind,
-                status: contended.code(),
+                status: policy.contended_status.code(),
                 retry_after: retry_after.or(Some(RETRY_AFTER)),
                 cause,
             },
@@ -137,7 +137,8 @@ impl Rejection {
         self.status
     }
 
-    /// When it is worth trying again: when a majority of nodes may be free if the holder does nothing, 1 s where that is
+    /// When it is worth trying again: what the policy says, or else when a majority of nodes
+    /// may be free if the holder does nothing; 1 s where that is
     /// unknown, and `None` where trying again is no remedy.
     pub fn retry_after(&self) -> Option<Duration> {
         self.retry_after

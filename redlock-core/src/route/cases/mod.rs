@@ -1,0 +1,13 @@
+//! One table of what a request meets, for every middleware to be tested against. Feature `testing`; not covered by
+//! semver.
+//!
+//! A middleware's test goes through [`KEYS`] and [`policies`], builds a service of its framework for each case, sends the
+//! one request, and has [`KeyCase::check`] or [`Stage::check`] look at what came back and at the nodes.
+
+mod keys;
+mod policies;
+mod stage;
+
+pub use keys::{KEYS, Key, KeyCase, key_of};
+pub use policies::{Handler, PolicyCase, Situation, TEMPLATE, policies};
+pub use stage::Stage;

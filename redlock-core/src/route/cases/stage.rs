@@ -1,0 +1,133 @@
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use super::{Handler, PolicyCase, Situation};
+use crate::faults::{Faulty, Misbehaviour};
+use crate::memory::InMemoryNode;
+use crate::node::{Fault, LockNode};
+use crate::redlock::Redlock;
+use crate::route::HeldLocks;
+
+/// The nodes of a [`PolicyCase`] and what its handler does.
+#[derive(Clone)]
+pub struct Stage(Arc<Inner>);
+
+struct Inner {
+    case: PolicyCase,
+    redlock: Redlock,
+    nodes: Vec<Arc<Faulty<InMemoryNode>>>,
+    begun: AtomicUsize,
+    finished: AtomicUsize,
+    leased: Mutex<Option<bool>>,
+}
+
+const SOMEBODY: &[u8] = b"somebody else";
+const KEY: &str = "order:42";
+
+impl PolicyCase {
+    /// Sets the stage. Time should be paused, on a runtime of one thread.
+    ///
+    /// # Panics
+    ///
+    /// When the handle cannot be built, which is a mistake here.
+    #[allow(clippy::expect_used)]
+    pub async fn stage(&self) -> Stage {
+        let node = |i| Arc::new(Faulty::new(Arc::new(InMemoryNode::new(format!("node-{i}")))));
+        let nodes: Vec<_> = (0..3).map(node).collect();
+        let shared = nodes.iter().map(|node| Arc::clone(node) as Arc<dyn LockNode>);
+        let builder = Redlock::builder().nodes(shared).ttl(Duration::from_secs(3)).retry_seed(7);
+        let redlock = builder.build().expect("a valid handle");
+        for node in &nodes[1..] {
+            match self.situation {
+                Situation::Held => {
+                    node.inner().put(KEY, SOMEBODY, Some(Duration::from_millis(2_500)));
+                }
+                Situation::NoQuorum => node.always(Misbehaviour::Refused),
+                Situation::Misconfigured => {
+                    node.always(Misbehaviour::Failing(Fault::Replica.into()));
+                }
+                _ => {}
+            }
+        }
+        if self.situation == Situation::Closed {
+            redlock.close().await;
+        }
+        Stage(Arc::new(Inner {
+            case: self.clone(),
+            redlock,
+            nodes,
+            begun: AtomicUsize::new(0),
+            finished: AtomicUsize::new(0),
+            leased: Mutex::new(None),
+        }))
+    }
+}
+
+impl Stage {
+    /// The handle for the middleware.
+    pub fn redlock(&self) -> &Redlock {
+        &self.0.redlock
+    }
+
+    /// The handler: what it answers is the response's body.
+    pub async fn handle(&self, held: Option<HeldLocks>) -> &'static str {
+        let stage = &self.0;
+        stage.begun.fetch_add(1, Ordering::SeqCst);
+        let leased = held.as_ref().and_then(HeldLocks::lease).is_some();
+        *stage.leased.lock().unwrap_or_else(PoisonError::into_inner) = Some(leased);
+        if stage.case.situation == Situation::LostMeanwhile {
+            stage.nodes.iter().for_each(|node| node.inner().clear());
+        }
+        if matches!(stage.case.situation, Situation::LostMeanwhile | Situation::Slow) {
+            tokio::time::sleep(Duration::from_secs(20)).await;
+        }
+        stage.finished.fetch_add(1, Ordering::SeqCst);
+        "paid"
+    }
+
+    /// Looks at the answer, once its body was read, and at what is left on the nodes. `flagged` tells whether
+    /// [`LostDuringRequest`](crate::route::LostDuringRequest) was among the response's extensions.
+    ///
+    /// # Panics
+    ///
+    /// When it is not as expected.
+    pub async fn check(
+        &self,
+        status: u16,
+        retry_after: Option<&str>,
+        kind: Option<&str>,
+        body: &str,
+        flagged: bool,
+    ) {
+        let Inner { case, redlock, nodes, begun, finished, leased } = &*self.0;
+        let name = case.name;
+        assert_eq!(status, case.status, "{name}: {body}");
+        assert_eq!(retry_after, case.retry_after, "{name}");
+        match case.reason {
+            None => assert_eq!(body, "paid", "{name}"),
+            Some(reason) => {
+                assert_eq!(kind, Some("application/problem+json"), "{name}");
+                assert!(body.contains(&format!(r#""reason":"{reason}""#)), "{name}: {body}");
+                for secret in ["node-", "order", "replica", "refused"] {
+                    assert!(!body.contains(secret), "{name}: {body}");
+                }
+            }
+        }
+        let handler = match (begun.load(Ordering::SeqCst), finished.load(Ordering::SeqCst)) {
+            (0, 0) => Handler::NotRun,
+            (1, 0) => Handler::Stopped,
+            (1, 1) => Handler::Finished,
+            more => unreachable!("{name}: the handler ran {more:?} times"),
+        };
+        assert_eq!(handler, case.handler, "{name}");
+        let leased = *leased.lock().unwrap_or_else(PoisonError::into_inner);
+        assert_eq!(leased.unwrap_or(case.leased), case.leased, "{name}");
+        assert_eq!(flagged, case.flagged, "{name}");
+        redlock.close().await;
+        for node in nodes {
+            let left = node.inner().value(KEY);
+            assert!(left.is_none_or(|left| left == SOMEBODY), "{name}: left on a node");
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! A small shop over axum: no two replicas ever work on the same order at the same time.
+//!
+//! It listens on `PORT` (default 3000) and locks on five in-memory nodes, or on the servers in
+//! `REDLOCK_NODES=redis://…,redis://…` through `REDLOCK_CLIENT=redis` (the default) or `fred`. Ctrl-C or SIGTERM lets the
+//! requests in flight finish for up to ten seconds, and releases what is held.
+
+#![allow(clippy::print_stdout, missing_docs)]
+
+mod shop;
+
+use std::error::Error;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::{Path, State};
+use axum::routing::{get, post};
+use axum::{Router, response::IntoResponse};
+use redlock_core::route::LockPolicy;
+use redlock_tower::{LockLayer, Locked};
+use shop::Shop;
+use tokio::signal::unix::{SignalKind, signal};
+
+async fn pay(State(shop): State<Shop>, Path(id): Path<u64>, Locked(lease): Locked) -> String {
+    shop.book(id, "payment", 1000, &lease).await
+}
+
+async fn refund(State(shop): State<Shop>, Path(id): Path<u64>, Locked(lease): Locked) -> String {
+    shop.book(id, "refund", -1000, &lease).await
+}
+
+async fn show(State(shop): State<Shop>, Path(id): Path<u64>) -> String {
+    shop.show(id)
+}
+
+async fn export(State(shop): State<Shop>, Path(id): Path<u64>) -> impl IntoResponse {
+    Body::from_stream(shop.export(id))
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let redlock = shop::redlock()?;
+    // Both routes have one key: a payment excludes a refund of the same order.
+    let at_once = LockLayer::new(&redlock, "order:{id}", LockPolicy::new())?;
+    let waiting = LockPolicy::new().wait_up_to(Duration::from_secs(5));
+    let waiting = LockLayer::new(&redlock, "order:{id}", waiting)?;
+    let exports = LockLayer::new(&redlock, "export:{id}", LockPolicy::new().methods(["GET"]))?;
+    let app = Router::new()
+        .route("/orders/{id}", get(show))
+        .route("/orders/{id}/pay", post(pay).layer(at_once))
+        .route("/orders/{id}/refund", post(refund).layer(waiting))
+        .route("/orders/{id}/export", get(export).layer(exports))
+        .with_state(Shop::default());
+
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", shop::port()?)).await?;
+    shop::welcome("axum", listener.local_addr()?);
+    let (stop, mut stopped) = tokio::sync::watch::channel(false);
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = tokio::signal::ctrl_c() => {}
+            _ = terminate.recv() => {}
+        }
+        println!("stopping: requests in flight have ten seconds");
+        stop.send_replace(true);
+    });
+    let mut late = stopped.clone();
+    let serve = axum::serve(listener, app).with_graceful_shutdown(async move {
+        let _ = stopped.wait_for(|stop| *stop).await;
+    });
+    tokio::select! {
+        served = serve.into_future() => served?,
+        () = async {
+            let _ = late.wait_for(|stop| *stop).await;
+            tokio::time::sleep(Duration::from_secs(10)).await;
+        } => println!("some requests did not finish"),
+    }
+    redlock.close().await;
+    println!("stopped; all locks are released");
+    Ok(())
+}

@@ -1,0 +1,153 @@
+//! What the axum and the actix-web example share: orders that are paid in two seconds, and the nodes to lock them on.
+
+use std::collections::HashMap;
+use std::error::Error;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use futures_util::Stream;
+use redlock_core::{InMemoryNode, Lease, LockNode, Redlock};
+use redlock_fred::FredNode;
+use redlock_redis::RedisNode;
+
+/// Five in-memory nodes, or the servers in `REDLOCK_NODES=redis://…,redis://…` through the client
+/// `REDLOCK_CLIENT=redis` or `fred`.
+pub(crate) fn redlock() -> Result<Redlock, Box<dyn Error>> {
+    let client = std::env::var("REDLOCK_CLIENT").unwrap_or_else(|_| "redis".to_owned());
+    let nodes: Vec<Arc<dyn LockNode>> = match std::env::var("REDLOCK_NODES") {
+        Ok(urls) => {
+            urls.split(',').map(|url| node(&client, url.trim())).collect::<Result<_, _>>()?
+        }
+        Err(_) => ["one", "two", "three", "four", "five"]
+            .map(|name| Arc::new(InMemoryNode::new(name)) as Arc<dyn LockNode>)
+            .into(),
+    };
+    let names: Vec<_> = nodes.iter().map(|node| node.name()).collect();
+    match std::env::var("REDLOCK_NODES") {
+        Ok(_) => println!("locks are on {}, through {client}", names.join(", ")),
+        Err(_) => println!(
+            "locks are on five nodes in this process; with REDLOCK_NODES=redis://…,redis://… several processes share them"
+        ),
+    }
+    Ok(Redlock::builder().nodes(nodes).ttl(Duration::from_secs(10)).build()?)
+}
+
+fn node(client: &str, url: &str) -> Result<Arc<dyn LockNode>, Box<dyn Error>> {
+    Ok(match client {
+        "redis" => Arc::new(RedisNode::connect(url)?),
+        "fred" => Arc::new(FredNode::connect(url)?),
+        other => return Err(format!("REDLOCK_CLIENT is `redis` or `fred`, not `{other}`").into()),
+    })
+}
+
+/// `PORT`, or 3000.
+pub(crate) fn port() -> Result<u16, Box<dyn Error>> {
+    match std::env::var("PORT") {
+        Ok(port) => {
+            port.parse().map_err(|_| format!("PORT is a port's number, not `{port}`").into())
+        }
+        Err(_) => Ok(3000),
+    }
+}
+
+/// The curl lines to try.
+pub(crate) fn welcome(framework: &str, at: std::net::SocketAddr) {
+    println!(
+        "\
+orders over {framework} on http://{at}
+
+  pay, which takes two seconds, and again from another terminal:
+    curl -i -X POST http://{at}/orders/42/pay
+  wait for the lock of the same order, up to five seconds, instead of being refused:
+    curl -i -X POST http://{at}/orders/42/refund
+  look, without a lock:
+    curl -i http://{at}/orders/42
+  one export of an order at a time, locked until its last line:
+    curl -i -N http://{at}/orders/42/export
+"
+    );
+}
+
+/// The orders.
+#[derive(Clone, Default)]
+pub(crate) struct Shop(Arc<Mutex<HashMap<u64, Order>>>);
+
+#[derive(Default, Clone, Copy)]
+struct Order {
+    cents: i64,
+    busy: u32,
+    overlaps: u32,
+}
+
+impl Shop {
+    fn with<T>(&self, id: u64, what: impl FnOnce(&mut Order) -> T) -> T {
+        what(self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(id).or_default())
+    }
+
+    /// Books an amount, as slowly as a payment provider.
+    pub(crate) async fn book(
+        &self,
+        id: u64,
+        what: &'static str,
+        cents: i64,
+        lease: &Lease,
+    ) -> String {
+        println!(
+            "order {id}: {what} begins, held for {:.1?} more unless renewed",
+            lease.remaining()
+        );
+        let _busy = Busy::begin(self.clone(), id, what);
+        // Read, wait, write: without a lock another request would come in between.
+        let before = self.with(id, |order| order.cents);
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        self.with(id, |order| order.cents = before + cents);
+        println!("order {id}: {what} is done");
+        format!("order {id}: {what} done, {} cents booked\n", before + cents)
+    }
+
+    /// The order as it is now.
+    pub(crate) fn show(&self, id: u64) -> String {
+        let Order { cents, busy, overlaps } = self.with(id, |order| *order);
+        format!(
+            "order {id}: {cents} cents booked, {busy} at work on it, {overlaps} overlaps ever\n"
+        )
+    }
+
+    /// Five lines in two seconds.
+    pub(crate) fn export(
+        &self,
+        id: u64,
+    ) -> impl Stream<Item = Result<String, std::io::Error>> + use<> {
+        futures_util::stream::unfold(1, move |line| async move {
+            if line > 5 {
+                return None;
+            }
+            tokio::time::sleep(Duration::from_millis(400)).await;
+            Some((Ok(format!("order {id}, line {line} of 5\n")), line + 1))
+        })
+    }
+}
+
+/// Work on an order, until it is dropped.
+struct Busy {
+    shop: Shop,
+    id: u64,
+    what: &'static str,
+}
+
+impl Busy {
+    fn begin(shop: Shop, id: u64, what: &'static str) -> Self {
+        shop.with(id, |order| {
+            order.busy += 1;
+            order.overlaps += u32::from(order.busy > 1);
+        });
+        Self { shop, id, what }
+    }
+}
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        self.shop.with(self.id, |order| order.busy -= 1);
+        println!("order {}: {} ended", self.id, self.what);
+    }
+}

@@ -1,0 +1,206 @@
+//! When a lock is released, seen from the response's body.
+
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+mod common;
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+use bytes::Bytes;
+use common::*;
+use http::{HeaderMap, Request, Response, StatusCode};
+use http_body::{Body, Frame, SizeHint};
+use http_body_util::{BodyExt, Empty, Full};
+use redlock_core::route::{HoldUntil, LockPolicy, OnLost, Rejection, RejectionKind};
+use redlock_tower::{LockLayer, LockedBody};
+use tower::{Layer, ServiceExt, service_fn};
+
+/// The response of a handler that answers with `body`.
+async fn respond<B>(nodes: &Nodes, policy: LockPolicy, body: B) -> Response<LockedBody<B>>
+where
+    B: Body<Data = Bytes, Error: Into<redlock_tower::BoxError>> + Send + 'static,
+{
+    let body = std::sync::Arc::new(std::sync::Mutex::new(Some(body)));
+    let handler = service_fn(move |_: Request<()>| {
+        let body = body.lock().unwrap().take().unwrap();
+        async move { Ok::<_, Infallible>(Response::new(body)) }
+    });
+    let service = LockLayer::new(&nodes.redlock, "all", policy).unwrap().layer(handler);
+    service.oneshot(Request::post("/").body(()).unwrap()).await.unwrap()
+}
+
+fn exact(bytes: u64) -> SizeHint {
+    SizeHint::with_exact(bytes)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_known_body_is_passed_on_and_the_lock_is_free_when_its_last_byte_is() {
+    let nodes = nodes();
+    let mut response = respond(&nodes, LockPolicy::new(), Full::from("paid")).await;
+    assert_eq!(nodes.holding(), 3);
+    assert_eq!(response.body().size_hint().exact(), Some(4));
+    assert!(!response.body().is_end_stream());
+    let frame = response.body_mut().frame().await.unwrap().unwrap();
+    assert_eq!(nodes.holding(), 0, "the last byte came before the release");
+    assert_eq!(frame.into_data().unwrap(), "paid");
+    assert!(response.body().is_end_stream());
+    assert!(response.body_mut().frame().await.is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_streamed_body_holds_until_its_end_with_its_trailers() {
+    let nodes = nodes();
+    let (feed, body) = fed(SizeHint::default());
+    let mut response = respond(&nodes, LockPolicy::new(), body).await;
+    for _ in 0..3 {
+        feed.send(data("a line")).unwrap();
+        assert!(response.body_mut().frame().await.unwrap().unwrap().is_data());
+        // Renewed for longer than its time to live.
+        tokio::time::sleep(Duration::from_secs(8)).await;
+        assert_eq!(nodes.holding(), 3);
+    }
+    let mut trailers = HeaderMap::new();
+    trailers.insert("x-sum", "3".parse().unwrap());
+    feed.send(Ok(Frame::trailers(trailers.clone()))).unwrap();
+    drop(feed);
+    let last = response.body_mut().frame().await.unwrap().unwrap();
+    assert_eq!(last.into_trailers().unwrap(), trailers);
+    assert_eq!(nodes.holding(), 0);
+    assert!(response.body_mut().frame().await.is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_that_ends_without_notice_holds_until_its_end() {
+    let nodes = nodes();
+    let (feed, body) = fed(exact(6));
+    let mut response = respond(&nodes, LockPolicy::new(), body).await;
+    feed.send(data("a line")).unwrap();
+    assert!(response.body_mut().frame().await.unwrap().is_ok());
+    assert_eq!(nodes.holding(), 3);
+    drop(feed);
+    assert!(response.body_mut().frame().await.is_none());
+    assert_eq!(nodes.holding(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_dropped_half_read_releases() {
+    let nodes = nodes();
+    let (feed, body) = fed(SizeHint::default());
+    let mut response = respond(&nodes, LockPolicy::new(), body).await;
+    feed.send(data("a line")).unwrap();
+    assert!(response.body_mut().frame().await.is_some());
+    assert_eq!(nodes.holding(), 3);
+    drop(response);
+    nodes.assert_clean().await;
+    let response = respond(&nodes, LockPolicy::new(), Full::from("never read")).await;
+    assert_eq!(nodes.holding(), 3);
+    drop(response);
+    nodes.assert_clean().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_whose_release_is_awaited_can_be_dropped() {
+    let nodes = nodes();
+    let (feed, body) = fed(SizeHint::default());
+    let mut response = respond(&nodes, LockPolicy::new(), body).await;
+    drop(feed);
+    // Polled once: the release is sent and its answer not there yet.
+    let _ = tokio::time::timeout(Duration::ZERO, response.body_mut().frame()).await;
+    drop(response);
+    nodes.assert_clean().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_error_of_the_body_is_passed_on_after_the_release() {
+    let nodes = nodes();
+    let (feed, body) = fed(SizeHint::default());
+    let mut response = respond(&nodes, LockPolicy::new(), body).await;
+    feed.send(Err(std::io::Error::other("disk"))).unwrap();
+    let error = response.body_mut().frame().await.unwrap().unwrap_err();
+    assert_eq!(error.to_string(), "disk");
+    assert_eq!(nodes.holding(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_empty_body_is_released_with_the_head() {
+    let nodes = nodes();
+    let response = respond(&nodes, LockPolicy::new(), Empty::new()).await;
+    assert_eq!(nodes.holding(), 0);
+    assert!(response.body().is_end_stream());
+    assert_eq!(response.body().size_hint().exact(), Some(0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_upgrade_is_released_with_the_head_and_keeps_its_extensions() {
+    let nodes = nodes();
+    #[derive(Clone, PartialEq, Debug)]
+    struct OnUpgrade(u32);
+    let handler = service_fn(|_: Request<()>| async {
+        let mut response = Response::new(Empty::<Bytes>::new());
+        *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+        response.headers_mut().insert("upgrade", "websocket".parse().unwrap());
+        response.extensions_mut().insert(OnUpgrade(7));
+        Ok::<_, Infallible>(response)
+    });
+    let policy = LockPolicy::new().methods(["GET"]);
+    let service = LockLayer::new(&nodes.redlock, "all", policy).unwrap().layer(handler);
+    let response = service.oneshot(Request::get("/").body(()).unwrap()).await.unwrap();
+    assert_eq!(response.status(), StatusCode::SWITCHING_PROTOCOLS);
+    assert_eq!(response.headers()["upgrade"], "websocket");
+    assert_eq!(response.extensions().get::<OnUpgrade>(), Some(&OnUpgrade(7)));
+    assert_eq!(nodes.holding(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn held_until_the_head_a_stream_is_not_under_the_lock() {
+    let nodes = nodes();
+    let (feed, body) = fed(SizeHint::default());
+    let policy = LockPolicy::new().hold_until(HoldUntil::ResponseHead);
+    let mut response = respond(&nodes, policy, body).await;
+    assert_eq!(nodes.holding(), 0);
+    feed.send(data("a line")).unwrap();
+    assert!(response.body_mut().frame().await.unwrap().is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lock_lost_under_a_stream_breaks_it_off() {
+    let nodes = nodes();
+    let (feed, body) = fed(SizeHint::default());
+    let mut response = respond(&nodes, LockPolicy::new(), body).await;
+    nodes.clear();
+    let error = response.body_mut().frame().await.unwrap().unwrap_err();
+    let rejection = error.downcast_ref::<Rejection>().unwrap();
+    assert_eq!(rejection.kind(), RejectionKind::Lost);
+    assert!(rejection.lost_reason().is_some());
+    assert!(feed.is_closed(), "the handler's body goes with it");
+    assert!(response.body_mut().frame().await.is_none());
+    assert!(response.body().is_end_stream());
+    nodes.assert_clean().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_a_lost_lock_and_a_ready_piece_the_loss_counts() {
+    let nodes = nodes();
+    let (feed, body) = fed(SizeHint::default());
+    let mut response = respond(&nodes, LockPolicy::new(), body).await;
+    nodes.clear();
+    tokio::time::sleep(Duration::from_secs(11)).await;
+    feed.send(data("a line")).unwrap();
+    assert!(response.body_mut().frame().await.unwrap().is_err());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lock_lost_under_a_stream_that_may_finish_is_let_finish() {
+    let nodes = nodes();
+    let (feed, body) = fed(SizeHint::default());
+    let policy = LockPolicy::new().on_lost(OnLost::Finish);
+    let mut response = respond(&nodes, policy, body).await;
+    nodes.clear();
+    tokio::time::sleep(Duration::from_secs(11)).await;
+    feed.send(data("a line")).unwrap();
+    assert!(response.body_mut().frame().await.unwrap().is_ok());
+    drop(feed);
+    assert!(response.body_mut().frame().await.is_none());
+    nodes.assert_clean().await;
+}
