@@ -49,6 +49,20 @@ async fn a_known_body_is_passed_on_and_the_lock_is_free_when_its_last_byte_is() 
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_last_byte_waits_for_a_release_that_takes_its_time() {
+    let nodes = nodes();
+    nodes.slow_release(Duration::from_millis(40));
+    for policy in [LockPolicy::new(), LockPolicy::new().hold_until(HoldUntil::ResponseHead)] {
+        let mut response = respond(&nodes, policy, Full::from("paid")).await;
+        assert_eq!(
+            response.body_mut().frame().await.unwrap().unwrap().into_data().unwrap(),
+            "paid"
+        );
+        assert_eq!(nodes.holding(), 0, "the last byte came before the release");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_streamed_body_holds_until_its_end_with_its_trailers() {
     let nodes = nodes();
     let (feed, body) = fed(SizeHint::default());

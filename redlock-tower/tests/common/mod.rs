@@ -12,6 +12,7 @@ use bytes::Bytes;
 use http::{Request, Response};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::Full;
+use redlock_core::faults::{Faulty, Misbehaviour, Verb};
 use redlock_core::{InMemoryNode, LockNode, Redlock};
 use tokio::sync::mpsc;
 use tokio::time::sleep;
@@ -20,12 +21,12 @@ use tower::{Service, service_fn};
 /// Three nodes and a handle.
 pub(crate) struct Nodes {
     pub(crate) redlock: Redlock,
-    nodes: Vec<Arc<InMemoryNode>>,
+    nodes: Vec<Arc<Faulty<InMemoryNode>>>,
 }
 
 pub(crate) fn nodes() -> Nodes {
     let nodes: Vec<_> =
-        ["a", "b", "c"].map(|name| Arc::new(InMemoryNode::new(name))).into_iter().collect();
+        ["a", "b", "c"].map(|name| Arc::new(Faulty::new(Arc::new(InMemoryNode::new(name))))).into();
     let shared = nodes.iter().map(|node| Arc::clone(node) as Arc<dyn LockNode>);
     let redlock = Redlock::builder().nodes(shared).ttl(Duration::from_secs(3)).build().unwrap();
     Nodes { redlock, nodes }
@@ -34,18 +35,25 @@ pub(crate) fn nodes() -> Nodes {
 impl Nodes {
     /// How many nodes hold anything.
     pub(crate) fn holding(&self) -> usize {
-        self.nodes.iter().filter(|node| !node.keys().is_empty()).count()
+        self.nodes.iter().filter(|node| !node.inner().keys().is_empty()).count()
     }
 
     /// All keys that stand on the first node.
     pub(crate) fn keys(&self) -> Vec<String> {
-        let keys = self.nodes[0].keys();
+        let keys = self.nodes[0].inner().keys();
         keys.into_iter().map(|key| String::from_utf8(key).unwrap()).collect()
+    }
+
+    /// From now on a release takes so long on its way to a node.
+    pub(crate) fn slow_release(&self, by: Duration) {
+        let slow =
+            |node: &Arc<Faulty<_>>| node.on(Verb::Release).always(Misbehaviour::SlowRequest(by));
+        self.nodes.iter().for_each(slow);
     }
 
     /// The nodes forget everything.
     pub(crate) fn clear(&self) {
-        self.nodes.iter().for_each(|node| node.clear());
+        self.nodes.iter().for_each(|node| node.inner().clear());
     }
 
     /// Waits for what is released in the background, on paused time.
