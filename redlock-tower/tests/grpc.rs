@@ -68,3 +68,32 @@ async fn every_kind_has_its_code() {
         assert_eq!(status.code(), code, "{situation:?}");
     }
 }
+
+#[tokio::test]
+async fn a_real_client_of_a_real_server_is_told() {
+    use tonic::transport::{Channel, Server, server::TcpIncoming};
+    use tonic_health::pb::HealthCheckRequest;
+    use tonic_health::pb::health_client::HealthClient;
+
+    let nodes = nodes();
+    let lock = LockLayer::new(&nodes.redlock, "{route}", LockPolicy::new()).unwrap();
+    let (_reporter, health) = tonic_health::server::health_reporter();
+    let incoming = TcpIncoming::bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let at = format!("http://{}", incoming.local_addr().unwrap());
+    let server = Server::builder().layer(lock.reject_with(GrpcStatus)).add_service(health);
+    let server = tokio::spawn(server.serve_with_incoming(incoming));
+
+    let channel = Channel::from_shared(at).unwrap().connect().await.unwrap();
+    let mut client = HealthClient::new(channel);
+    let question = || HealthCheckRequest { service: String::new() };
+    for _ in 0..3 {
+        let answer = client.check(question()).await.unwrap().into_inner();
+        assert_eq!(answer.status(), tonic_health::ServingStatus::Serving.into());
+        assert_eq!(nodes.holding(), 0, "the answer with its trailers came before the release");
+    }
+    let _holder = nodes.redlock.lock("/grpc.health.v1.Health/Check").await.unwrap();
+    let refused = client.check(question()).await.unwrap_err();
+    assert_eq!(refused.code(), Code::Aborted, "{refused}");
+    assert!(refused.metadata().get("grpc-retry-pushback-ms").is_some());
+    server.abort();
+}
