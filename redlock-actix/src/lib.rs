@@ -1,5 +1,113 @@
-//! Will lock per route, as an actix-web middleware over `redlock-core`.
+//! A Redlock lock per route, as an [actix-web](actix_web) middleware.
 //!
-//! There is nothing here yet. Until there is, take the lock in the handler:
-//! [`Redlock::try_lock`](https://docs.rs/redlock-core) at its start, and answer 409 when it is contended, 503 when
-//! no majority of the nodes answers.
+//! One line on a route, and no two replicas of a service ever run it at the same time for the same key:
+//!
+//! ```no_run
+//! use std::time::Duration;
+//! use actix_web::{App, HttpServer, web};
+//! use redlock_actix::LockMiddleware;
+//! use redlock_core::route::LockPolicy;
+//! use redlock_core::{InMemoryNode, Redlock};
+//!
+//! async fn pay(id: web::Path<u64>) -> String {
+//!     format!("paid {id}")
+//! }
+//!
+//! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+//! let redlock = Redlock::builder()
+//!     .node(InMemoryNode::new("a")) // or RedisNode::connect("redis://10.0.0.1")?
+//!     .ttl(Duration::from_secs(10))
+//!     .build()?;
+//! // Made once: what is wrong with it is found here, and all workers share its bounds.
+//! let lock = LockMiddleware::new(&redlock, "order:{id}", LockPolicy::new())?;
+//! HttpServer::new(move || {
+//!     App::new().route("/orders/{id}/pay", web::post().to(pay).wrap(lock.clone()))
+//! })
+//! .bind(("127.0.0.1", 3000))?
+//! .run()
+//! .await?;
+//! redlock.close().await;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! While somebody has the lock, others get 409 with `Retry-After`; without a majority of nodes, 503. The lock is renewed
+//! while the handler runs, and released before the last piece of the response's body is sent.
+//!
+//! Everything may be different:
+//!
+//! ```
+//! # fn main() -> Result<(), redlock_core::ConfigError> {
+//! use std::time::Duration;
+//! use actix_web::dev::ServiceRequest;
+//! use actix_web::http::StatusCode;
+//! use actix_web::{HttpMessage, HttpResponse};
+//! use redlock_actix::LockMiddleware;
+//! use redlock_core::route::{ContendedStatus, KeyError, LockPolicy, Rejection};
+//! # use redlock_core::{InMemoryNode, Redlock};
+//!
+//! # let redlock = Redlock::builder().node(InMemoryNode::new("a")).ttl(Duration::from_secs(10)).build()?;
+//! #[derive(Clone)]
+//! struct Tenant(String); // put into the extensions by the authentication around it
+//!
+//! let policy = LockPolicy::new()
+//!     .methods(["POST", "DELETE"])
+//!     .wait_up_to(Duration::from_secs(5))
+//!     .contended_status(ContendedStatus::Locked)
+//!     .max_hold(Duration::from_secs(30))
+//!     .run_to_completion(true);
+//! let key = |request: &ServiceRequest| {
+//!     let extensions = request.extensions();
+//!     let Tenant(tenant) = extensions.get().ok_or(KeyError::missing("tenant"))?;
+//!     Ok::<_, KeyError>(format!("tenant:{tenant}"))
+//! };
+//! let lock = LockMiddleware::with_key(&redlock, key, policy)?.reject_with(|rejection: &Rejection| {
+//!     let status = StatusCode::from_u16(rejection.status()).unwrap_or(StatusCode::CONFLICT);
+//!     HttpResponse::build(status).body("busy\n")
+//! });
+//! # let _ = lock;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Where the middleware belongs
+//!
+//! **Inside authentication**: who can name a key can hold it. In actix-web the middleware that is wrapped last is outermost,
+//! so wrap the lock first, or around the route as above. Around a route, call `.to(handler)` before `.wrap(…)`: actix-web
+//! panics at start-up otherwise. Around a resource (`web::resource(…).wrap(…)`) it also locks requests that end in 405.
+//!
+//! Two of them with the same handle and key on one route do not wait for each other: the inner one finds the outer one's
+//! lock and passes. With different keys both are held.
+//!
+//! # A client that leaves
+//!
+//! actix-web lets a handler run on when its client closes the connection before the response's head, since a client may
+//! close its sending half only; the lock is held meanwhile and released at the end.
+//! [`HttpServer::h1_allow_half_closed(false)`](actix_web::HttpServer::h1_allow_half_closed) drops the handler as most
+//! frameworks do, and the lock is released then, unless the policy runs handlers to completion. A body that streams is
+//! dropped in either case.
+//!
+//! # What the handler can know
+//!
+//! [`Locked`] extracts the lease; the request's extensions have [`HeldLocks`](redlock_core::route::HeldLocks). Every
+//! rejection has its [`Rejection`](redlock_core::route::Rejection) in the response's extensions, with what each node
+//! said, for a middleware outside that logs it.
+//!
+//! # What is not covered
+//!
+//! A connection that is upgraded (101) leaves HTTP: the lock is released with the response's head, if it has no body. What
+//! a handler spawns is covered only as far as it feeds the response's body.
+
+mod body;
+mod key;
+mod locked;
+mod middleware;
+mod rejection;
+mod service;
+
+pub use body::LockedBody;
+pub use key::KeyExtractor;
+pub use locked::{Locked, NotLocked};
+pub use middleware::LockMiddleware;
+pub use rejection::LockRejection;
+pub use service::{LockService, LockedResponse};

@@ -1,7 +1,7 @@
 use std::fmt;
 use std::task::{Context, Poll};
 
-use http::{Request, Response};
+use http::{Method, Request, Response};
 use http_body::Body;
 use redlock_core::LockKey;
 use redlock_core::route::{Admission, HeldLocks, KeyTemplate, Rejection, RouteLock, Tenure};
@@ -99,8 +99,9 @@ where
         Err(rejection) => return Ok(rejected(&on_reject, rejection)),
     };
     request.extensions_mut().insert(tenure.held_locks());
+    let bodyless = request.method() == Method::HEAD;
     let completes = lock.policy().runs_to_completion();
-    let work = hold(lock, tenure, inner.call(request));
+    let work = hold(lock, tenure, inner.call(request), bodyless);
     let done = if completes {
         match tokio::spawn(work).await {
             Ok(done) => done,
@@ -120,6 +121,7 @@ async fn hold<F, ResBody, E>(
     lock: RouteLock,
     tenure: Tenure,
     handler: F,
+    bodyless: bool,
 ) -> Result<Result<Response<LockedBody<ResBody>>, E>, Rejection>
 where
     F: Future<Output = Result<Response<ResBody>, E>>,
@@ -136,7 +138,7 @@ where
     if let Some(lost) = tenure.lost() {
         response.extensions_mut().insert(lost);
     }
-    if policy.holds_until_body_end() && !response.body().is_end_stream() {
+    if policy.holds_until_body_end() && !bodyless && !response.body().is_end_stream() {
         let tail = tenure.into_tail(policy);
         return Ok(Ok(response.map(|body| LockedBody::held(body, tail))));
     }

@@ -1,0 +1,66 @@
+//! A small shop over actix-web: no two replicas ever work on the same order at the same time.
+//!
+//! It listens on `PORT` (default 3000) and locks on five in-memory nodes, or on the servers in
+//! `REDLOCK_NODES=redis://…,redis://…` through `REDLOCK_CLIENT=redis` (the default) or `fred`. Ctrl-C or SIGTERM lets the
+//! requests in flight finish for up to ten seconds, and releases what is held.
+
+#![allow(clippy::print_stdout, missing_docs)]
+
+#[path = "../../redlock-tower/examples/shop/mod.rs"]
+mod shop;
+
+use std::error::Error;
+use std::time::Duration;
+
+use actix_web::web::{self, Data, Path};
+use actix_web::{App, HttpResponse, HttpServer, Responder};
+use redlock_actix::{LockMiddleware, Locked};
+use redlock_core::route::LockPolicy;
+use shop::Shop;
+
+async fn pay(shop: Data<Shop>, id: Path<u64>, Locked(lease): Locked) -> String {
+    shop.book(*id, "payment", 1000, &lease).await
+}
+
+async fn refund(shop: Data<Shop>, id: Path<u64>, Locked(lease): Locked) -> String {
+    shop.book(*id, "refund", -1000, &lease).await
+}
+
+async fn show(shop: Data<Shop>, id: Path<u64>) -> String {
+    shop.show(*id)
+}
+
+async fn export(shop: Data<Shop>, id: Path<u64>) -> impl Responder {
+    use futures_util::TryStreamExt;
+    HttpResponse::Ok().streaming(shop.export(*id).map_ok(web::Bytes::from))
+}
+
+#[actix_web::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let redlock = shop::redlock()?;
+    // Both routes have one key: a payment excludes a refund of the same order.
+    let at_once = LockMiddleware::new(&redlock, "order:{id}", LockPolicy::new())?;
+    let waiting = LockPolicy::new().wait_up_to(Duration::from_secs(5));
+    let waiting = LockMiddleware::new(&redlock, "order:{id}", waiting)?;
+    let exports = LockMiddleware::new(&redlock, "export:{id}", LockPolicy::new().methods(["GET"]))?;
+    let orders = Data::new(Shop::default());
+    // Made once, outside of the factory: the bounds on waiters then count for all workers together.
+    let server = HttpServer::new(move || {
+        App::new()
+            .app_data(orders.clone())
+            .route("/orders/{id}", web::get().to(show))
+            .route("/orders/{id}/pay", web::post().to(pay).wrap(at_once.clone()))
+            .route("/orders/{id}/refund", web::post().to(refund).wrap(waiting.clone()))
+            .route("/orders/{id}/export", web::get().to(export).wrap(exports.clone()))
+    })
+    // A client that hangs up stops its request, as in most frameworks; by default actix-web lets it run on.
+    .h1_allow_half_closed(false)
+    .shutdown_timeout(10)
+    .bind(("127.0.0.1", shop::port()?))?;
+    let address = server.addrs().first().copied().ok_or("no address")?;
+    shop::welcome("actix-web", address);
+    server.run().await?;
+    redlock.close().await;
+    println!("stopped; all locks are released");
+    Ok(())
+}
