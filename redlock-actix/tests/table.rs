@@ -74,9 +74,11 @@ async fn every_policy_of_the_table_answers_as_it_says() {
                 let (response, body) = answer(app.call(request.to_request()).await).await;
 
                 let header = |name: &str| response.headers().get(name).map(|v| v.to_str().unwrap());
-                let extensions = response.response().extensions();
-                let flagged = extensions.get::<LostDuringRequest>().is_some();
-                let kind = extensions.get::<Rejection>().map(|rejection| rejection.kind().as_str());
+                let (flagged, kind) = {
+                    let extensions = response.response().extensions();
+                    let kind = extensions.get::<Rejection>().map(|told| told.kind().as_str());
+                    (extensions.get::<LostDuringRequest>().is_some(), kind)
+                };
                 assert_eq!(kind, case.reason, "{}", case.name);
                 let status = response.status().as_u16();
                 stage

@@ -1,0 +1,249 @@
+//! The example services, as two replicas of one service that share real servers.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::net::SocketAddr;
+use std::process::Stdio;
+use std::time::Duration;
+
+use integration_tests::Servers;
+use rustix::process::{Pid, Signal, kill_process};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::TcpStream;
+use tokio::process::{Child, ChildStdout, Command};
+use tokio::time::timeout;
+
+/// Several times what it takes on a machine that is busy with other tests.
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// One process of the service.
+struct Replica {
+    process: Child,
+    stdout: BufReader<ChildStdout>,
+    addr: SocketAddr,
+    printed: String,
+}
+
+impl Replica {
+    async fn start(program: &str, nodes: Option<&Servers>, client: &str) -> Self {
+        let mut command = Command::new(program);
+        match nodes {
+            Some(nodes) => command.env("REDLOCK_NODES", nodes.urls().join(",")),
+            None => command.env_remove("REDLOCK_NODES"),
+        };
+        command.env("PORT", "0").env("REDLOCK_CLIENT", client);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).kill_on_drop(true);
+        let mut process = command.spawn().unwrap();
+        let stdout = BufReader::new(process.stdout.take().unwrap());
+        let mut replica =
+            Self { process, stdout, addr: ([127, 0, 0, 1], 0).into(), printed: String::new() };
+        let line = replica.line_with("http://127.0.0.1:").await;
+        replica.addr = line.rsplit("http://").next().unwrap().trim().parse().unwrap();
+        replica
+    }
+
+    /// Reads what it prints up to a line that contains `text`.
+    async fn line_with(&mut self, text: &str) -> String {
+        let read = async {
+            loop {
+                let mut line = String::new();
+                let bytes = self.stdout.read_line(&mut line).await.unwrap();
+                assert!(bytes > 0, "it ended without `{text}`:\n{}", self.printed);
+                self.printed.push_str(&line);
+                if line.contains(text) {
+                    return line;
+                }
+            }
+        };
+        timeout(LIMIT, read).await.unwrap_or_else(|_| panic!("no `{text}`"))
+    }
+
+    fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_raw(self.process.id().unwrap() as i32).unwrap(), signal).unwrap();
+    }
+
+    /// Waits for its end, which must be a good one, and gives all that it printed.
+    async fn end(mut self) -> String {
+        let mut rest = String::new();
+        timeout(LIMIT, self.stdout.read_to_string(&mut rest)).await.expect("in time").unwrap();
+        let status = timeout(LIMIT, self.process.wait()).await.expect("in time").unwrap();
+        self.printed.push_str(&rest);
+        assert!(status.success(), "{status}\n{}", self.printed);
+        self.printed
+    }
+}
+
+struct Answer {
+    status: u16,
+    head: String,
+    body: String,
+}
+
+/// One request over a connection of its own.
+async fn ask(addr: SocketAddr, method: &str, path: &str) -> Answer {
+    timeout(LIMIT, async {
+        let mut stream = TcpStream::connect(addr).await.unwrap();
+        let request = format!(
+            "{method} {path} HTTP/1.1\r\nhost: {addr}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+        );
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut all = String::new();
+        stream.read_to_string(&mut all).await.unwrap();
+        let (head, body) = all.split_once("\r\n\r\n").expect("a whole head");
+        let status = head[9..12].parse().unwrap();
+        Answer { status, head: head.to_ascii_lowercase(), body: body.to_owned() }
+    })
+    .await
+    .unwrap_or_else(|_| panic!("{method} {path}: no answer"))
+}
+
+/// What its own account says of overlaps.
+async fn assert_no_overlap(replica: &Replica, id: u64) {
+    let shown = ask(replica.addr, "GET", &format!("/orders/{id}")).await;
+    assert!(shown.body.contains(" 0 overlaps ever"), "{}", shown.body);
+}
+
+async fn two_replicas_never_work_on_one_order_at_once(program: &str, client: &str) {
+    let nodes = Servers::start(5).await;
+    let mut replicas = [
+        Replica::start(program, Some(&nodes), client).await,
+        Replica::start(program, Some(&nodes), client).await,
+    ];
+    let [a, b] = [replicas[0].addr, replicas[1].addr];
+    // One of many payments at once is made, in whichever process.
+    let all = (0..20).map(|i| tokio::spawn(ask([a, b][i % 2], "POST", "/orders/42/pay")));
+    let mut paid = 0;
+    for answer in all.collect::<Vec<_>>() {
+        let answer = answer.await.unwrap();
+        match answer.status {
+            200 => paid += 1,
+            409 => {
+                assert!(answer.head.contains("retry-after: "), "{}", answer.head);
+                assert!(answer.body.contains("contended"), "{}", answer.body);
+            }
+            other => panic!("{other}: {}", answer.body),
+        }
+    }
+    assert_eq!(paid, 1);
+    // The next one is not refused by the one before, whose answer is there.
+    assert_eq!(ask(b, "POST", "/orders/42/pay").await.status, 200);
+    // Two refunds wait for each other, and for nobody else's order.
+    let (one, two, other) = tokio::join!(
+        ask(a, "POST", "/orders/42/refund"),
+        ask(b, "POST", "/orders/42/refund"),
+        ask(b, "POST", "/orders/7/pay"),
+    );
+    assert_eq!((one.status, two.status, other.status), (200, 200, 200), "{}", one.body);
+    for replica in &replicas {
+        assert_no_overlap(replica, 42).await;
+    }
+    // A dead process leaves its lock to the time to live, and nothing else.
+    let held = tokio::spawn(async move {
+        let mut stream = TcpStream::connect(a).await.unwrap();
+        stream
+            .write_all(b"POST /orders/9/pay HTTP/1.1\r\nhost: a\r\ncontent-length: 0\r\n\r\n")
+            .await
+            .unwrap();
+        let mut all = Vec::new();
+        let _ = stream.read_to_end(&mut all).await;
+        all.len()
+    });
+    replicas[0].line_with("order 9: payment begins").await;
+    replicas[0].signal(Signal::KILL);
+    assert_eq!(held.await.unwrap(), 0);
+    assert_eq!(ask(b, "POST", "/orders/9/pay").await.status, 409);
+    let [_, survivor] = replicas;
+    survivor.signal(Signal::TERM);
+    let printed = survivor.end().await;
+    assert!(printed.contains("all locks are released"), "{printed}");
+    for server in nodes.iter() {
+        let keys = server.keys().await;
+        assert!(keys.iter().all(|key| key == "order:9"), "{keys:?}");
+    }
+}
+
+async fn without_a_majority_it_is_503_until_the_servers_are_back(program: &str, client: &str) {
+    let nodes = Servers::start(5).await;
+    let replica = Replica::start(program, Some(&nodes), client).await;
+    for server in &nodes[..2] {
+        server.pause().await;
+    }
+    assert_eq!(ask(replica.addr, "POST", "/orders/1/pay").await.status, 200);
+    nodes[2].pause().await;
+    let answer = ask(replica.addr, "POST", "/orders/1/pay").await;
+    assert_eq!(answer.status, 503, "{}", answer.body);
+    assert!(answer.head.contains("retry-after: 1"), "{}", answer.head);
+    assert!(!answer.body.contains("127.0.0.1"), "{}", answer.body);
+    for server in &nodes[..3] {
+        server.resume().await;
+    }
+    let mut status = 0;
+    for _ in 0..100 {
+        status = ask(replica.addr, "POST", "/orders/2/pay").await.status;
+        if status == 200 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    assert_eq!(status, 200, "the service came back");
+    replica.signal(Signal::TERM);
+    replica.end().await;
+    for server in nodes.iter() {
+        assert_eq!(server.keys().await, [""; 0]);
+    }
+}
+
+async fn requests_in_flight_finish_when_it_is_told_to_stop(program: &str, client: &str) {
+    let nodes = Servers::start(3).await;
+    let mut replica = Replica::start(program, Some(&nodes), client).await;
+    let addr = replica.addr;
+    let paying = tokio::spawn(ask(addr, "POST", "/orders/42/pay"));
+    replica.line_with("payment begins").await;
+    replica.signal(Signal::TERM);
+    let answer = paying.await.unwrap();
+    assert_eq!((answer.status, answer.body.contains("1000 cents")), (200, true), "{}", answer.body);
+    let printed = replica.end().await;
+    assert!(printed.contains("all locks are released"), "{printed}");
+    for server in nodes.iter() {
+        assert_eq!(server.keys().await, [""; 0]);
+    }
+}
+
+async fn it_runs_on_in_memory_nodes_as_the_readme_says(program: &str, client: &str) {
+    let replica = Replica::start(program, None, client).await;
+    assert!(replica.printed.contains("five nodes in this process"), "{}", replica.printed);
+    let addr = replica.addr;
+    let export = || ask(addr, "GET", "/orders/42/export");
+    let (one, other) = tokio::join!(export(), export());
+    let (exported, refused) = if one.status == 200 { (one, other) } else { (other, one) };
+    assert_eq!((exported.status, refused.status), (200, 409), "locked to its last line");
+    assert!(exported.body.contains("line 5 of 5"), "{}", exported.body);
+    assert!(refused.body.contains("contended"), "{}", refused.body);
+    let shown = ask(addr, "GET", "/orders/42").await;
+    assert!(shown.body.contains("0 cents booked"), "{}", shown.body);
+    replica.signal(Signal::INT);
+    replica.end().await;
+}
+
+macro_rules! for_both_frameworks {
+    ($($test:ident)*) => {$(
+        mod $test {
+            #[tokio::test]
+            async fn axum() {
+                super::$test(env!("CARGO_BIN_EXE_orders-axum"), "redis").await;
+            }
+
+            #[tokio::test]
+            async fn actix() {
+                super::$test(env!("CARGO_BIN_EXE_orders-actix"), "fred").await;
+            }
+        }
+    )*};
+}
+
+for_both_frameworks! {
+    two_replicas_never_work_on_one_order_at_once
+    without_a_majority_it_is_503_until_the_servers_are_back
+    requests_in_flight_finish_when_it_is_told_to_stop
+    it_runs_on_in_memory_nodes_as_the_readme_says
+}
