@@ -1,12 +1,13 @@
 use std::error::Error;
 use std::fmt;
+use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use actix_web::body::{BodySize, MessageBody};
 use actix_web::web::Bytes;
 use pin_project_lite::pin_project;
-use redlock_core::route::Tail;
+use redlock_core::route::{LockPolicy, Tail, Tenure};
 
 pin_project! {
     /// The response's body, which holds the lock until it ends.
@@ -17,11 +18,21 @@ pin_project! {
     /// [`Rejection`](redlock_core::route::Rejection) for an error, and the connection is broken off.
     pub struct LockedBody<B> {
         #[pin]
-        body: Option<B>,
+        source: Source<B>,
         size: BodySize,
         left: Option<u64>,
         tail: Option<Tail>,
+        first: Option<Bytes>,
         last: Option<Last>,
+    }
+}
+
+pin_project! {
+    #[project = SourceProjection]
+    enum Source<B> {
+        Free { #[pin] body: B },
+        Held { body: Pin<Box<B>> },
+        None,
     }
 }
 
@@ -29,20 +40,50 @@ pin_project! {
 type Last = Option<Result<Bytes, Box<dyn Error>>>;
 
 impl<B: MessageBody> LockedBody<B> {
-    /// A body that holds no lock.
-    pub(crate) fn free(body: B) -> Self {
-        let size = body.size();
-        Self { body: Some(body), size, left: None, tail: None, last: None }
-    }
-
-    pub(crate) fn held(body: B, tail: Tail) -> Self {
-        let size = body.size();
+    fn new(size: BodySize, source: Source<B>) -> Self {
         let left = match size {
             BodySize::Sized(left) => Some(left),
             _ => None,
         };
-        Self { body: Some(body), size, left, tail: Some(tail), last: None }
+        Self { source, size, left, tail: None, first: None, last: None }
     }
+
+    /// A body that holds no lock.
+    pub(crate) fn free(body: B) -> Self {
+        Self::new(body.size(), Source::Free { body })
+    }
+
+    /// A body under a lock. If all of it is there, the lock is released here: the head then goes out together with the
+    /// body, and not a release's round trip before it.
+    pub(crate) async fn held(body: B, tenure: Tenure, policy: &LockPolicy) -> Self
+    where
+        B: 'static,
+    {
+        // Asked for before the body is: what it gave out does not count any more.
+        let size = body.size();
+        let mut body = Box::pin(body);
+        let begun = poll_fn(|cx| Poll::Ready(body.as_mut().poll_next(cx))).await;
+        let mut held = Self::new(size, Source::Held { body });
+        match begun {
+            Poll::Ready(Some(Ok(first))) if !count(&mut held.left, &first) => {
+                held.first = Some(first)
+            }
+            Poll::Ready(last) => {
+                tenure.release().await;
+                held.last = Some(last.map(|piece| piece.map_err(Into::into)));
+                return held;
+            }
+            Poll::Pending => {}
+        }
+        held.tail = Some(tenure.into_tail(policy));
+        held
+    }
+}
+
+/// Counts a piece; tells whether it is known to be the last one.
+fn count(left: &mut Option<u64>, piece: &Bytes) -> bool {
+    *left = left.map(|left| left.saturating_sub(piece.len() as u64));
+    *left == Some(0)
 }
 
 impl<B> MessageBody for LockedBody<B>
@@ -76,16 +117,24 @@ where
             let lost = this.tail.as_mut().map(|tail| tail.poll_lost(cx));
             if let Some(Poll::Ready(rejection)) = lost {
                 *this.tail = None;
-                this.body.set(None);
+                this.source.set(Source::None);
                 return Poll::Ready(Some(Err(rejection.into())));
             }
-            let Some(body) = this.body.as_mut().as_pin_mut() else { return Poll::Ready(None) };
-            let piece = ready!(body.poll_next(cx)).map(|piece| piece.map_err(Into::into));
-            let mut ended = true;
-            if let Some(Ok(bytes)) = &piece {
-                *this.left = this.left.map(|left| left.saturating_sub(bytes.len() as u64));
-                ended = *this.left == Some(0);
+            if let Some(first) = this.first.take() {
+                return Poll::Ready(Some(Ok(first)));
             }
+            let piece = match this.source.as_mut().project() {
+                SourceProjection::Free { body } => {
+                    return body.poll_next(cx).map_err(Into::into);
+                }
+                SourceProjection::Held { body } => ready!(body.as_mut().poll_next(cx)),
+                SourceProjection::None => return Poll::Ready(None),
+            };
+            let ended = match &piece {
+                Some(Ok(piece)) => count(this.left, piece),
+                _ => true,
+            };
+            let piece = piece.map(|piece| piece.map_err(Into::into));
             if !ended || this.tail.is_none() {
                 return Poll::Ready(piece);
             }

@@ -104,7 +104,7 @@ where
 }
 
 /// Runs the handler under its lock, and sees to the release.
-async fn hold<B: MessageBody>(
+async fn hold<B: MessageBody + 'static>(
     lock: RouteLock,
     tenure: Tenure,
     handler: impl Future<Output = Result<ServiceResponse<B>, Error>>,
@@ -124,8 +124,11 @@ async fn hold<B: MessageBody>(
     let ended = bodyless
         || matches!(response.response().body().size(), BodySize::None | BodySize::Sized(0));
     if policy.holds_until_body_end() && !ended {
-        let tail = tenure.into_tail(policy);
-        return Ok(Ok(response.map_body(|_, body| EitherBody::left(LockedBody::held(body, tail)))));
+        let (request, response) = response.into_parts();
+        let (response, body) = response.into_parts();
+        let body = LockedBody::held(body, tenure, policy).await;
+        let response = response.set_body(EitherBody::left(body));
+        return Ok(Ok(ServiceResponse::new(request, response)));
     }
     tenure.release().await;
     Ok(Ok(free(response)))

@@ -8,7 +8,7 @@ use redlock_core::route::{Admission, HeldLocks, KeyTemplate, Rejection, RouteLoc
 use tower_service::Service;
 
 use crate::body::LockedBody;
-use crate::{KeyExtractor, OnReject, ProblemJson, ResponseFuture};
+use crate::{BoxError, KeyExtractor, OnReject, ProblemJson, ResponseFuture};
 
 /// What [`LockLayer`](crate::LockLayer) makes of a service.
 ///
@@ -37,6 +37,7 @@ where
     ReqBody: Send + 'static,
     ResBody: Body + Send + 'static,
     ResBody::Data: Send,
+    ResBody::Error: Into<BoxError>,
 {
     type Response = Response<LockedBody<ResBody>>;
     type Error = S::Error;
@@ -87,6 +88,7 @@ where
     R: OnReject,
     ResBody: Body + Send + 'static,
     ResBody::Data: Send,
+    ResBody::Error: Into<BoxError>,
 {
     let outer = request.extensions().get::<HeldLocks>().cloned().unwrap_or_default();
     let tenure = match lock.admit(key, &outer).await {
@@ -126,6 +128,7 @@ async fn hold<F, ResBody, E>(
 where
     F: Future<Output = Result<Response<ResBody>, E>>,
     ResBody: Body,
+    ResBody::Error: Into<BoxError>,
 {
     let policy = lock.policy();
     let mut response = match tenure.run(policy, handler).await? {
@@ -139,8 +142,9 @@ where
         response.extensions_mut().insert(lost);
     }
     if policy.holds_until_body_end() && !bodyless && !response.body().is_end_stream() {
-        let tail = tenure.into_tail(policy);
-        return Ok(Ok(response.map(|body| LockedBody::held(body, tail))));
+        let (head, body) = response.into_parts();
+        let body = LockedBody::held(body, tenure, policy).await;
+        return Ok(Ok(Response::from_parts(head, body)));
     }
     tenure.release().await;
     Ok(Ok(free(response)))

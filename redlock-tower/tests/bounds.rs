@@ -65,10 +65,11 @@ async fn waiters_and_holders_are_bounded_and_the_excess_is_answered_at_once() {
     assert_eq!(hot.oneshot(path("/third")).await.unwrap().status(), StatusCode::OK);
 
     let few = service(key, LockPolicy::new().held(1));
-    let first = few.clone().oneshot(path("/1")).await.unwrap();
+    let first = tokio::spawn(few.clone().oneshot(path("/1")));
+    nodes.settle().await;
     let second = few.clone().oneshot(path("/2")).await.unwrap();
     assert_eq!(second.status(), StatusCode::SERVICE_UNAVAILABLE);
-    drop(first);
+    first.await.unwrap().unwrap();
     assert_eq!(few.oneshot(path("/2")).await.unwrap().status(), StatusCode::OK);
     nodes.settle().await;
 }
