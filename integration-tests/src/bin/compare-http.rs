@@ -66,22 +66,24 @@ async fn compare(rounds: usize) -> Result<(), Box<dyn std::error::Error>> {
     }
 
     println!("\none connection, five in-memory nodes, beside a handler without a lock\n");
-    println!("| framework | bare p50 µs | layer p50 µs | more µs per request |");
-    println!("|---|---|---|---|");
+    println!(
+        "| framework | bare p50 µs | by hand p50 µs | layer p50 µs | layer - bare µs | layer - by hand µs |"
+    );
+    println!("|---|---|---|---|---|---|");
     for framework in Framework::ALL {
-        let nodes = || {
-            ["a", "b", "c", "d", "e"]
-                .map(|name| Arc::new(InMemoryNode::new(name)) as Arc<dyn LockNode>)
-        };
-        let layer = App::start(framework, Way::Layer, handle(nodes().into())).await;
-        let bare = App::start(framework, Way::Bare, handle(nodes().into())).await;
-        let [bare, layer] = alternate(rounds, 1, [&bare, &layer]).await;
-        let micros = |measured: &Measured| measured.percentile(50).as_secs_f64() * 1e6;
+        let mut apps = Vec::new();
+        for way in [Way::Bare, Way::ByHand, Way::Layer] {
+            let nodes = ["a", "b", "c", "d", "e"]
+                .map(|name| Arc::new(InMemoryNode::new(name)) as Arc<dyn LockNode>);
+            apps.push(App::start(framework, way, handle(nodes.into())).await);
+        }
+        let [bare, by_hand, layer] = alternate(rounds, 1, [&apps[0], &apps[1], &apps[2]])
+            .await
+            .map(|measured| measured.percentile(50).as_secs_f64() * 1e6);
         println!(
-            "| {framework:?} | {:.1} | {:.1} | {:.1} |",
-            micros(&bare),
-            micros(&layer),
-            micros(&layer) - micros(&bare)
+            "| {framework:?} | {bare:.1} | {by_hand:.1} | {layer:.1} | {:.1} | {:.1} |",
+            layer - bare,
+            layer - by_hand
         );
     }
 
@@ -125,9 +127,13 @@ fn handle(nodes: Vec<Arc<dyn LockNode>>) -> Redlock {
     Redlock::builder().nodes(nodes).ttl(Duration::from_secs(10)).build().unwrap()
 }
 
-/// Loads both apps in turns, so that whatever disturbs the machine disturbs both.
-async fn alternate(rounds: usize, connections: usize, apps: [&App; 2]) -> [Measured; 2] {
-    let mut measured = [Measured::default(), Measured::default()];
+/// Loads the apps in turns, so that whatever disturbs the machine disturbs all.
+async fn alternate<const N: usize>(
+    rounds: usize,
+    connections: usize,
+    apps: [&App; N],
+) -> [Measured; N] {
+    let mut measured = [(); N].map(|()| Measured::default());
     for round in 0..=rounds {
         for (app, measured) in apps.iter().zip(&mut measured) {
             let one = load::load(app.addr, connections, Duration::from_millis(500)).await;

@@ -1,6 +1,6 @@
 use std::fmt;
-use std::future::Future;
-use std::pin::Pin;
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
@@ -46,12 +46,19 @@ impl Tenure {
             return Ok(work.await);
         }
         let lease = self.guard.lease();
-        // The loss first: after a long pause of the process no further step of the work may be made.
-        tokio::select! {
-            biased;
-            reason = lease.lost() => Err(Rejection::lost(reason)),
-            done = work => Ok(done),
-        }
+        let (mut lost, mut work) = (pin!(lease.lost()), pin!(work));
+        poll_fn(|cx| {
+            // The loss first: after a long pause of the process no further step of the work may be made. The timer for
+            // it is set only once the work has to wait.
+            if let Some(reason) = lease.lost_reason() {
+                return Poll::Ready(Err(Rejection::lost(reason)));
+            }
+            if let Poll::Ready(done) = work.as_mut().poll(cx) {
+                return Poll::Ready(Ok(done));
+            }
+            lost.as_mut().poll(cx).map(|reason| Err(Rejection::lost(reason)))
+        })
+        .await
     }
 
     /// Whether the lock is lost already, for the response's extensions.
