@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::error::ConfigError;
 use crate::key::MAX_KEY_BYTES;
 use crate::node::LockNode;
-use crate::options::{LockOptions, Renewal, Settings};
+use crate::options::{LockOptions, Plan, Renewal, Settings};
 use crate::redlock::Redlock;
 use crate::retry::RetryPolicy;
 
@@ -83,6 +83,30 @@ impl RedlockBuilder {
         self
     }
 
+    /// Whether holders get a [`Fence`](crate::Fence), which the resource can refuse stale holders by. It takes no further
+    /// round trip unless contenders' clocks disagree, and one more then. Every node must be able to
+    /// ([`Features`](crate::node::Features)); users of a server need the right to `TIME` and to keys that begin with
+    /// [`COUNTER_PREFIX`](crate::key::COUNTER_PREFIX). Default: off.
+    pub fn fencing(mut self, fencing: bool) -> Self {
+        self.settings.call.fencing = Some(fencing);
+        self
+    }
+
+    /// Keeps nodes that restarted out of votes until whatever they may have forgotten has expired.
+    ///
+    /// `longest_ttl` is the longest time to live that **any** client of these nodes uses, in whatever process; for locks
+    /// and extensions of this handle it is the limit. A node then gives no grants for about that long (and 2 s, and the
+    /// drift allowance) after each start, which its [report](crate::NodeOutcome::Warming) says. That is what it costs:
+    /// a set of freshly started servers gives no lock for that time, and neither does one of which a majority
+    /// restarted. So it is off by default; use it wherever nodes do not persist with `appendfsync always`.
+    ///
+    /// Every node must be able to; users of a server need the right to `TIME`, `LASTSAVE` and `INFO`. A node that withholds
+    /// them counts as misconfigured.
+    pub fn restart_guard(mut self, longest_ttl: Duration) -> Self {
+        self.settings.restart_guard = Some(longest_ttl);
+        self
+    }
+
     /// Put before every resource name, below 512 bytes. Default: nothing, the name is the node's key as it is.
     pub fn key_prefix(mut self, prefix: impl Into<Vec<u8>>) -> Self {
         self.key_prefix = prefix.into();
@@ -93,10 +117,12 @@ impl RedlockBuilder {
     ///
     /// # Errors
     ///
-    /// When there is no node or more than 64, when two nodes have one name, or when a setting breaks its rule.
+    /// When there is no node or more than 64, when two nodes have one name, when a setting breaks its rule, or a node
+    /// lacks what it needs.
     pub fn build(self) -> Result<Redlock, ConfigError> {
         self.check_nodes()?;
-        self.settings.plan(&LockOptions::new())?;
+        let plan = self.settings.plan(&LockOptions::new())?;
+        check_features(&plan, self.nodes.iter().map(AsRef::as_ref))?;
         if self.key_prefix.len() >= MAX_KEY_BYTES {
             let value = format!("{} bytes", self.key_prefix.len());
             return Err(ConfigError::new("key_prefix", value, "must be below 512 bytes"));
@@ -130,6 +156,13 @@ impl RedlockBuilder {
         }
     }
 
+    /// Reads the wall clock from `wall`, as time since 1970. Only hints for fencing numbers are made of it.
+    #[cfg(feature = "testing")]
+    pub fn wall_clock(mut self, wall: impl Fn() -> Duration + Send + Sync + 'static) -> Self {
+        self.testing.wall = Some(Box::new(wall));
+        self
+    }
+
     /// Draws retry delays from `seed`, so that a simulation can be replayed.
     #[cfg(feature = "testing")]
     pub fn retry_seed(mut self, seed: u64) -> Self {
@@ -143,4 +176,25 @@ impl RedlockBuilder {
         self.testing.ahead = Some(Box::new(ahead));
         self
     }
+}
+
+/// Whether every node can do what the plan asks for.
+pub(crate) fn check_features<'a>(
+    plan: &Plan,
+    mut nodes: impl Iterator<Item = &'a dyn LockNode>,
+) -> Result<(), ConfigError> {
+    let (fencing, guard) = (plan.fencing, plan.restart_guard.is_some());
+    if !fencing && !guard {
+        return Ok(());
+    }
+    let lacking = nodes.find_map(|node| {
+        let features = node.features();
+        let field = match features {
+            _ if fencing && !features.fencing => "fencing",
+            _ if guard && !features.restart_guard => "restart_guard",
+            _ => return None,
+        };
+        Some(ConfigError::new(field, node.name().to_owned(), "must be supported by every node"))
+    });
+    lacking.map_or(Ok(()), Err)
 }

@@ -3,12 +3,14 @@
 //! The time line is tokio's clock (so tests may pause it) plus the time that the host was suspended, which
 //! `Instant` leaves out on Linux and macOS. Suspension shows as a jump of a clock that counts it against the
 //! monotonic one: the boot-time clock where the system has it, else the wall clock.
+//!
+//! The wall clock is read for the hints of fencing numbers alone, which may be wrong without harm.
 
 #![allow(clippy::disallowed_methods)]
 
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use tokio::time::Instant;
 
@@ -20,16 +22,26 @@ const NOISE: Duration = Duration::from_millis(5);
 /// Reads how far a clock that counts suspended time is ahead of the monotonic one.
 pub(crate) type AheadSource = Box<dyn Fn() -> Duration + Send + Sync>;
 
+/// Reads the time since 1970.
+pub(crate) type WallSource = Box<dyn Fn() -> Duration + Send + Sync>;
+
 pub(crate) struct Clock {
     origin: Instant,
     ahead: AheadSource,
     meter: Mutex<SuspendMeter>,
+    wall: WallSource,
 }
 
 impl Clock {
     pub(crate) fn new(ahead: AheadSource) -> Self {
         let meter = SuspendMeter::new(ahead());
-        Self { origin: Instant::now(), ahead, meter: Mutex::new(meter) }
+        let wall = || SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        Self { origin: Instant::now(), ahead, meter: Mutex::new(meter), wall: Box::new(wall) }
+    }
+
+    #[cfg(feature = "testing")]
+    pub(crate) fn with_wall(self, wall: WallSource) -> Self {
+        Self { wall, ..self }
     }
 
     pub(crate) fn system() -> Self {
@@ -41,6 +53,11 @@ impl Clock {
         let ahead = (self.ahead)();
         let mut meter = self.meter.lock().unwrap_or_else(PoisonError::into_inner);
         Moment(running.saturating_add(meter.observe(ahead)))
+    }
+
+    /// Microseconds since 1970.
+    pub(crate) fn wall_micros(&self) -> u64 {
+        u64::try_from((self.wall)().as_micros()).unwrap_or(u64::MAX)
     }
 
     /// The instant on tokio's clock that will be `moment`, if the host is not suspended before.

@@ -9,6 +9,7 @@ use tokio::time::Instant;
 
 use crate::driver::{self, Sweep};
 use crate::error::{ExtendError, LockError};
+use crate::fence::Fence;
 use crate::hold::Hold;
 use crate::key::LockKey;
 use crate::lease::LostReason;
@@ -59,6 +60,11 @@ impl LockGuard {
     /// A view of the hold to hand to the work under the lock. It owns nothing.
     pub fn lease(&self) -> Lease {
         self.lease.clone()
+    }
+
+    /// See [`Lease::fence`].
+    pub fn fence(&self) -> Option<Fence> {
+        self.lease.fence()
     }
 
     /// See [`Lease::valid_until`].
@@ -160,6 +166,7 @@ impl fmt::Debug for LockGuard {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("LockGuard")
             .field("key", self.key())
+            .field("fence", &self.fence())
             .field("remaining", &self.remaining())
             .finish()
     }
@@ -175,6 +182,16 @@ impl Lease {
     /// What is locked.
     pub fn key(&self) -> &LockKey {
         self.0.traced.claim.key()
+    }
+
+    /// The holder's number, greater than that of every earlier holder of the same resource: give it along with every
+    /// write, and let the resource refuse lower ones. `None` without
+    /// [`fencing`](crate::RedlockBuilder::fencing).
+    ///
+    /// It stays the same when the lock is renewed, and is no proof of holding: a fence may be stale, and that is for the
+    /// resource to find out.
+    pub fn fence(&self) -> Option<Fence> {
+        self.0.fence
     }
 
     /// When the lock is lost if nobody renews it, on tokio's clock; in the past if it is lost.
@@ -219,6 +236,7 @@ impl fmt::Debug for Lease {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Lease")
             .field("key", self.key())
+            .field("fence", &self.fence())
             .field("remaining", &self.remaining())
             .field("lost", &self.lost_reason())
             .finish()

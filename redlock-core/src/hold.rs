@@ -7,8 +7,9 @@ use tokio::sync::Notify;
 
 use crate::driver::{self, Background, Granted, NodeSet, Traced};
 use crate::error::{ExtendError, ExtendErrorKind, NodeReport};
+use crate::fence::Fence;
 use crate::lease::{LostReason, Moment, Term};
-use crate::options::{Plan, check_ttl};
+use crate::options::Plan;
 use crate::quorum::Answer;
 
 /// Longest sleep towards a deadline: a timer does not run while the host is suspended, so the clock is looked
@@ -23,6 +24,7 @@ pub(crate) struct Hold {
     pub(crate) plan: Plan,
     /// Before the first request of the attempt that was granted.
     pub(crate) granted: Moment,
+    pub(crate) fence: Option<Fence>,
     term: Mutex<Term>,
     changed: Notify,
 }
@@ -40,6 +42,7 @@ impl Hold {
             traced: granted.traced,
             plan,
             granted: granted.t0,
+            fence: granted.fence,
             term: Mutex::new(granted.term),
             changed: Notify::new(),
         }
@@ -97,15 +100,16 @@ impl Hold {
     /// One round of extending. Cancel safe: the deadline moves only if this returns.
     pub(crate) async fn extend(self: &Arc<Self>, ttl: Duration) -> Result<(), ExtendError> {
         let fail = |kind, nodes: Vec<NodeReport>| Err(ExtendError::new(kind, nodes));
-        if let Err(error) = check_ttl(ttl) {
+        if let Err(error) = self.plan.check_ttl(ttl) {
             return fail(ExtendErrorKind::Invalid(error), Vec::new());
         }
         if let Some(reason) = self.lost_reason() {
             return fail(ExtendErrorKind::Lost(reason), Vec::new());
         }
         let node_timeout = self.plan.node_timeout;
+        let terms = self.plan.terms(ttl, self.fence.map(Fence::get));
         let mut round =
-            driver::extend(&self.set, &self.background, &self.traced, ttl, node_timeout).await;
+            driver::extend(&self.set, &self.background, &self.traced, terms, node_timeout).await;
         let nodes = std::mem::take(&mut round.nodes);
         let now = self.set.clock.now();
         match round.answer {
@@ -119,7 +123,7 @@ impl Hold {
                             &self.set,
                             &self.background,
                             &self.traced,
-                            ttl,
+                            terms,
                             node_timeout,
                             move || hold.lost_reason().is_none(),
                         );

@@ -8,12 +8,16 @@ use crate::error::ConfigError;
 /// Longest resource name in bytes.
 pub const MAX_KEY_BYTES: usize = 512;
 
+/// What stands before a resource's name in the key of its fencing counter. No resource may be called so.
+pub const COUNTER_PREFIX: &str = "redlock:fence:";
+
 /// Most resources that one lock may take together.
 pub const MAX_RESOURCES: usize = 64;
 
 /// One resource, or several that are taken together, all or none on every node.
 ///
-/// A resource name is any byte string of 1 to 512 bytes; it is the node's key unchanged, so other Redlock
+/// A resource name is any byte string of 1 to 512 bytes that does not begin with [`COUNTER_PREFIX`]; it is the node's key
+/// unchanged, so other Redlock
 /// clients that use the same name exclude this one and are excluded by it. Several resources are kept
 /// in sorted order, so `["a", "b"]` and `["b", "a"]` are the same lock.
 ///
@@ -26,7 +30,7 @@ impl LockKey {
     ///
     /// # Errors
     ///
-    /// When the name is empty or longer than [`MAX_KEY_BYTES`].
+    /// When the name is empty, longer than [`MAX_KEY_BYTES`], or begins with [`COUNTER_PREFIX`].
     pub fn new(resource: impl AsRef<[u8]>) -> Result<Self, ConfigError> {
         Self::all([resource])
     }
@@ -36,7 +40,7 @@ impl LockKey {
     /// # Errors
     ///
     /// When there is no resource or more than [`MAX_RESOURCES`], when a name is empty, longer than
-    /// [`MAX_KEY_BYTES`], or given twice.
+    /// [`MAX_KEY_BYTES`], begins with [`COUNTER_PREFIX`], or is given twice.
     pub fn all<R: AsRef<[u8]>>(
         resources: impl IntoIterator<Item = R>,
     ) -> Result<Self, ConfigError> {
@@ -68,7 +72,15 @@ impl LockKey {
                     "must name at most 64 resources",
                 ));
             }
-            names.push([prefix, resource].concat().into_boxed_slice());
+            let name = [prefix, resource].concat();
+            if name.starts_with(COUNTER_PREFIX.as_bytes()) {
+                return Err(ConfigError::new(
+                    "key",
+                    name.escape_ascii().to_string(),
+                    "must not begin with `redlock:fence:`, where fencing counters stand",
+                ));
+            }
+            names.push(name.into_boxed_slice());
         }
         names.sort_unstable();
         if let Some(pair) = names.windows(2).find(|pair| pair[0] == pair[1]) {
@@ -205,7 +217,12 @@ mod tests {
 
     #[test]
     fn a_bad_name_is_an_error_that_says_which_rule_it_broke() {
-        let cases: [(Result<LockKey, ConfigError>, &str, &str); 5] = [
+        let cases: [(Result<LockKey, ConfigError>, &str, &str); 6] = [
+            (
+                LockKey::new("redlock:fence:a"),
+                "redlock:fence:a",
+                "must not begin with `redlock:fence:`, where fencing counters stand",
+            ),
             (LockKey::new(""), "", "must not be empty"),
             (
                 LockKey::new("x".repeat(513)),

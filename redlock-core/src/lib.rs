@@ -75,6 +75,7 @@ mod driver;
 pub mod error;
 #[cfg(feature = "testing")]
 pub mod faults;
+pub mod fence;
 mod guard;
 mod hold;
 mod inspection;
@@ -99,6 +100,7 @@ pub use builder::RedlockBuilder;
 pub use error::{
     ConfigError, ExtendError, ExtendErrorKind, LockError, LockErrorKind, NodeOutcome, NodeReport,
 };
+pub use fence::{Fence, FenceGate, StaleFence};
 pub use guard::{Lease, LockGuard, Release};
 pub use inspection::{Inspection, LockState, NodeView};
 pub use key::{IntoLockKey, LockKey, MAX_KEY_BYTES, MAX_RESOURCES};

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use crate::error::ConfigError;
+use crate::fence;
 use crate::lease::Drift;
+use crate::node::{FenceTerms, Terms};
 use crate::retry::RetryPolicy;
 
 /// Shortest time to live: below it the drift allowance leaves next to nothing.
@@ -36,6 +38,7 @@ pub struct LockOptions {
     pub(crate) retry: Option<RetryPolicy>,
     pub(crate) renewal: Option<Renewal>,
     pub(crate) max_hold: Option<Duration>,
+    pub(crate) fencing: Option<bool>,
 }
 
 impl LockOptions {
@@ -77,6 +80,12 @@ impl LockOptions {
         self.max_hold = Some(max_hold);
         self
     }
+
+    /// Whether to give the holder a [`Fence`](crate::Fence). Default: the handle's, off.
+    pub fn fencing(mut self, fencing: bool) -> Self {
+        self.fencing = Some(fencing);
+        self
+    }
 }
 
 /// A handle's settings, as given.
@@ -85,6 +94,8 @@ pub(crate) struct Settings {
     pub(crate) call: LockOptions,
     pub(crate) node_timeout: Option<Duration>,
     pub(crate) drift_ppm: Option<u32>,
+    /// The longest time to live in use, where the restart guard is on.
+    pub(crate) restart_guard: Option<Duration>,
 }
 
 /// Settings that were found to fit together.
@@ -97,6 +108,23 @@ pub(crate) struct Plan {
     pub(crate) max_hold: Option<Duration>,
     pub(crate) node_timeout: Duration,
     pub(crate) drift: Drift,
+    pub(crate) fencing: bool,
+    pub(crate) restart_guard: Option<Duration>,
+}
+
+impl Plan {
+    /// What nodes are told of a hold for `ttl`; `hint` where it is fenced.
+    pub(crate) fn terms(&self, ttl: Duration, hint: Option<u64>) -> Terms {
+        let life = fence::life(ttl);
+        let guard = self.restart_guard.map(|longest| fence::guard(longest, self.drift.of(longest)));
+        let fencing = hint.map(|hint| FenceTerms { hint, life });
+        Terms::new(ttl).with_guard(guard).with_fencing(fencing)
+    }
+
+    /// Checks a time to live of a lock or of an extension.
+    pub(crate) fn check_ttl(&self, ttl: Duration) -> Result<(), ConfigError> {
+        check_ttl(ttl, self.restart_guard)
+    }
 }
 
 /// Without a setting [`Plan::wait_for`] is this.
@@ -108,7 +136,10 @@ impl Settings {
         let ttl = options.ttl.or(self.call.ttl).ok_or_else(|| {
             ConfigError::new("ttl", "unset", "must be set: there is no time to live that fits all")
         })?;
-        check_ttl(ttl)?;
+        if let Some(longest) = self.restart_guard {
+            within("restart_guard", longest, MIN_TTL, "must be at least 10 ms")?;
+        }
+        check_ttl(ttl, self.restart_guard)?;
         let node_timeout = self.node_timeout.unwrap_or_else(|| default_node_timeout(ttl));
         within("node_timeout", node_timeout, Duration::from_millis(1), "must be at least 1 ms")?;
         if node_timeout >= ttl / 4 {
@@ -145,13 +176,17 @@ impl Settings {
             max_hold,
             node_timeout,
             drift: Drift::new(ppm),
+            fencing: options.fencing.or(self.call.fencing).unwrap_or(false),
+            restart_guard: self.restart_guard,
         })
     }
 }
 
-/// Checks a time to live, of a lock or of an extension.
-pub(crate) fn check_ttl(ttl: Duration) -> Result<(), ConfigError> {
+fn check_ttl(ttl: Duration, longest: Option<Duration>) -> Result<(), ConfigError> {
     within("ttl", ttl, MIN_TTL, "must be at least 10 ms")?;
+    if longest.is_some_and(|longest| ttl > longest) {
+        return Err(error("ttl", ttl, "must be at most the longest that `restart_guard` was told"));
+    }
     if ttl > MAX_TTL {
         return Err(error("ttl", ttl, "must be at most what PX takes: 9223362036854775807 ms"));
     }
@@ -259,6 +294,20 @@ mod tests {
                 "at least the time to live",
             ),
             (
+                Settings { restart_guard: Some(ms(9)), ..base.clone() },
+                LockOptions::new(),
+                "restart_guard",
+                "9ms",
+                "at least 10 ms",
+            ),
+            (
+                Settings { restart_guard: Some(ms(2_000)), ..base.clone() },
+                LockOptions::new().ttl(ms(2_001)),
+                "ttl",
+                "2.001s",
+                "`restart_guard` was told",
+            ),
+            (
                 Settings { drift_ppm: Some(500_001), ..base },
                 LockOptions::new(),
                 "drift_ppm",
@@ -271,6 +320,18 @@ mod tests {
             assert_eq!((error.field(), error.value()), (field, value));
             assert!(error.rule().contains(rule), "{error}");
         }
+    }
+
+    #[test]
+    fn the_guard_is_made_of_the_longest_time_to_live_and_not_of_this_ones() {
+        let settings = Settings { restart_guard: Some(ms(10_000)), ..with_ttl(ms(1_000)) };
+        let plan = settings.plan(&LockOptions::new()).unwrap();
+        // 1 % and 2 ms of drift, and twice a second of slack.
+        assert_eq!(plan.terms(ms(1_000), None).guard, Some(ms(10_000 + 100 + 2 + 2_000)));
+        assert_eq!(plan.terms(ms(1_000), None).fencing, None);
+        assert_eq!(plan.terms(ms(1_000), Some(7)).fencing.map(|terms| terms.hint), Some(7));
+        assert!(plan.check_ttl(ms(10_001)).is_err());
+        assert_eq!(with_ttl(ms(1_000)).plan(&LockOptions::new()).unwrap().restart_guard, None);
     }
 
     #[test]

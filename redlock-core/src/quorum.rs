@@ -204,8 +204,8 @@ pub fn retry_after<'a>(
         .inspect(|_| nodes += 1)
         .filter_map(|answer| match answer {
             Some(Ok(Vote::Granted { .. } | Vote::AlreadyOurs)) => Some(Duration::ZERO),
-            Some(Ok(Vote::Held { expiry: Expiry::In(left) })) => Some(*left),
-            Some(Ok(Vote::Warming { remaining })) => Some(*remaining),
+            Some(Ok(Vote::Held { expiry: Expiry::In(left), .. })) => Some(*left),
+            Some(Ok(Vote::Warming { remaining, .. })) => Some(*remaining),
             _ => None,
         })
         .collect();

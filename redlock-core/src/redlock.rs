@@ -4,10 +4,10 @@ use std::fmt;
 use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::builder::RedlockBuilder;
+use crate::builder::{RedlockBuilder, check_features};
 use crate::clock::Clock;
 use crate::driver::{self, Attempt, Background, Failure, NodeSet, Trace, Traced};
-use crate::error::{LockError, LockErrorKind};
+use crate::error::{ConfigError, LockError, LockErrorKind};
 use crate::guard::{Lease, LockGuard, Release};
 use crate::hold::Hold;
 use crate::inspection::Inspection;
@@ -62,8 +62,8 @@ impl Redlock {
 
     /// Whether a call with `options` would break a rule.
     #[cfg(feature = "route")]
-    pub(crate) fn check(&self, options: &LockOptions) -> Result<(), crate::ConfigError> {
-        self.0.settings.plan(options).map(drop)
+    pub(crate) fn check(&self, options: &LockOptions) -> Result<(), ConfigError> {
+        self.plan(options).map(drop)
     }
 
     /// Tries once to take the lock: one round over the nodes, no sleep.
@@ -242,9 +242,17 @@ impl Redlock {
         self.0.set.tracker.wait().await;
     }
 
+    fn plan(&self, options: &LockOptions) -> Result<Plan, ConfigError> {
+        let plan = self.0.settings.plan(options)?;
+        if options.fencing.is_some() {
+            check_features(&plan, self.0.set.members.iter().map(|member| &*member.node))?;
+        }
+        Ok(plan)
+    }
+
     fn call(&self, key: impl IntoLockKey, options: &LockOptions) -> Result<Call, LockError> {
         let key = key.into_lock_key()?.with_prefix(&self.0.key_prefix)?;
-        let plan = self.0.settings.plan(options)?;
+        let plan = self.plan(options)?;
         if self.0.set.closing.is_cancelled() {
             return Err(LockError::bare(LockErrorKind::Closed));
         }

@@ -48,7 +48,7 @@ async fn one_nodes_error_neither_aborts_nor_spoils_a_quorum() {
         LostReply,
         Failing(Fault::Busy.into()),
         Failing(Fault::Replica.into()),
-        Lying(Lie::Vote(Vote::Held { expiry: Expiry::Never })),
+        Lying(Lie::Vote(Vote::Held { expiry: Expiry::Never, fence: None })),
     ] {
         let nodes = nodes(3);
         let redlock = redlock(&nodes);

@@ -132,7 +132,7 @@ pub(super) async fn raising_a_foreign_holders_fence_changes_nothing(t: &Trial<'_
 
 /// Nothing when the backend has no fences.
 async fn raise(t: &Trial<'_>, claim: &Claim) -> Option<Extension> {
-    match t.node().raise(claim.clone(), 7, LIMIT).await {
+    match t.node().raise(claim.clone(), 7, LONG, LIMIT).await {
         Ok(answer) => Some(answer),
         Err(error) => {
             assert_eq!(error.fault(), Fault::Unsupported);

@@ -89,7 +89,7 @@ impl<'a> Trial<'a> {
     /// Acquires, and insists on being refused.
     pub(super) async fn refused(&self, claim: &Claim) -> Expiry {
         match self.try_acquire(claim, LONG).await.expect("an answer to acquire") {
-            Vote::Held { expiry } => expiry,
+            Vote::Held { expiry, .. } => expiry,
             vote => panic!("expected a refusal, got {vote:?}"),
         }
     }

@@ -1,14 +1,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::fan_out::{Background, FanOut};
+use super::fan_out::{Background, Either, FanOut, Job, next_of};
 use super::members::NodeSet;
 use super::sweep::{Sweep, adopt};
 use super::{Answer, Trace, Traced};
 use crate::error::{LockError, LockErrorKind, NodeOutcome};
+use crate::fence::{self, Fence, FenceRound};
 use crate::key::LockKey;
 use crate::lease::{Moment, Term};
-use crate::node::{Claim, Fault, FaultClass, NodeError, Terms, Vote};
+use crate::node::{Claim, Expiry, Extension, Fault, FaultClass, NodeError, Vote};
 use crate::options::Plan;
 use crate::quorum::{Ballot, Round, Verdict, retry_after};
 use crate::token::Token;
@@ -23,6 +24,8 @@ pub(crate) struct Attempt {
     fan: FanOut<Answer>,
     round: Round,
     answers: Vec<Option<(Answer, Duration)>>,
+    /// What nodes that granted answered to being raised to the fence, if that was no yes.
+    unraised: Vec<(usize, NodeOutcome)>,
     open: bool,
 }
 
@@ -31,6 +34,7 @@ pub(crate) struct Granted {
     pub(crate) traced: Traced,
     pub(crate) t0: Moment,
     pub(crate) term: Term,
+    pub(crate) fence: Option<Fence>,
 }
 
 /// A round that was not.
@@ -63,9 +67,12 @@ impl Attempt {
             Traced { claim: Claim::new(key.clone(), token), trace: Arc::new(Trace::new(plan.ttl)) };
         let mut attempt = Self::start(set, background, traced, plan, barred);
         let kind = match attempt.verdict().await {
-            Verdict::Won => match attempt.won() {
-                Some(granted) => return Ok(granted),
-                None => LockErrorKind::Late,
+            Verdict::Won => match attempt.fence().await {
+                Ok(fence) => match attempt.won(fence) {
+                    Some(granted) => return Ok(granted),
+                    None => LockErrorKind::Late,
+                },
+                Err(kind) => kind,
             },
             Verdict::Contended => LockErrorKind::Contended,
             Verdict::Unreachable => LockErrorKind::Unreachable,
@@ -90,8 +97,10 @@ impl Attempt {
         // Read before the first request is made: validity counts from here.
         let t0 = set.clock.now();
         let mut fan = FanOut::new(background, set.len());
+        let hint = plan.fencing.then(|| set.hints.next(set.clock.wall_micros()));
+        let terms = plan.terms(plan.ttl, hint);
         for index in (0..set.len()).filter(|index| answers[*index].is_none()) {
-            fan.push(index, set.acquire(index, &traced, Terms::new(plan.ttl), plan.node_timeout));
+            fan.push(index, set.acquire(index, &traced, terms, plan.node_timeout));
         }
         Self {
             set: Arc::clone(set),
@@ -102,9 +111,11 @@ impl Attempt {
             fan,
             round,
             answers,
+            unraised: Vec::new(),
             open: true,
         }
     }
+
     async fn verdict(&mut self) -> Verdict {
         loop {
             if let Some(verdict) = self.round.verdict() {
@@ -135,7 +146,91 @@ impl Attempt {
         }
     }
 
+    /// The fence of a round that a majority granted. Where the nodes agree on its number it is there at once; else the
+    /// rest is raised to it, which takes another round trip. No fence that a later holder could fall short of is given
+    /// out: rather the attempt fails.
+    async fn fence(&mut self) -> Result<Option<Fence>, LockErrorKind> {
+        if !self.plan.fencing {
+            return Ok(None);
+        }
+        let grants: Vec<_> = (0..self.set.len())
+            .filter_map(|index| Some((index, granted(&self.answers[index].as_ref()?.0)?)))
+            .collect();
+        let numbers: Vec<_> = grants.iter().map(|(_, number)| *number).collect();
+        let other = self.answers.iter().flatten().count() - grants.len();
+        let Some(mut round) = FenceRound::new(self.set.len(), &numbers, other) else {
+            return Err(LockErrorKind::Misconfigured);
+        };
+        let mut raises = FanOut::new(&self.background, self.set.len());
+        for (index, number) in grants {
+            if round.must_raise(number) {
+                raises.push(index, self.raise(index, round.fence()));
+            }
+        }
+        loop {
+            match round.verdict() {
+                Some(true) => return Ok(Fence::try_from(round.fence()).ok()),
+                Some(false) => return Err(self.unfenced()),
+                None => {}
+            }
+            match next_of(&mut raises, &mut self.fan).await {
+                Some(Either::First(index, result)) => {
+                    round.raised(matches!(result, Ok(Extension::Extended)));
+                    self.record_raise(index, result);
+                }
+                Some(Either::Second(index, answer)) => {
+                    match granted(&answer) {
+                        Some(number) if round.must_raise(number) => {
+                            raises.push(index, self.raise(index, round.fence()));
+                        }
+                        Some(number) => round.granted(number),
+                        None => round.refused(),
+                    }
+                    self.record(index, answer);
+                }
+                None => return Err(self.unfenced()),
+            }
+        }
+    }
+
+    fn raise(&self, index: usize, fence: u64) -> Job<Result<Extension, NodeError>> {
+        let life = fence::life(self.plan.ttl);
+        let node = Arc::clone(&self.set.members[index].node);
+        node.raise(self.traced.claim.clone(), fence, life, self.plan.node_timeout)
+    }
+
+    fn record_raise(&mut self, index: usize, result: Result<Extension, NodeError>) {
+        let outcome = match result {
+            Ok(Extension::Extended) => return,
+            Ok(Extension::Gone) => NodeOutcome::Absent,
+            Ok(Extension::Foreign) => NodeOutcome::Held(Expiry::Unknown),
+            Err(error) => {
+                self.set.note_error(index, &error);
+                NodeOutcome::Failed(error)
+            }
+        };
+        self.unraised.push((index, outcome));
+    }
+
+    /// Why too few nodes could be raised: they failed, or hold the token no more.
+    fn unfenced(&self) -> LockErrorKind {
+        let any = |is: fn(&NodeOutcome) -> bool| self.unraised.iter().any(|(_, o)| is(o));
+        if any(|outcome| matches!(outcome, NodeOutcome::Failed(_))) {
+            LockErrorKind::Unreachable
+        } else if any(|outcome| matches!(outcome, NodeOutcome::Held(_))) {
+            LockErrorKind::Contended
+        } else {
+            LockErrorKind::Late
+        }
+    }
+
     fn record(&mut self, index: usize, answer: Answer) {
+        let answer = match answer {
+            Ok(Vote::Granted { fence: None }) if self.plan.fencing => {
+                Err(NodeError::new(Fault::Unsupported, "it granted without a fencing number"))
+            }
+            answer => answer,
+        };
         self.round.record(Ballot::of(&answer));
         self.set.note(index, &self.traced.trace, &answer);
         let latency = self.set.clock.now().since(self.t0);
@@ -144,14 +239,14 @@ impl Attempt {
 
     /// The hold, unless its time ran out while the majority was collected. Nodes that have not answered yet go on
     /// in the background.
-    fn won(&mut self) -> Option<Granted> {
+    fn won(&mut self, fence: Option<Fence>) -> Option<Granted> {
         let term = Term::new(self.t0, self.plan.ttl, self.plan.drift, self.plan.max_hold);
         if term.lost(self.set.clock.now()).is_some() {
             return None;
         }
         self.open = false;
         adopt(&self.set, &self.background, &self.traced, self.fan.take(), self.plan.node_timeout);
-        Some(Granted { traced: self.traced.clone(), t0: self.t0, term })
+        Some(Granted { traced: self.traced.clone(), t0: self.t0, term, fence })
     }
 
     /// Releases everywhere, and waits for those nodes that had granted: no attempt of this process shall be refused
@@ -182,6 +277,9 @@ impl Attempt {
             if let Some((answer, latency)) = answer {
                 (node.outcome, node.latency) = (answer.into(), Some(*latency));
             }
+        }
+        for (index, outcome) in &self.unraised {
+            nodes[*index].outcome = outcome.clone();
         }
         let hint = retry_after(
             self.answers.iter().map(|answer| answer.as_ref().map(|(answer, _)| answer)),
@@ -225,6 +323,14 @@ impl Drop for Attempt {
         if self.open {
             drop(self.sweep());
         }
+    }
+}
+
+/// The number that a node gave with its grant.
+fn granted(answer: &Answer) -> Option<u64> {
+    match answer {
+        Ok(Vote::Granted { fence }) => *fence,
+        _ => None,
     }
 }
 

@@ -1,13 +1,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::Traced;
-use super::fan_out::{Background, FanOut};
+use super::fan_out::{Background, FanOut, Job};
 use super::members::NodeSet;
 use super::sweep::adopt;
+use super::{Answer as Acquired, Traced};
 use crate::error::{NodeOutcome, NodeReport};
 use crate::lease::Moment;
-use crate::node::{Expiry, Extension, NodeError, Terms};
+use crate::node::{Expiry, Extension, NodeError, Terms, Vote};
 use crate::quorum::{Answer, Survey};
 
 /// What a round of extending came to.
@@ -30,17 +30,14 @@ pub(crate) async fn extend(
     set: &Arc<NodeSet>,
     background: &Background,
     traced: &Traced,
-    ttl: Duration,
+    terms: Terms,
     node_timeout: Duration,
 ) -> Extended {
-    traced.trace.asked_for(ttl);
+    traced.trace.asked_for(terms.ttl);
     let t1 = set.clock.now();
     let mut fan = FanOut::new(background, set.len());
     for (index, member) in set.members.iter().enumerate() {
-        fan.push(
-            index,
-            Arc::clone(&member.node).extend(traced.claim.clone(), Terms::new(ttl), node_timeout),
-        );
+        fan.push(index, Arc::clone(&member.node).extend(traced.claim.clone(), terms, node_timeout));
     }
     let mut survey = Survey::new(set.len());
     let mut gone = Vec::new();
@@ -72,14 +69,15 @@ impl Extended {
     /// Gives the claim back to the nodes that lost it, while a majority holds it without a gap: a node that
     /// restarted empty would otherwise count against the holder for good.
     ///
-    /// An acquire does it, which writes only where nothing stands. The repaired nodes count from the next round
-    /// on. `holds` is asked before each is sent; a repair that comes back after the release is undone.
+    /// An acquire does it, which writes only where nothing stands, and under a restart guard only when the node has
+    /// warmed up; a fence is written with it. The repaired nodes count from the next round on. `holds` is asked before
+    /// each is sent; a repair that comes back after the release is undone.
     pub(crate) fn repair(
         self,
         set: &Arc<NodeSet>,
         background: &Background,
         traced: &Traced,
-        ttl: Duration,
+        terms: Terms,
         node_timeout: Duration,
         holds: impl Fn() -> bool + Send + 'static,
     ) {
@@ -101,9 +99,30 @@ impl Extended {
             }
             let mut acquires = FanOut::new(&own, gone.len());
             for index in gone {
-                acquires.push(index, set.acquire(index, &traced, Terms::new(ttl), node_timeout));
+                acquires.push(index, restore(&set, index, &traced, terms, node_timeout));
             }
             adopt(&set, &own, &traced, acquires, node_timeout);
         });
     }
+}
+
+/// Acquires on one node, and sees to it that the node's counter is at the holder's fence afterwards.
+fn restore(
+    set: &Arc<NodeSet>,
+    index: usize,
+    traced: &Traced,
+    terms: Terms,
+    node_timeout: Duration,
+) -> Job<Acquired> {
+    let acquire = set.acquire(index, traced, terms, node_timeout);
+    let Some(fencing) = terms.fencing else { return acquire };
+    let (node, claim) = (Arc::clone(&set.members[index].node), traced.claim.clone());
+    Box::pin(async move {
+        let answer = acquire.await;
+        if matches!(answer, Ok(Vote::Granted { fence: Some(number) }) if number < fencing.hint) {
+            // The node's clock is behind. Without this its next grant would just not be kept above the fence.
+            let _ = node.raise(claim, fencing.hint, fencing.life, node_timeout).await;
+        }
+        answer
+    })
 }

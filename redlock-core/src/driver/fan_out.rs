@@ -124,6 +124,32 @@ impl<T: Send + 'static> Drop for FanOut<T> {
     }
 }
 
+/// An answer of either of two fan-outs.
+pub(crate) enum Either<A, B> {
+    First(usize, A),
+    Second(usize, B),
+}
+
+/// The next answer of two fan-outs at work on one claim, the first one's first; `None` when both have given out all.
+/// Cancel safe.
+pub(crate) async fn next_of<A: Send + 'static, B: Send + 'static>(
+    first: &mut FanOut<A>,
+    second: &mut FanOut<B>,
+) -> Option<Either<A, B>> {
+    poll_fn(|cx| {
+        let one = first.poll_next(cx);
+        if let Poll::Ready(Some((index, answer))) = one {
+            return Poll::Ready(Some(Either::First(index, answer)));
+        }
+        let other = second.poll_next(cx);
+        if let Poll::Ready(Some((index, answer))) = other {
+            return Poll::Ready(Some(Either::Second(index, answer)));
+        }
+        if one.is_ready() && other.is_ready() { Poll::Ready(None) } else { Poll::Pending }
+    })
+    .await
+}
+
 async fn drive<T>(mut jobs: Vec<Job<T>>) {
     poll_fn(|cx| {
         jobs.retain_mut(|job| job.as_mut().poll(cx).is_pending());

@@ -6,6 +6,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::fan_out::{Background, FanOut, Job};
+use super::hints::Hints;
 use super::{Answer, Trace, Traced};
 use crate::clock::Clock;
 use crate::error::{NodeOutcome, NodeReport};
@@ -18,6 +19,7 @@ const MAX_RETRIES: usize = 256;
 pub(crate) struct NodeSet {
     pub(crate) members: Box<[Member]>,
     pub(crate) clock: Clock,
+    pub(super) hints: Hints,
     pub(crate) tracker: TaskTracker,
     /// Cancelled by `close`: no new calls, no more retries of releases.
     pub(crate) closing: CancellationToken,
@@ -50,6 +52,7 @@ impl NodeSet {
         Self {
             members,
             clock,
+            hints: Hints::default(),
             tracker: TaskTracker::new(),
             closing: CancellationToken::new(),
             contact: tokio::sync::Mutex::new(()),
@@ -145,9 +148,15 @@ impl NodeSet {
 
     /// Draws what there is to learn from a node's answer to acquire.
     pub(super) fn note(&self, index: usize, trace: &Trace, answer: &Answer) {
-        if let Ok(Vote::AlreadyOurs) = answer {
+        match answer {
             // Whoever is known by a run id is found by it at the next call.
-            self.contacted.store(false, Ordering::Release);
+            Ok(Vote::AlreadyOurs) => self.contacted.store(false, Ordering::Release),
+            Ok(
+                Vote::Granted { fence: Some(counter) } | Vote::Held { fence: Some(counter), .. },
+            ) => {
+                self.hints.saw(*counter);
+            }
+            _ => {}
         }
         if let Err(error) = answer {
             if error.class() == FaultClass::Unknown && trace.touched(index) {

@@ -2,6 +2,7 @@
 //!
 //! Whatever is sent is driven to completion, and whatever may have been taken and is not held is released:
 //!
+//! - an [`Attempt`] whose nodes gave different fencing numbers raises them before it counts as won;
 //! - an [`Attempt`] that fails, or is dropped at any await, becomes a [`Sweep`];
 //! - requests that are still out when an attempt is won are adopted by the background; if the lock was released
 //!   by the time one of them comes back, its node is released once more;
@@ -10,6 +11,7 @@
 mod attempt;
 mod extension;
 mod fan_out;
+mod hints;
 mod inspection;
 mod members;
 mod sweep;

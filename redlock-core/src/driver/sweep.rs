@@ -1,12 +1,10 @@
-use std::future::poll_fn;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::task::Poll;
 use std::time::Duration;
 
 use tokio::sync::OwnedSemaphorePermit;
 
-use super::fan_out::{Background, FanOut, Job};
+use super::fan_out::{Background, Either, FanOut, Job, next_of};
 use super::members::NodeSet;
 use super::{Answer, Traced, may_stand};
 use crate::error::{LockError, LockErrorKind, NodeOutcome};
@@ -40,11 +38,6 @@ struct Work {
     permits: Vec<OwnedSemaphorePermit>,
     node_timeout: Duration,
     expires: Moment,
-}
-
-enum Event {
-    Acquired(usize, Answer),
-    Released(usize, Removed),
 }
 
 impl Sweep {
@@ -114,14 +107,14 @@ impl Drop for Sweep {
 impl Work {
     async fn next(&mut self) -> Option<(usize, Removed)> {
         loop {
-            match self.event().await? {
-                Event::Acquired(index, answer) => {
+            match next_of(&mut self.releases, &mut self.acquires).await? {
+                Either::Second(index, answer) => {
                     self.set.note(index, &self.traced.trace, &answer);
                     if may_stand(&answer) {
                         self.release(index, Duration::ZERO);
                     }
                 }
-                Event::Released(index, result) => {
+                Either::First(index, result) => {
                     if let Err(error) = &result {
                         self.set.note_error(index, error);
                     }
@@ -132,25 +125,6 @@ impl Work {
                 }
             }
         }
-    }
-
-    async fn event(&mut self) -> Option<Event> {
-        poll_fn(|cx| {
-            let released = self.releases.poll_next(cx);
-            if let Poll::Ready(Some((index, result))) = released {
-                return Poll::Ready(Some(Event::Released(index, result)));
-            }
-            let acquired = self.acquires.poll_next(cx);
-            if let Poll::Ready(Some((index, answer))) = acquired {
-                return Poll::Ready(Some(Event::Acquired(index, answer)));
-            }
-            if released.is_ready() && acquired.is_ready() {
-                Poll::Ready(None)
-            } else {
-                Poll::Pending
-            }
-        })
-        .await
     }
 
     /// Whether the claim may still stand, or come to stand, on the node after this answer to a release.

@@ -67,8 +67,13 @@ pub enum NodeOutcome {
     Held(Expiry),
     /// The resource did not hold the token any more (release only).
     Absent,
-    /// The node restarted a short while ago and gives no grants for this long.
-    Warming(Duration),
+    /// The node restarted a short while ago, and the restart guard keeps it out of votes for a while.
+    Warming {
+        /// How long it has run.
+        uptime: Duration,
+        /// How long it gives no grants yet.
+        remaining: Duration,
+    },
     /// It failed.
     Failed(NodeError),
     /// It had not answered when the verdict was certain.
@@ -206,7 +211,9 @@ impl fmt::Display for NodeOutcome {
             }
             Self::Held(Expiry::Unknown) => f.write_str("held"),
             Self::Absent => f.write_str("not held there"),
-            Self::Warming(left) => write!(f, "restarted, no grants for {left:?} more"),
+            Self::Warming { uptime, remaining } => {
+                write!(f, "restarted {uptime:.0?} ago, gives no grants for {remaining:?} more")
+            }
             Self::Failed(error) => write!(f, "{error}"),
             Self::Pending => f.write_str("not waited for"),
         }
@@ -221,8 +228,10 @@ impl From<&Result<Vote, NodeError>> for NodeOutcome {
                 Fault::Duplicate,
                 "it held this attempt's token before it was asked",
             )),
-            Ok(Vote::Held { expiry }) => Self::Held(*expiry),
-            Ok(Vote::Warming { remaining }) => Self::Warming(*remaining),
+            Ok(Vote::Held { expiry, .. }) => Self::Held(*expiry),
+            Ok(Vote::Warming { uptime, remaining }) => {
+                Self::Warming { uptime: *uptime, remaining: *remaining }
+            }
             Err(error) => Self::Failed(error.clone()),
         }
     }

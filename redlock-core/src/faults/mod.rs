@@ -22,7 +22,7 @@ use network::{Network, Packet};
 
 use crate::key::LockKey;
 use crate::node::{
-    Claim, Extension, Fault, Holding, Identity, LockNode, NodeError, Removal, Terms, Vote,
+    Claim, Extension, Fault, Features, Holding, Identity, LockNode, NodeError, Removal, Terms, Vote,
 };
 
 /// A [`LockNode`] that reaches another one through a network that misbehaves on demand.
@@ -236,9 +236,14 @@ impl<N: LockNode + ?Sized> LockNode for Faulty<N> {
         self: Arc<Self>,
         claim: Claim,
         fence: u64,
+        life: Duration,
         limit: Duration,
     ) -> Result<Extension, NodeError> {
-        let request = Box::new(move |node: Arc<N>| node.raise(claim.clone(), fence, limit));
+        let request = Box::new(move |node: Arc<N>| node.raise(claim.clone(), fence, life, limit));
         self.send(Verb::Raise, limit, request).await
+    }
+
+    fn features(&self) -> Features {
+        self.inner.features()
     }
 }

@@ -38,6 +38,14 @@ use crate::token::Token;
 ///    unless sending it twice changes nothing.
 /// 7. **Truthful errors.** [`FaultClass::NotApplied`] and [`FaultClass::Misconfigured`] are answered only when
 ///    nothing was changed. Whatever may have been applied is [`FaultClass::Unknown`].
+/// 8. **Counters** ([`Features::fencing`]). A grant with [`Terms::fencing`] gives every resource's counter the number
+///    that [`fence::next`](crate::fence::next) makes of the largest of them, before the resources are taken, in the same
+///    step. A counter never falls, and is kept for [`FenceTerms::life`] from its last grant, raise or extension.
+///    A refusal tells the largest counter.
+/// 9. **Restart guard** ([`Features::restart_guard`]). With [`Terms::guard`] a node that has run for less than that,
+///    by its own clock, answers [`Vote::Warming`] where it would grant, and changes nothing. It is decided at the server
+///    and in the same step as the grant: a client may not notice in time that the server behind its connection is a
+///    new one.
 ///
 /// The `testing` feature exports a suite that checks all this; see `CONTRIBUTING.md`, "A new backend".
 ///
@@ -96,16 +104,40 @@ pub trait LockNode: fmt::Debug + Send + Sync + 'static {
         timeout: Duration,
     ) -> Result<Vec<Option<Holding>>, NodeError>;
 
-    /// Lifts the resources' fencing counters to at least `fence`, if all of them still hold the claim's token;
-    /// the second phase of a fenced acquire. A backend without fencing keeps this default, which answers
-    /// [`Fault::Unsupported`].
+    /// Lifts the resources' fencing counters to at least `fence` and keeps them for `life`, if all of them still hold
+    /// the claim's token; the second phase of a fenced acquire. A backend without fencing keeps this default, which
+    /// answers [`Fault::Unsupported`].
     async fn raise(
         self: Arc<Self>,
         _claim: Claim,
         _fence: u64,
+        _life: Duration,
         _timeout: Duration,
     ) -> Result<Extension, NodeError> {
         Err(NodeError::new(Fault::Unsupported, "this backend has no fencing counters"))
+    }
+
+    /// What this backend can do beyond locking. Default: nothing. A handle that is told to use what one of its nodes
+    /// lacks cannot be built.
+    fn features(&self) -> Features {
+        Features::default()
+    }
+}
+
+/// What a backend can do beyond locking.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct Features {
+    /// It keeps fencing counters: rule 8 of the [contract](LockNode#contract).
+    pub fencing: bool,
+    /// It keeps out of votes after a restart: rule 9.
+    pub restart_guard: bool,
+}
+
+impl Features {
+    /// All there is.
+    pub fn all() -> Self {
+        Self { fencing: true, restart_guard: true }
     }
 }
 
@@ -138,19 +170,49 @@ impl Claim {
 pub struct Terms {
     /// How long the node keeps the resources for the claim.
     pub ttl: Duration,
+    /// Asks for a fencing number, or keeps the counters alive.
+    pub fencing: Option<FenceTerms>,
+    /// How long a node must have run before it grants.
+    pub guard: Option<Duration>,
+}
+
+/// What a node needs to give a fencing number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FenceTerms {
+    /// See [`fence::hint`](crate::fence::hint). Extensions do not look at it.
+    pub hint: u64,
+    /// See [`fence::life`](crate::fence::life).
+    pub life: Duration,
 }
 
 impl Terms {
-    /// Terms with a time to live of `ttl`.
+    /// Terms with a time to live of `ttl`, without fencing and restart guard.
     pub fn new(ttl: Duration) -> Self {
-        Self { ttl }
+        Self { ttl, fencing: None, guard: None }
+    }
+
+    /// The same with a fencing number to be given.
+    #[must_use]
+    pub fn with_fencing(self, fencing: Option<FenceTerms>) -> Self {
+        Self { fencing, ..self }
+    }
+
+    /// The same with a restart guard.
+    #[must_use]
+    pub fn with_guard(self, guard: Option<Duration>) -> Self {
+        Self { guard, ..self }
     }
 
     /// The time to live in whole milliseconds, rounded up so that a node never forgets early.
     pub fn ttl_millis(&self) -> u64 {
-        let millis = self.ttl.as_nanos().div_ceil(1_000_000);
-        u64::try_from(millis).unwrap_or(u64::MAX)
+        millis(self.ttl)
     }
+}
+
+/// Whole milliseconds, rounded up.
+pub(crate) fn millis(duration: Duration) -> u64 {
+    let millis = duration.as_nanos().div_ceil(1_000_000);
+    u64::try_from(millis).unwrap_or(u64::MAX)
 }
 
 /// A node's answer to acquire.
@@ -159,7 +221,7 @@ impl Terms {
 pub enum Vote {
     /// The resources are the claim's.
     Granted {
-        /// The fencing number the node gave, where fencing was asked for.
+        /// The fencing number the node gave, where [`Terms::fencing`] asked for one.
         fence: Option<u64>,
     },
     /// The resources are the claim's, and one of them was before: an earlier request with this token was served.
@@ -168,10 +230,14 @@ pub enum Vote {
     Held {
         /// When the last of the foreign resources frees itself.
         expiry: Expiry,
+        /// The largest counter of the claim's resources, where [`Terms::fencing`] asked for a number.
+        fence: Option<u64>,
     },
     /// The node restarted a short while ago and gives no grants yet.
     Warming {
-        /// When it will.
+        /// How long it has run.
+        uptime: Duration,
+        /// When it will give grants.
         remaining: Duration,
     },
 }

@@ -88,7 +88,7 @@ macro_rules! lock_node_over_server {
             extend(claim: $crate::node::Claim, terms: $crate::node::Terms) -> $crate::node::Extension;
             release(claim: $crate::node::Claim) -> $crate::node::Removal;
             inspect(key: $crate::LockKey) -> Vec<Option<$crate::node::Holding>>;
-            raise(claim: $crate::node::Claim, fence: u64) -> $crate::node::Extension;
+            raise(claim: $crate::node::Claim, fence: u64, life: ::std::time::Duration) -> $crate::node::Extension;
         }
     };
     ($node:ty => $($verb:ident($($arg:ident: $ty:ty),*) -> $answer:ty;)*) => {
@@ -111,6 +111,10 @@ macro_rules! lock_node_over_server {
                 let server = ::std::sync::Arc::clone(&self.server);
                 $crate::LockNode::$verb(server, $($arg,)* timeout)
             })*
+
+            fn features(&self) -> $crate::node::Features {
+                $crate::LockNode::features(&*self.server)
+            }
         }
     };
 }

@@ -22,9 +22,45 @@ impl Reply {
             Self::List(list) => match list[..] {
                 [Self::Int(1), ..] => Ok(Vote::Granted { fence: None }),
                 [Self::Int(2), ..] => Ok(Vote::AlreadyOurs),
-                [Self::Int(0), Self::Int(left)] => Ok(Vote::Held { expiry: expiry(left) }),
+                [Self::Int(0), Self::Int(left)] => {
+                    Ok(Vote::Held { expiry: expiry(left), fence: None })
+                }
                 _ => Err(unexpected()),
             },
+            _ => Err(unexpected()),
+        }
+    }
+
+    /// The answer to an acquire with fencing, a restart guard, or both.
+    pub(super) fn into_fenced_vote(self, fenced: bool) -> Result<Vote, NodeError> {
+        let number = |number: i64| u64::try_from(number).ok().filter(|n| fenced && *n > 0);
+        let Self::List(list) = self else { return Err(unexpected()) };
+        match list[..] {
+            [Self::Int(1), Self::Int(fence)] => match number(fence) {
+                None if fenced => Err(unexpected()),
+                fence => Ok(Vote::Granted { fence }),
+            },
+            [Self::Int(2), _] => Ok(Vote::AlreadyOurs),
+            [Self::Int(0), Self::Int(left), Self::Int(fence)] => {
+                Ok(Vote::Held { expiry: expiry(left), fence: number(fence) })
+            }
+            [Self::Int(3), Self::Int(left), Self::Int(uptime)] => {
+                let non_negative = |n: i64| u64::try_from(n).unwrap_or(0);
+                Ok(Vote::Warming {
+                    uptime: Duration::from_secs(non_negative(uptime)),
+                    remaining: Duration::from_millis(non_negative(left)),
+                })
+            }
+            [Self::Int(4), Self::Bytes(ref command), Self::Bytes(ref error)] => {
+                Err(withheld(command, &String::from_utf8_lossy(error)))
+            }
+            [Self::Int(5), _] => {
+                Err(NodeError::new(Fault::WrongType, "a fencing counter is no number"))
+            }
+            [Self::Int(6), _] => Err(NodeError::new(
+                Fault::Unsupported,
+                "the restart guard needs uptime_in_seconds of INFO, which this server hides",
+            )),
             _ => Err(unexpected()),
         }
     }
@@ -78,6 +114,22 @@ fn expiry(left: i64) -> Expiry {
         Err(_) if left == -1 => Expiry::Never,
         // The key went away between two commands.
         Err(_) => Expiry::In(Duration::ZERO),
+    }
+}
+
+/// A server that lets nobody use what fencing or the restart guard stands on.
+fn withheld(command: &[u8], error: &str) -> NodeError {
+    let error = classify(error);
+    match error.fault() {
+        fault @ (Fault::Permission | Fault::Unsupported) => {
+            let detail = match command {
+                b"TIME" => "fencing and the restart guard need the command TIME",
+                b"LASTSAVE" => "the restart guard needs the command LASTSAVE",
+                _ => "the restart guard needs the command INFO",
+            };
+            NodeError::new(fault, detail)
+        }
+        _ => error,
     }
 }
 

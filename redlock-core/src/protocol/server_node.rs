@@ -12,10 +12,13 @@ use super::reply::{
 };
 use super::{Arg, CallError, Wire, scripts};
 use crate::error::ConfigError;
-use crate::key::LockKey;
+use crate::fence::LARGEST;
+use crate::key::{COUNTER_PREFIX, LockKey};
 use crate::node::{
-    Claim, Expiry, Extension, Fault, Holding, Identity, LockNode, NodeError, Removal, Terms, Vote,
+    Claim, Expiry, Extension, Fault, Features, Holding, Identity, LockNode, NodeError, Removal,
+    Terms, Vote, millis,
 };
+use crate::options::MAX_TTL;
 
 /// A [`LockNode`] over a [`Wire`].
 #[derive(Debug)]
@@ -58,12 +61,47 @@ impl<W: Wire> ServerNode<W> {
         values: &[Arg<'_>],
         timeout: Duration,
     ) -> Result<Reply, CallError> {
+        self.eval_over(script, key, &[], values, timeout).await
+    }
+
+    /// Runs a script over the resources and their counters.
+    async fn eval_over(
+        &self,
+        script: &'static str,
+        key: &LockKey,
+        counters: &[Vec<u8>],
+        values: &[Arg<'_>],
+        timeout: Duration,
+    ) -> Result<Reply, CallError> {
         let resources = key.resources();
-        let mut args = Vec::with_capacity(2 + resources.len() + values.len());
-        args.extend([Arg::Text(script), Arg::Int(resources.len() as u64)]);
+        let keys = resources.len() + counters.len();
+        let mut args = Vec::with_capacity(2 + keys + values.len());
+        args.extend([Arg::Text(script), Arg::Int(keys as u64)]);
         args.extend(resources.map(Arg::Bytes));
+        args.extend(counters.iter().map(|counter| Arg::Bytes(counter)));
         args.extend_from_slice(values);
         self.call("EVAL", &args, timeout).await
+    }
+
+    /// An acquire that needs more than `SET` can do.
+    async fn acquire_fenced(
+        &self,
+        claim: &Claim,
+        terms: Terms,
+        timeout: Duration,
+    ) -> Result<Vote, NodeError> {
+        let fencing = terms.fencing;
+        let counters = fencing.map(|_| counters(claim.key())).unwrap_or_default();
+        let values = [
+            Arg::Bytes(claim.token().as_bytes()),
+            Arg::Int(terms.ttl_millis()),
+            Arg::Int(terms.guard.map_or(0, millis)),
+            Arg::Int(fencing.map_or(0, |fencing| millis(fencing.life).min(LONGEST_LIFE))),
+            Arg::Int(fencing.map_or(0, |fencing| fencing.hint.min(LARGEST))),
+        ];
+        let script = scripts::ACQUIRE_FENCED;
+        let reply = self.eval_over(script, claim.key(), &counters, &values, timeout).await?;
+        reply.into_fenced_vote(fencing.is_some())
     }
 
     /// `SET key token NX PX ttl GET`: no value means granted, our own token that an earlier request was.
@@ -95,7 +133,8 @@ impl<W: Wire> ServerNode<W> {
             Reply::Bytes(_) => {
                 // Only a hint for the retry: the refusal stands whatever becomes of this command.
                 let left = self.call("PTTL", &[Arg::Bytes(key)], limit.left()).await;
-                Ok(Vote::Held { expiry: left.map_or(Expiry::Unknown, Reply::into_expiry) })
+                let expiry = left.map_or(Expiry::Unknown, Reply::into_expiry);
+                Ok(Vote::Held { expiry, fence: None })
             }
             _ => Err(unexpected().into()),
         }
@@ -127,6 +166,14 @@ impl<W: Wire> ServerNode<W> {
             Err(error) => Some(Err(error)),
         }
     }
+}
+
+/// The longest life of a counter that a server takes, in milliseconds.
+const LONGEST_LIFE: u64 = MAX_TTL.as_millis() as u64;
+
+/// Where the counters of a key's resources stand.
+fn counters(key: &LockKey) -> Vec<Vec<u8>> {
+    key.resources().map(|name| [COUNTER_PREFIX.as_bytes(), name].concat()).collect()
 }
 
 /// A name that can stand in a report.
@@ -173,6 +220,9 @@ impl<W: Wire> LockNode for ServerNode<W> {
         terms: Terms,
         timeout: Duration,
     ) -> Result<Vote, NodeError> {
+        if terms.fencing.is_some() || terms.guard.is_some() {
+            return self.acquire_fenced(&claim, terms, timeout).await;
+        }
         let limit = Limit::new(timeout);
         if let Some(key) = claim.key().single()
             && self.known.abilities().set_get
@@ -193,8 +243,14 @@ impl<W: Wire> LockNode for ServerNode<W> {
         terms: Terms,
         timeout: Duration,
     ) -> Result<Extension, NodeError> {
-        let values = [Arg::Bytes(claim.token().as_bytes()), Arg::Int(terms.ttl_millis())];
-        self.eval(scripts::EXTEND, claim.key(), &values, timeout).await?.into_extension()
+        let mut values = vec![Arg::Bytes(claim.token().as_bytes()), Arg::Int(terms.ttl_millis())];
+        let mut keys = Vec::new();
+        if let Some(fencing) = terms.fencing {
+            keys = counters(claim.key());
+            values.push(Arg::Int(millis(fencing.life).min(LONGEST_LIFE)));
+        }
+        let reply = self.eval_over(scripts::EXTEND, claim.key(), &keys, &values, timeout).await?;
+        reply.into_extension()
     }
 
     async fn release(
@@ -217,6 +273,28 @@ impl<W: Wire> LockNode for ServerNode<W> {
     ) -> Result<Vec<Option<Holding>>, NodeError> {
         let resources = key.resources().len();
         self.eval(scripts::INSPECT, &key, &[], timeout).await?.into_holdings(resources)
+    }
+
+    async fn raise(
+        self: Arc<Self>,
+        claim: Claim,
+        fence: u64,
+        life: Duration,
+        timeout: Duration,
+    ) -> Result<Extension, NodeError> {
+        let values = [
+            Arg::Bytes(claim.token().as_bytes()),
+            Arg::Int(fence),
+            Arg::Int(millis(life).min(LONGEST_LIFE)),
+        ];
+        let counters = counters(claim.key());
+        let reply =
+            self.eval_over(scripts::RAISE, claim.key(), &counters, &values, timeout).await?;
+        reply.into_extension()
+    }
+
+    fn features(&self) -> Features {
+        Features::all()
     }
 }
 

@@ -113,7 +113,7 @@ impl Flawed {
         };
         match self.flaw {
             Flaw::RefusesWhatIsSentTwice if values.iter().any(|(_, value)| is(value, token)) => {
-                return Ok(Vote::Held { expiry: Expiry::Unknown });
+                return Ok(Vote::Held { expiry: Expiry::Unknown, fence: None });
             }
             Flaw::ComparesBeginnings | Flaw::OverwritesOtherTypes | Flaw::TakesEmptyForFree => {
                 let mine = |value: &[u8]| match self.flaw {
@@ -142,16 +142,16 @@ impl Flawed {
         let vote = self.store.clone().acquire(claim.clone(), Terms::new(ttl), limit).await?;
         match (self.flaw, vote) {
             (Flaw::GivesNoHint, Vote::Held { .. }) => {
-                return Ok(Vote::Held { expiry: Expiry::Unknown });
+                return Ok(Vote::Held { expiry: Expiry::Unknown, fence: None });
             }
-            (Flaw::HidesForEver, Vote::Held { expiry: Expiry::Never }) => {
-                return Ok(Vote::Held { expiry: Expiry::In(Duration::ZERO) });
+            (Flaw::HidesForEver, Vote::Held { expiry: Expiry::Never, .. }) => {
+                return Ok(Vote::Held { expiry: Expiry::In(Duration::ZERO), fence: None });
             }
             (Flaw::ReportsTheFirstHolder, Vote::Held { .. }) => {
                 let all = self.store.clone().inspect(claim.key().clone(), limit).await?;
                 let mut foreign =
                     all.into_iter().flatten().filter(|held| !held.holder.is(claim.token()));
-                return Ok(Vote::Held { expiry: foreign.next().unwrap().expiry });
+                return Ok(Vote::Held { expiry: foreign.next().unwrap().expiry, fence: None });
             }
             (Flaw::RefusalProlongs, Vote::Held { .. }) => {
                 self.same_value_again(&claim, ttl, |_| true)
@@ -331,12 +331,13 @@ impl LockNode for Flawed {
         self: Arc<Self>,
         claim: Claim,
         fence: u64,
+        life: Duration,
         limit: Duration,
     ) -> Result<Extension, NodeError> {
         if self.flaw == Flaw::RaiseTakes {
             self.write(&self.heard(claim), Some(Duration::from_secs(600)), |_, _| true);
             return Ok(Extension::Extended);
         }
-        self.store.clone().raise(claim, fence, limit).await
+        self.store.clone().raise(claim, fence, life, limit).await
     }
 }

@@ -1,5 +1,7 @@
 local gone, foreign, short = false, false, {}
-for _, key in ipairs(KEYS) do
+local resources = ARGV[3] and #KEYS / 2 or #KEYS
+for i = 1, resources do
+  local key = KEYS[i]
   local value = redis.pcall('GET', key)
   if not value then
     gone = true
@@ -15,4 +17,5 @@ end
 if foreign then return 0 end
 if gone then return -1 end
 for _, key in ipairs(short) do redis.call('PEXPIRE', key, ARGV[2]) end
+for i = resources + 1, #KEYS do redis.call('PEXPIRE', KEYS[i], ARGV[3]) end
 return 1

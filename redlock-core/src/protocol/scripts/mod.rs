@@ -13,7 +13,24 @@
 /// `ms` is the longest time to live of a foreign resource, -1 for never.
 pub(crate) const ACQUIRE: &str = include_str!("acquire.lua");
 
-/// `KEYS` resources, `ARGV` token and time to live in ms. Answers 1 extended, 0 foreign, -1 gone.
+/// The same with a restart guard, a fencing number, or both. `KEYS` resources, and with fencing their counters in the
+/// same order; `ARGV` token, time to live in ms, guard in ms, counters' life in ms, hint. Without fencing the last two
+/// are 0, a guard of 0 is none.
+///
+/// Answers `{1, number}` and `{2, number}` as above, `{0, ms, counter}` when held, `{3, ms, s}` when warming up for `ms`
+/// more after running for `s`, `{4, command, error}` when the server does not let us use a command, `{5, 0}` when a
+/// counter is no number, `{6, 0}` when the server does not tell its uptime.
+///
+/// The number is [`fence::next`](crate::fence::next), and the guard [`fence::warming`](crate::fence::warming).
+/// `LASTSAVE` is the server's start until it saves, and only moves forward: if it is long ago, so is the start, and the
+/// dearer `INFO` is spared.
+pub(crate) const ACQUIRE_FENCED: &str = include_str!("acquire_fenced.lua");
+
+/// `KEYS` resources and their counters, `ARGV` token, number, counters' life in ms. Answers as extend.
+pub(crate) const RAISE: &str = include_str!("raise.lua");
+
+/// `KEYS` resources, `ARGV` token and time to live in ms; with fencing also the counters and their life in ms. Answers
+/// 1 extended, 0 foreign, -1 gone.
 ///
 /// `SET … IFEQ` would do it in one command but would also shorten a longer time to live; `PEXPIRE … GT`
 /// needs a server of version 7.
@@ -27,10 +44,20 @@ pub(crate) const INSPECT: &str = include_str!("inspect.lua");
 
 #[cfg(test)]
 mod tests {
+    const SCRIPTS: [&str; 5] =
+        [super::ACQUIRE, super::ACQUIRE_FENCED, super::EXTEND, super::RAISE, super::RELEASE];
+
+    #[test]
+    fn the_scripts_slack_and_largest_number_are_the_cores() {
+        let slack = crate::fence::SLACK.as_micros().to_string();
+        assert!(super::ACQUIRE_FENCED.contains(&format!(", {slack}\n")));
+        assert!(super::ACQUIRE_FENCED.contains(&crate::fence::LARGEST.to_string()));
+    }
+
     #[test]
     fn times_to_live_are_relative_and_no_clients_wall_clock_is_sent() {
         let commands = include_str!("../server_node.rs");
-        for text in [super::ACQUIRE, super::EXTEND, super::RELEASE, super::INSPECT, commands] {
+        for text in SCRIPTS.into_iter().chain([super::INSPECT, commands]) {
             assert!(!text.contains("PXAT") && !text.contains("EXAT") && !text.contains("EXPIREAT"));
         }
     }
@@ -41,8 +68,8 @@ mod tests {
             |text: &str, calls: &[&str]| calls.iter().filter_map(|call| text.rfind(call)).max();
         let first =
             |text: &str, calls: &[&str]| calls.iter().filter_map(|call| text.find(call)).min();
-        for text in [super::ACQUIRE, super::EXTEND, super::RELEASE] {
-            let read = last(text, &["'GET'", "'PTTL'"]).unwrap();
+        for text in SCRIPTS {
+            let read = last(text, &["'GET'", "'PTTL'", "'TIME'", "'LASTSAVE'", "'INFO'"]).unwrap();
             let write = first(text, &["'SET'", "'DEL'", "'PEXPIRE'"]).unwrap();
             assert!(read < write, "{text}");
         }

@@ -15,7 +15,7 @@ async fn expired_resources_do_not_pile_up() {
         node.clone().acquire(claim(&i.to_string()), terms, LIMIT).await.unwrap();
         tokio::time::advance(Duration::from_millis(1)).await;
     }
-    assert!(node.lock().entries.len() <= PURGE_FLOOR);
+    assert!(node.lock().locks.entries.len() <= store::PURGE_FLOOR);
     assert_eq!(node.keys().len(), 9);
 }
 

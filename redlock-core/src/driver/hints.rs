@@ -1,0 +1,45 @@
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::fence::hint;
+
+/// Makes the hints of a handle's fenced attempts.
+///
+/// One floor serves all resources: a hint that is higher than a resource needs costs nothing, since fences need not be
+/// dense.
+#[derive(Debug, Default)]
+pub(crate) struct Hints {
+    /// The largest hint given out, and the largest counter that any node told.
+    floor: AtomicU64,
+}
+
+impl Hints {
+    /// The hint of the next attempt.
+    pub(super) fn next(&self, wall: u64) -> u64 {
+        let update = |floor| Some(hint(wall, floor));
+        match self.floor.fetch_update(Ordering::Relaxed, Ordering::Relaxed, update) {
+            Ok(floor) | Err(floor) => hint(wall, floor),
+        }
+    }
+
+    /// A node told of a counter: the next hint must be above it.
+    pub(super) fn saw(&self, counter: u64) {
+        self.floor.fetch_max(counter, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hints_follow_the_clock_and_never_fall_behind_what_was_seen() {
+        let hints = Hints::default();
+        assert_eq!(hints.next(100), 100);
+        assert_eq!(hints.next(100), 101, "twice within a microsecond");
+        assert_eq!(hints.next(50), 102, "the clock was set back");
+        hints.saw(500);
+        hints.saw(400);
+        assert_eq!(hints.next(200), 501);
+        assert_eq!(hints.next(1_000), 1_000);
+    }
+}

@@ -1,0 +1,229 @@
+//! Pure: fencing tokens over a quorum, and the restart guard's decision.
+//!
+//! Every node keeps a counter for each resource. A grant lifts it, and the holder's [`Fence`] is the largest number that
+//! the granting majority gave, once a majority of **all** nodes stands at it while it holds the holder's token; where
+//! that is not so at once, a second, conditional round lifts the rest. Two majorities share a node, a node holds one
+//! token at a time and its counters only grow: so of two holders the later one on that node has the larger fence. That
+//! needs no assumption about clocks.
+//!
+//! To spare the second round all nodes are given one number to begin with, a *hint* made of the client's wall clock. A
+//! node takes it only as far as it agrees with its own clock, so a counter is never far ahead of the clock, and one that
+//! is forgotten long after its last grant is overtaken all the same. Nothing but the saving rests on the client's clock.
+//!
+//! The argument in full, with what breaks when a rule is left out, is in `docs/SAFETY.md`; `redlock-model` checks these
+//! very functions exhaustively.
+
+use std::fmt;
+use std::num::NonZeroU64;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use crate::error::ConfigError;
+use crate::quorum::majority;
+
+/// How far a node lets a hint be from its own clock.
+pub const SLACK: Duration = Duration::from_secs(1);
+
+/// Shortest life of a counter that nobody touches. It exceeds twice the [`SLACK`] and nodes' clocks that are five minutes
+/// off each way.
+pub const SHORTEST_LIFE: Duration = Duration::from_secs(600);
+
+/// Largest number a counter may have: above it a server's script would count in steps of two.
+pub const LARGEST: u64 = (1 << 53) - 1;
+
+/// A holder's number: larger than that of every earlier holder of the same resource.
+///
+/// It grows from holder to holder and is neither dense nor a time. Give it to the resource with every write, and have the
+/// resource refuse a number that is lower than the highest it has seen; see [`FenceGate`], and `docs/SAFETY.md` for the
+/// same in SQL. Unlike a [`Token`](crate::Token) it is no secret.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Fence(NonZeroU64);
+
+impl Fence {
+    /// The number, from 1 to 2⁵³ − 1: every JSON library and every SQL `BIGINT` keeps it exactly.
+    pub fn get(self) -> u64 {
+        self.0.get()
+    }
+}
+
+impl TryFrom<u64> for Fence {
+    type Error = ConfigError;
+
+    /// Reads a number that [`Fence::get`] gave out, such as one that came along with a request.
+    fn try_from(number: u64) -> Result<Self, ConfigError> {
+        NonZeroU64::new(number).filter(|number| number.get() <= LARGEST).map(Self).ok_or_else(
+            || ConfigError::new("fence", number.to_string(), "must be from 1 to 2^53 - 1"),
+        )
+    }
+}
+
+impl fmt::Display for Fence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// What a resource in this process checks its writers with; one for each resource.
+///
+/// Between the check and the write no other check may pass: hold the lock that guards the data over both, as a database
+/// does within one statement.
+///
+/// ```
+/// use redlock_core::{Fence, FenceGate};
+///
+/// let gate = FenceGate::new();
+/// let (older, newer) = (Fence::try_from(41)?, Fence::try_from(42)?);
+/// assert!(gate.admit(older).is_ok());
+/// assert!(gate.admit(newer).is_ok());
+/// assert!(gate.admit(newer).is_ok()); // the same holder again
+/// assert_eq!(gate.admit(older).unwrap_err().highest(), newer); // paused, and too late
+/// # Ok::<(), redlock_core::ConfigError>(())
+/// ```
+#[derive(Debug, Default)]
+pub struct FenceGate(AtomicU64);
+
+impl FenceGate {
+    /// A gate that has seen nobody.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Lets a holder pass unless a later one was there before.
+    ///
+    /// # Errors
+    ///
+    /// When a larger fence was admitted: the lock of this one is over.
+    pub fn admit(&self, fence: Fence) -> Result<(), StaleFence> {
+        let highest = self.0.fetch_max(fence.get(), Ordering::SeqCst);
+        match NonZeroU64::new(highest).map(Fence) {
+            Some(highest) if highest > fence => Err(StaleFence { fence, highest }),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// A later holder was there before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the fence {fence} is stale, {highest} was here before")]
+pub struct StaleFence {
+    fence: Fence,
+    highest: Fence,
+}
+
+impl StaleFence {
+    /// The fence that was refused.
+    pub fn fence(&self) -> Fence {
+        self.fence
+    }
+
+    /// The highest one that was admitted.
+    pub fn highest(&self) -> Fence {
+        self.highest
+    }
+}
+
+/// The number a node gives with a grant, in microseconds since 1970 as its clock has it: above its counter, and the hint
+/// as far as the clock agrees within `slack`.
+///
+/// For a claim on several resources `counter` is the largest of theirs.
+pub fn next(counter: Option<u64>, hint: u64, clock: u64, slack: u64) -> u64 {
+    let hint = hint.clamp(clock.saturating_sub(slack), clock.saturating_add(slack));
+    counter.unwrap_or(0).saturating_add(1).max(hint)
+}
+
+/// The hint of an attempt: the client's wall clock, but above `floor`, which is the largest of its earlier hints and of
+/// the counters that it was told of.
+pub fn hint(wall: u64, floor: u64) -> u64 {
+    wall.max(floor.saturating_add(1))
+}
+
+/// How long a counter outlives its last grant or extension.
+///
+/// Forgetting one is harmless once the node's clock is more than twice the slack past it; the rest is for clocks that are
+/// wrong.
+pub fn life(ttl: Duration) -> Duration {
+    ttl.saturating_mul(2).max(SHORTEST_LIFE)
+}
+
+/// Collects what makes a [`Fence`] of a won round: which of the granting nodes must be raised, and when so many stand at
+/// the number that it is safe to give out.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct FenceRound {
+    nodes: usize,
+    fence: u64,
+    /// Nodes that, while they held the claim's token, had a counter of at least `fence`.
+    standing: usize,
+    /// Nodes that will not.
+    failed: usize,
+}
+
+impl FenceRound {
+    /// Begins with the numbers of the nodes that granted, `other` nodes having answered otherwise; `None` while the
+    /// grants are no majority.
+    pub fn new(nodes: usize, grants: &[u64], other: usize) -> Option<Self> {
+        if grants.len() < majority(nodes) {
+            return None;
+        }
+        let fence = grants.iter().copied().max().unwrap_or(0);
+        let standing = grants.iter().filter(|grant| **grant == fence).count();
+        Some(Self { nodes, fence, standing, failed: other })
+    }
+
+    /// The number. It is given to nobody before [`verdict`](Self::verdict) says yes.
+    pub fn fence(&self) -> u64 {
+        self.fence
+    }
+
+    /// Whether a node that granted this number must be raised to [`fence`](Self::fence).
+    pub fn must_raise(&self, granted: u64) -> bool {
+        granted < self.fence
+    }
+
+    /// A further node granted. If it [must be raised](Self::must_raise) it counts when it was. One above the fence
+    /// counts at once; the fence stays.
+    pub fn granted(&mut self, number: u64) {
+        if !self.must_raise(number) {
+            self.standing += 1;
+        }
+    }
+
+    /// A further node did not grant.
+    pub fn refused(&mut self) {
+        self.failed += 1;
+    }
+
+    /// A node answered to being raised: it still held the token and is at the fence now, or not.
+    pub fn raised(&mut self, ok: bool) {
+        if ok { self.standing += 1 } else { self.failed += 1 }
+    }
+
+    /// Whether a majority of all nodes stands at the fence, once nothing can change it.
+    pub fn verdict(&self) -> Option<bool> {
+        let majority = majority(self.nodes);
+        if self.standing >= majority {
+            Some(true)
+        } else if self.nodes.saturating_sub(self.failed) < majority {
+            Some(false)
+        } else {
+            None
+        }
+    }
+}
+
+/// How long a node that has run for `uptime` gives no grants yet; `None` when it does.
+///
+/// A node that restarted may have forgotten what it granted. When every grant it may have forgotten has expired, it
+/// cannot matter any more.
+pub fn warming(uptime: Duration, guard: Duration) -> Option<Duration> {
+    guard.checked_sub(uptime).filter(|left| !left.is_zero())
+}
+
+/// How long a restarted node must wait: the longest time to live in use on its own, perhaps fast, clock, and twice the
+/// [`SLACK`], after which a forgotten counter is overtaken.
+pub(crate) fn guard(longest_ttl: Duration, drift: Duration) -> Duration {
+    longest_ttl.saturating_add(drift).saturating_add(SLACK * 2)
+}
+
+#[cfg(test)]
+#[path = "fence_tests.rs"]
+mod tests;

@@ -1,0 +1,138 @@
+use proptest::prelude::*;
+
+use super::*;
+
+#[test]
+fn a_grant_takes_the_hint_if_the_nodes_clock_agrees() {
+    assert_eq!(next(None, 1_000, 1_000, 10), 1_000);
+    assert_eq!(next(None, 1_010, 1_000, 10), 1_010);
+    assert_eq!(next(None, 2_000, 1_000, 10), 1_010, "a client from the future");
+    assert_eq!(next(None, 3, 1_000, 10), 990, "a client from the past");
+    assert_eq!(next(Some(5_000), 1_000, 1_000, 10), 5_001, "never back, whatever clocks say");
+    assert_eq!(next(Some(u64::MAX), u64::MAX, u64::MAX, u64::MAX), u64::MAX);
+}
+
+#[test]
+fn equal_numbers_on_a_majority_of_all_nodes_need_no_second_round() {
+    assert_eq!(FenceRound::new(5, &[7, 7], 0), None);
+    let round = FenceRound::new(5, &[7, 7, 7], 0).unwrap();
+    assert_eq!((round.fence(), round.verdict()), (7, Some(true)));
+    // Three of four that granted agree on less; that is no majority at the largest number.
+    let round = FenceRound::new(5, &[7, 7, 7, 9], 1).unwrap();
+    assert_eq!((round.fence(), round.verdict()), (9, None));
+}
+
+#[test]
+fn a_majority_of_the_replies_is_not_enough() {
+    // Two of three replies are equal; of five nodes that is no majority.
+    let round = FenceRound::new(5, &[9, 9, 7], 0).unwrap();
+    assert_eq!(round.verdict(), None);
+    assert!(round.must_raise(7) && !round.must_raise(9));
+}
+
+#[test]
+fn a_round_is_won_by_raising_and_lost_when_too_few_can_be_raised() {
+    let mut round = FenceRound::new(3, &[5, 9], 0).unwrap();
+    assert_eq!(round.verdict(), None);
+    let mut lost = round.clone();
+    round.raised(true);
+    assert_eq!(round.verdict(), Some(true));
+    lost.raised(false);
+    assert_eq!(lost.verdict(), None, "the third node may still grant");
+    let mut late = lost.clone();
+    lost.refused();
+    assert_eq!(lost.verdict(), Some(false));
+    late.granted(4);
+    assert_eq!(late.verdict(), None, "it counts when it is raised");
+    late.raised(true);
+    assert_eq!(late.verdict(), Some(true));
+}
+
+#[test]
+fn a_late_grant_above_the_fence_counts_and_does_not_move_it() {
+    let mut round = FenceRound::new(3, &[5, 9], 0).unwrap();
+    round.granted(11);
+    assert_eq!((round.fence(), round.verdict()), (9, Some(true)));
+}
+
+#[test]
+fn a_node_warms_up_until_its_uptime_has_reached_the_guard() {
+    let secs = Duration::from_secs;
+    assert_eq!(warming(secs(3), secs(10)), Some(secs(7)));
+    assert_eq!(warming(secs(10), secs(10)), None);
+    assert_eq!(warming(Duration::MAX, secs(10)), None);
+    assert_eq!(guard(secs(10), secs(1)), secs(13));
+}
+
+#[test]
+fn a_counter_outlives_the_lock_and_wrong_clocks() {
+    assert_eq!(life(Duration::from_millis(10)), SHORTEST_LIFE);
+    assert_eq!(life(Duration::from_secs(3_600)), Duration::from_secs(7_200));
+    assert_eq!(life(Duration::MAX), Duration::MAX);
+}
+
+#[test]
+fn a_fence_is_a_number_that_every_consumer_keeps_exactly() {
+    assert_eq!(Fence::try_from(LARGEST).unwrap().get(), (1_u64 << 53) - 1);
+    assert!(Fence::try_from(1).unwrap() < Fence::try_from(2).unwrap());
+    for bad in [0, LARGEST + 1, u64::MAX] {
+        let error = Fence::try_from(bad).unwrap_err();
+        assert_eq!((error.field(), error.value()), ("fence", bad.to_string().as_str()));
+    }
+}
+
+proptest! {
+    #[test]
+    fn a_counter_only_grows_and_is_never_ahead_of_the_clock_by_more_than_the_slack(
+        steps in prop::collection::vec((any::<u64>(), 1_u64..1_000), 1..50), slack in 1_u64..1_000,
+    ) {
+        let (mut clock, mut counter) = (1_000_000_u64, None);
+        for (hint, passed) in steps {
+            clock += passed;
+            let number = next(counter, hint, clock, slack);
+            prop_assert!(counter.is_none_or(|before| number > before));
+            prop_assert!(number >= clock - slack && number <= clock + slack, "{number} at {clock}");
+            counter = Some(number);
+        }
+    }
+
+    #[test]
+    fn a_forgotten_counter_is_overtaken_once_the_clock_is_past_it_by_more_than_the_slack(
+        counter in 0_u64..u64::MAX / 4, hint in any::<u64>(), slack in 0_u64..1_000, more in 1_u64..1_000,
+    ) {
+        let clock = counter + slack + more;
+        prop_assert!(next(None, hint, clock, slack) > counter);
+    }
+
+    #[test]
+    fn a_won_round_has_a_majority_at_its_number(
+        grants in prop::collection::vec(0_u64..4, 0..8),
+        nodes in 1_usize..8,
+        raises in prop::collection::vec(any::<bool>(), 8),
+    ) {
+        let grants = &grants[..grants.len().min(nodes)];
+        let other = nodes - grants.len();
+        let Some(mut round) = FenceRound::new(nodes, grants, other) else {
+            prop_assert!(grants.len() < majority(nodes));
+            return Ok(());
+        };
+        let mut at = grants.iter().filter(|grant| **grant >= round.fence()).count();
+        let low = grants.iter().filter(|grant| round.must_raise(**grant)).count();
+        for ok in raises.into_iter().take(low) {
+            at += usize::from(ok);
+            round.raised(ok);
+        }
+        prop_assert_eq!(round.verdict(), Some(at >= majority(nodes)));
+    }
+
+    #[test]
+    fn a_gate_lets_nobody_pass_behind_a_later_holder(fences in prop::collection::vec(1_u64..20, 1..50)) {
+        let gate = FenceGate::new();
+        let mut highest = 0;
+        for fence in fences {
+            let admitted = gate.admit(Fence::try_from(fence).unwrap());
+            prop_assert_eq!(admitted.is_ok(), fence >= highest);
+            highest = highest.max(fence);
+        }
+    }
+}
