@@ -24,6 +24,8 @@ pub(crate) struct Locks {
     invoice: LockMiddleware,
     tenant: LockMiddleware,
     thing: LockMiddleware,
+    number: LockMiddleware,
+    look: LockMiddleware,
 }
 
 impl Locks {
@@ -35,6 +37,8 @@ impl Locks {
             invoice: lock("invoice:{id}"),
             tenant: lock("tenant:{header:x-tenant}"),
             thing: lock("{method} {route}:{id}"),
+            number: lock("number:{int:id}"),
+            look: LockMiddleware::new(redlock, "look:{id}", policy.clone().all_methods()).unwrap(),
         }
     }
 
@@ -47,6 +51,9 @@ impl Locks {
                 .route("/orders/{id}", locked(order))
                 .route("/routed/{id}", locked(order))
                 .route("/tenants", locked(&self.tenant))
+                .route("/numbers/{id}", locked(&self.number))
+                .route("/looks/{id}", web::get().to(handle).wrap(self.look.clone()))
+                .route("/looks/{id}", web::head().to(handle).wrap(self.look))
                 .route("/strict/{id}", web::post().to(strict).wrap(order.clone()))
                 .route("/impatient/{id}", locked(order).wrap(from_fn(impatient)))
                 .service(web::resource("/twice/{id}").route(locked(order)).wrap(self.outer_order))

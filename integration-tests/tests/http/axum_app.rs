@@ -8,7 +8,7 @@ use axum::http::StatusCode;
 use axum::http::request::Parts;
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
-use axum::routing::post;
+use axum::routing::{get, post};
 use redlock_core::Redlock;
 use redlock_core::route::LockPolicy;
 use redlock_tower::{LockLayer, Locked};
@@ -20,10 +20,13 @@ use crate::site::IMPATIENCE;
 pub(crate) fn router(redlock: &Redlock, policy: &LockPolicy, probe: Arc<Probe>) -> Router {
     let lock = |template| LockLayer::new(redlock, template, policy.clone()).unwrap();
     let route = |path, template| Router::new().route(path, post(handle).layer(lock(template)));
+    let all = |template| LockLayer::new(redlock, template, policy.clone().all_methods()).unwrap();
     let things = Router::new().nest("/v1", route("/things/{id}", "{method} {route}:{id}"));
     Router::new()
         .merge(route("/orders/{id}", "order:{id}"))
         .merge(route("/tenants", "tenant:{header:x-tenant}"))
+        .merge(route("/numbers/{id}", "number:{int:id}"))
+        .route("/looks/{id}", get(handle).layer(all("look:{id}")))
         // `layer` on a method router covers its answer to other methods too.
         .route("/routed/{id}", post(handle).route_layer(lock("order:{id}")))
         .route("/strict/{id}", post(strict).layer(lock("order:{id}")))

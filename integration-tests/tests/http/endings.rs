@@ -6,6 +6,7 @@ use crate::handler::Does;
 use crate::site::{Site, Stack};
 
 on_both_stacks! {
+    the_answer_to_head_frees_the_lock_before_the_client_has_it
     a_panic_frees_the_lock
     an_error_status_frees_the_lock_before_the_client_has_it
     an_extractor_that_rejects_frees_the_lock_before_the_client_has_it
@@ -15,6 +16,27 @@ on_both_stacks! {
 async fn expect_free(site: &Site, backend: &Backend) {
     backend.until_nothing_is_left().await;
     site.send(Request::new("/orders/1", Does::Text)).await.expect(200, "locked");
+    backend.until_nothing_is_left().await;
+}
+
+async fn the_answer_to_head_frees_the_lock_before_the_client_has_it(stack: Stack) {
+    let backend = Backend::new();
+    let site = Site::start(stack, &backend, backend.policy()).await;
+    let mut client = site.connect().await;
+    for _ in 0..5 {
+        for does in [Does::Text, Does::Stream, Does::Empty] {
+            client.send(Request::new("/looks/1", does).method("HEAD")).await.unwrap();
+            assert_eq!(client.head().await.unwrap().status, 200, "{does:?}");
+        }
+    }
+    backend.until_nothing_is_left().await;
+    // The lock is the one of GET.
+    let inside = site.sending(Request::new("/looks/1", Does::Gate).method("GET"));
+    site.probe.until_begun(16).await;
+    client.send(Request::new("/looks/1", Does::Text).method("HEAD")).await.unwrap();
+    assert_eq!(client.head().await.unwrap().status, 409);
+    site.probe.open(1);
+    inside.await.unwrap().expect(200, "locked");
     backend.until_nothing_is_left().await;
 }
 

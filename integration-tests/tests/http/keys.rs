@@ -12,6 +12,7 @@ on_both_stacks! {
     two_layers_with_two_keys_hold_both_while_the_handler_runs
     the_route_in_a_key_is_the_whole_pattern_of_nested_routes
     one_resource_under_two_spellings_of_its_path_has_one_key
+    one_number_under_several_spellings_has_one_key
     different_ids_are_served_at_the_same_time
     a_header_that_is_missing_or_given_twice_is_a_bad_request
     a_long_header_makes_a_short_key
@@ -74,6 +75,22 @@ async fn one_resource_under_two_spellings_of_its_path_has_one_key(stack: Stack) 
         }
         backend.until_nothing_is_left().await;
     }
+}
+
+async fn one_number_under_several_spellings_has_one_key(stack: Stack) {
+    let backend = Backend::new();
+    let site = Site::start(stack, &backend, backend.policy()).await;
+    let inside = site.sending(Request::new("/numbers/42", Does::Gate));
+    site.probe.until_begun(1).await;
+    for other in ["/numbers/042", "/numbers/+42", "/numbers/%2B42", "/numbers/%30%34%32"] {
+        site.send(Request::new(other, Does::Text)).await.expect_contended();
+    }
+    let answer = site.send(Request::new("/numbers/forty-two", Does::Text)).await;
+    assert_eq!((answer.status(), answer.problem()), (400, ("bad_request", None)));
+    assert_eq!(backend.keys(), ["number:42"]);
+    site.probe.open(1);
+    inside.await.unwrap().expect(200, "locked");
+    backend.until_nothing_is_left().await;
 }
 
 async fn different_ids_are_served_at_the_same_time(stack: Stack) {

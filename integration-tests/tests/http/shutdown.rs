@@ -12,6 +12,7 @@ use crate::handler::Does;
 use crate::site::{Site, Stack};
 
 on_both_stacks! {
+    a_release_that_nobody_waits_for_outlives_the_server
     a_graceful_stop_finishes_what_is_under_way_and_closing_leaves_no_key
     a_closed_handle_refuses_new_requests_while_the_server_still_runs
 }
@@ -21,11 +22,9 @@ const SLOW: Duration = Duration::from_millis(400);
 async fn a_graceful_stop_finishes_what_is_under_way_and_closing_leaves_no_key(stack: Stack) {
     for does in [Does::Gate, Does::GatedStream] {
         let backend = Backend::new();
-        // A majority confirms the release, the others are told in the background; that ends with actix-web's workers.
-        if stack == Stack::Axum {
-            for node in &backend.nodes[3..] {
-                node.on(Verb::Release).always(Misbehaviour::SlowRequest(SLOW));
-            }
+        // A majority confirms the release, the others are told in the background, which outlives the server's workers.
+        for node in &backend.nodes[3..] {
+            node.on(Verb::Release).always(Misbehaviour::SlowRequest(SLOW));
         }
         let mut site = Site::start(stack, &backend, backend.policy()).await;
         let mut client = site.connect().await;
@@ -40,6 +39,24 @@ async fn a_graceful_stop_finishes_what_is_under_way_and_closing_leaves_no_key(st
         assert_eq!(backend.keys(), [""; 0], "{does:?}");
         assert_eq!(site.probe.counts().finished, 1);
     }
+}
+
+async fn a_release_that_nobody_waits_for_outlives_the_server(stack: Stack) {
+    let backend = Backend::new();
+    for node in &backend.nodes {
+        node.on(Verb::Release).always(Misbehaviour::SlowRequest(SLOW));
+    }
+    let noticing = if stack == Stack::Axum { stack } else { Stack::ActixNoticing };
+    let mut site = Site::start(noticing, &backend, backend.policy()).await;
+    let mut client = site.connect().await;
+    client.send(Request::new("/orders/1", Does::Gate)).await.unwrap();
+    site.probe.until_begun(1).await;
+    drop(client);
+    site.probe.until_dropped(1).await;
+    site.begin_to_stop();
+    site.until_stopped().await;
+    site.redlock.close().await;
+    assert_eq!(backend.keys(), [""; 0]);
 }
 
 async fn until_nobody_listens(site: &Site) {

@@ -131,7 +131,7 @@ async fn actix(
     let serve = move || async move {
         let app = move || App::new().configure(locks.clone().configure(Arc::clone(&probe)));
         let server = HttpServer::new(app)
-            .workers(1)
+            .workers(2)
             .disable_signals()
             .h1_allow_half_closed(half_closed)
             .bind("127.0.0.1:0")
