@@ -4,7 +4,7 @@
 
 use std::net::SocketAddr;
 use std::process::Stdio;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use integration_tests::Servers;
 use rustix::process::{Pid, Signal, kill_process};
@@ -15,6 +15,9 @@ use tokio::time::timeout;
 
 /// Several times what it takes on a machine that is busy with other tests.
 const LIMIT: Duration = Duration::from_secs(60);
+
+/// What a payment and a refund take, each.
+const WORK: Duration = Duration::from_secs(2);
 
 /// One process of the service.
 struct Replica {
@@ -111,7 +114,8 @@ async fn two_replicas_never_work_on_one_order_at_once(program: &str, client: &st
     ];
     let [a, b] = [replicas[0].addr, replicas[1].addr];
     // One of many payments at once is made, in whichever process.
-    let all = (0..20).map(|i| tokio::spawn(ask([a, b][i % 2], "POST", "/orders/42/pay")));
+    let spellings = ["/orders/42/pay", "/orders/042/pay", "/orders/+42/pay"];
+    let all = (0..20).map(|i| tokio::spawn(ask([a, b][i % 2], "POST", spellings[i % 3])));
     let mut paid = 0;
     for answer in all.collect::<Vec<_>>() {
         let answer = answer.await.unwrap();
@@ -127,13 +131,15 @@ async fn two_replicas_never_work_on_one_order_at_once(program: &str, client: &st
     assert_eq!(paid, 1);
     // The next one is not refused by the one before, whose answer is there.
     assert_eq!(ask(b, "POST", "/orders/42/pay").await.status, 200);
-    // Two refunds wait for each other, and for nobody else's order.
+    // Two refunds wait for each other, in whichever process, and for nobody else's order.
+    let began = Instant::now();
     let (one, two, other) = tokio::join!(
         ask(a, "POST", "/orders/42/refund"),
         ask(b, "POST", "/orders/42/refund"),
         ask(b, "POST", "/orders/7/pay"),
     );
     assert_eq!((one.status, two.status, other.status), (200, 200, 200), "{}", one.body);
+    assert!(began.elapsed() >= 2 * WORK, "two refunds overlapped");
     for replica in &replicas {
         assert_no_overlap(replica, 42).await;
     }
@@ -193,13 +199,26 @@ async fn without_a_majority_it_is_503_until_the_servers_are_back(program: &str, 
     }
 }
 
+async fn until_held(nodes: &Servers, key: &str) {
+    let held = async {
+        while !nodes[0].keys().await.iter().any(|held| held == key) {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    timeout(LIMIT, held).await.unwrap_or_else(|_| panic!("{key} is not held"));
+}
+
 async fn requests_in_flight_finish_when_it_is_told_to_stop(program: &str, client: &str) {
     let nodes = Servers::start(3).await;
     let mut replica = Replica::start(program, Some(&nodes), client).await;
     let addr = replica.addr;
+    let export = tokio::spawn(ask(addr, "GET", "/orders/7/export"));
+    until_held(&nodes, "export:7").await;
     let paying = tokio::spawn(ask(addr, "POST", "/orders/42/pay"));
     replica.line_with("payment begins").await;
     replica.signal(Signal::TERM);
+    let export = export.await.unwrap();
+    assert!(export.body.contains("line 5 of 5"), "cut off: {}", export.body);
     let answer = paying.await.unwrap();
     assert_eq!((answer.status, answer.body.contains("1000 cents")), (200, true), "{}", answer.body);
     let printed = replica.end().await;

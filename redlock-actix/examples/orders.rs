@@ -38,11 +38,12 @@ async fn export(shop: Data<Shop>, id: Path<u64>) -> impl Responder {
 #[actix_web::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let redlock = shop::redlock()?;
-    // Both routes have one key: a payment excludes a refund of the same order.
-    let at_once = LockMiddleware::new(&redlock, "order:{id}", LockPolicy::new())?;
+    // Both routes have one key: a payment excludes a refund of the same order. `int`, because for the handlers `042` is 42.
+    let at_once = LockMiddleware::new(&redlock, "order:{int:id}", LockPolicy::new())?;
     let waiting = LockPolicy::new().wait_up_to(Duration::from_secs(5));
-    let waiting = LockMiddleware::new(&redlock, "order:{id}", waiting)?;
-    let exports = LockMiddleware::new(&redlock, "export:{id}", LockPolicy::new().methods(["GET"]))?;
+    let waiting = LockMiddleware::new(&redlock, "order:{int:id}", waiting)?;
+    let exports =
+        LockMiddleware::new(&redlock, "export:{int:id}", LockPolicy::new().methods(["GET"]))?;
     let orders = Data::new(Shop::default());
     // Made once, outside of the factory: the bounds on waiters then count for all workers together.
     let server = HttpServer::new(move || {
@@ -61,6 +62,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     shop::welcome("actix-web", address);
     server.run().await?;
     redlock.close().await;
-    println!("stopped; all locks are released");
+    // After ten seconds requests in flight are cut off: their handlers are dropped, which releases too.
+    println!("{}", shop::farewell(true));
     Ok(())
 }

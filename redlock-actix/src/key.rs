@@ -42,7 +42,10 @@ impl RouteContext for Request<'_> {
     }
 
     fn route(&self) -> Option<Cow<'_, str>> {
-        self.0.match_pattern().map(Cow::Owned)
+        // Around a scope or an application the route is not chosen yet: what actix-web would guess there goes by the path
+        // as it was sent, and the router by the decoded one.
+        let routed = self.0.match_info().unprocessed().is_empty();
+        routed.then(|| self.0.match_pattern()).flatten().map(Cow::Owned)
     }
 
     fn param(&self, name: &str) -> Result<Option<Cow<'_, str>>, KeyError> {

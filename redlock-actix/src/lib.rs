@@ -19,7 +19,7 @@
 //!     .ttl(Duration::from_secs(10))
 //!     .build()?;
 //! // Made once: what is wrong with it is found here, and all workers share its bounds.
-//! let lock = LockMiddleware::new(&redlock, "order:{id}", LockPolicy::new())?;
+//! let lock = LockMiddleware::new(&redlock, "order:{int:id}", LockPolicy::new())?;
 //! HttpServer::new(move || {
 //!     App::new().route("/orders/{id}/pay", web::post().to(pay).wrap(lock.clone()))
 //! })
@@ -75,9 +75,11 @@
 //! **Inside authentication**: who can name a key can hold it. In actix-web the middleware that is wrapped last is outermost,
 //! so wrap the lock first, or around the route as above. Around a route, call `.to(handler)` before `.wrap(…)`: actix-web
 //! panics at start-up otherwise. Around a resource (`web::resource(…).wrap(…)`) it also locks requests that end in 405.
+//! Around a scope or an application no route is known: a template with `{route}` or with a parameter of the route answers
+//! 500 there.
 //!
 //! Two of them with the same handle and key on one route do not wait for each other: the inner one finds the outer one's
-//! lock and passes. With different keys both are held.
+//! lock and passes, and the outer one's policy counts. With different keys both are held.
 //!
 //! # A client that leaves
 //!

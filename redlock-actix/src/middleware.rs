@@ -35,6 +35,28 @@ impl LockMiddleware {
     pub fn new(redlock: &Redlock, template: &str, policy: LockPolicy) -> Result<Self, ConfigError> {
         LockMiddleware::with_key(redlock, KeyTemplate::parse(template)?, policy)
     }
+
+    /// The same, having checked that the template fits a route with this pattern: a middleware cannot see the route that
+    /// it will stand on, and finds a template that does not fit by the first request (500).
+    ///
+    /// ```
+    /// # fn main() -> Result<(), redlock_core::ConfigError> {
+    /// # use redlock_core::{InMemoryNode, Redlock, route::LockPolicy};
+    /// # use redlock_actix::LockMiddleware;
+    /// # let redlock = Redlock::builder().node(InMemoryNode::new("a")).ttl(std::time::Duration::from_secs(10)).build()?;
+    /// let lock = LockMiddleware::new(&redlock, "order:{int:order_id}", LockPolicy::new())?;
+    /// assert!(lock.for_route("/orders/{id}/pay").is_err());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// When the route lacks a parameter of the template.
+    pub fn for_route(self, pattern: &str) -> Result<Self, ConfigError> {
+        self.key.check_route(pattern)?;
+        Ok(self)
+    }
 }
 
 impl<K: KeyExtractor> LockMiddleware<K> {

@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use actix_web::body::{BodySize, EitherBody, MessageBody};
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse, forward_ready};
-use actix_web::http::Method;
+use actix_web::http::{Method, StatusCode};
 use actix_web::{Error, HttpMessage};
 use redlock_core::LockKey;
 use redlock_core::route::{Admission, HeldLocks, KeyTemplate, Rejection, RouteLock, Tenure};
@@ -46,7 +46,10 @@ where
     fn call(&self, request: ServiceRequest) -> Self::Future {
         let key = match self.lock.policy().locks(request.method().as_str()) {
             true => self.lock.key(self.key.key(&request)),
-            false => Ok(None),
+            false => {
+                let response = self.inner.call(request);
+                return Box::pin(async move { response.await.map(free) });
+            }
         };
         match key {
             Ok(Some(key)) => {
@@ -54,6 +57,10 @@ where
                 Box::pin(serve(lock, key, on_reject, Rc::clone(&self.inner), request))
             }
             Ok(None) => {
+                let held = request.extensions().get::<HeldLocks>().map(HeldLocks::passed);
+                if let Some(held) = held {
+                    request.extensions_mut().insert(held);
+                }
                 let response = self.inner.call(request);
                 Box::pin(async move { response.await.map(free) })
             }
@@ -77,9 +84,13 @@ where
     let outer = request.extensions().get::<HeldLocks>().cloned().unwrap_or_default();
     let tenure = match lock.admit(key, &outer).await {
         Ok(Admission::Locked(tenure)) => tenure,
-        Ok(Admission::Nested) => return inner.call(request).await.map(free),
-        Ok(Admission::Unlocked(unlocked)) => {
+        Ok(Admission::Nested(held)) => {
+            request.extensions_mut().insert(held);
+            return inner.call(request).await.map(free);
+        }
+        Ok(Admission::Unlocked(unlocked, held)) => {
             request.extensions_mut().insert(unlocked);
+            request.extensions_mut().insert(held);
             return inner.call(request).await.map(free);
         }
         Err(rejection) => return Ok(rejected(request, &on_reject, rejection)),
@@ -87,9 +98,9 @@ where
     request.extensions_mut().insert(tenure.held_locks());
     let bodyless = request.method() == Method::HEAD;
     let completes = lock.policy().runs_to_completion();
-    let work = hold(lock, tenure, inner.call(request), bodyless);
+    let work = hold(lock.clone(), tenure, inner.call(request), bodyless);
     let done = if completes {
-        match actix_web::rt::spawn(work).await {
+        match actix_web::rt::spawn(lock.track(work)).await {
             Ok(done) => done,
             Err(error) => match error.try_into_panic() {
                 Ok(panic) => std::panic::resume_unwind(panic),
@@ -111,7 +122,7 @@ async fn hold<B: MessageBody + 'static>(
     bodyless: bool,
 ) -> Result<Result<LockedResponse<B>, Error>, Rejection> {
     let policy = lock.policy();
-    let mut response = match tenure.run(policy, handler).await? {
+    let mut response = match tenure.run(handler).await? {
         Ok(response) => response,
         Err(error) => {
             tenure.release().await;
@@ -121,7 +132,9 @@ async fn hold<B: MessageBody + 'static>(
     if let Some(lost) = tenure.lost() {
         response.response_mut().extensions_mut().insert(lost);
     }
+    // What follows a 101 is no body of HTTP.
     let ended = bodyless
+        || response.status() == StatusCode::SWITCHING_PROTOCOLS
         || matches!(response.response().body().size(), BodySize::None | BodySize::Sized(0));
     if policy.holds_until_body_end() && !ended {
         let (request, response) = response.into_parts();

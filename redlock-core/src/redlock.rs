@@ -66,6 +66,23 @@ impl Redlock {
         self.plan(options).map(drop)
     }
 
+    /// Whether keys of `bytes` bytes have room behind the prefix.
+    #[cfg(feature = "route")]
+    pub(crate) fn check_prefix(&self, bytes: usize) -> Result<(), crate::ConfigError> {
+        let prefix = self.0.key_prefix.len();
+        if prefix + bytes <= crate::MAX_KEY_BYTES {
+            return Ok(());
+        }
+        let value = format!("{prefix} bytes");
+        Err(crate::ConfigError::new("key_prefix", value, "must leave 200 of 512 bytes to the keys"))
+    }
+
+    /// Has [`close`](Self::close) wait for `work`.
+    #[cfg(feature = "route")]
+    pub(crate) fn track<F: Future>(&self, work: F) -> impl Future<Output = F::Output> + use<F> {
+        self.0.set.tracker.track_future(work)
+    }
+
     /// Tries once to take the lock: one round over the nodes, no sleep.
     ///
     /// The first call of a handle also asks every node who it is.
@@ -231,7 +248,8 @@ impl Redlock {
     ///
     /// New calls, and calls that wait for their next attempt, answer [`LockErrorKind::Closed`]. A release that fails is
     /// not tried again any more, so this takes at most a few node timeouts; locks it could not release expire. Guards
-    /// that still live keep their locks: drop them first.
+    /// that still live keep their locks: drop them first. Handlers that a middleware runs to completion are waited for
+    /// too, however long they take.
     ///
     /// # Cancel safety
     ///

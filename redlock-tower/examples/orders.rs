@@ -39,11 +39,11 @@ async fn export(State(shop): State<Shop>, Path(id): Path<u64>) -> impl IntoRespo
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let redlock = shop::redlock()?;
-    // Both routes have one key: a payment excludes a refund of the same order.
-    let at_once = LockLayer::new(&redlock, "order:{id}", LockPolicy::new())?;
+    // Both routes have one key: a payment excludes a refund of the same order. `int`, because for the handlers `042` is 42.
+    let at_once = LockLayer::new(&redlock, "order:{int:id}", LockPolicy::new())?;
     let waiting = LockPolicy::new().wait_up_to(Duration::from_secs(5));
-    let waiting = LockLayer::new(&redlock, "order:{id}", waiting)?;
-    let exports = LockLayer::new(&redlock, "export:{id}", LockPolicy::new().methods(["GET"]))?;
+    let waiting = LockLayer::new(&redlock, "order:{int:id}", waiting)?;
+    let exports = LockLayer::new(&redlock, "export:{int:id}", LockPolicy::new().methods(["GET"]))?;
     let app = Router::new()
         .route("/orders/{id}", get(show))
         .route("/orders/{id}/pay", post(pay).layer(at_once))
@@ -67,14 +67,14 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let serve = axum::serve(listener, app).with_graceful_shutdown(async move {
         let _ = stopped.wait_for(|stop| *stop).await;
     });
-    tokio::select! {
-        served = serve.into_future() => served?,
+    let finished = tokio::select! {
+        served = serve.into_future() => { served?; true },
         () = async {
             let _ = late.wait_for(|stop| *stop).await;
             tokio::time::sleep(Duration::from_secs(10)).await;
-        } => println!("some requests did not finish"),
-    }
+        } => false,
+    };
     redlock.close().await;
-    println!("stopped; all locks are released");
+    println!("{}", shop::farewell(finished));
     Ok(())
 }

@@ -15,7 +15,9 @@ pin_project! {
     /// The response's body, which holds the lock until it ends.
     ///
     /// The lock is released before the last piece is given out, so that a client that has its whole answer finds it
-    /// free. Dropped half-read, it releases in the background. When the lock is lost and the policy says to cancel, it
+    /// free. The last piece is the one that the source calls its last, or the one that completes the length that its size
+    /// hint or the response's `Content-Length` announced: servers read no further. Dropped half-read, it releases in the
+    /// background. When the lock is lost and the policy says to cancel, it
     /// ends with the [`Rejection`](redlock_core::route::Rejection) for an error, and the connection is broken off.
     pub struct LockedBody<B>
     where
@@ -23,6 +25,10 @@ pin_project! {
     {
         #[pin]
         source: Source<B>,
+        // What is still to be given out, if the source announced it.
+        left: Option<u64>,
+        // What the source still owes, if anybody announced it.
+        due: Option<u64>,
         tail: Option<Tail>,
         first: Option<Frame<B::Data>>,
         last: Option<Last<B::Data>>,
@@ -43,7 +49,7 @@ pin_project! {
 
 impl<B: Body> LockedBody<B> {
     fn new(source: Source<B>) -> Self {
-        Self { source, tail: None, first: None, last: None }
+        Self { source, left: None, due: None, tail: None, first: None, last: None }
     }
 
     /// A body that holds no lock.
@@ -57,15 +63,26 @@ impl<B: Body> LockedBody<B> {
 
     /// A body under a lock. If all of it is there, the lock is released here: the head then goes out together with the
     /// body, and not a release's round trip before it.
-    pub(crate) async fn held(body: B, tenure: Tenure, policy: &LockPolicy) -> Self
+    pub(crate) async fn held(
+        body: B,
+        length: Option<u64>,
+        tenure: Tenure,
+        policy: &LockPolicy,
+    ) -> Self
     where
         B::Error: Into<BoxError>,
     {
+        // Asked for before the body is: what it gave out does not count any more.
+        let exact = body.size_hint().exact();
+        let mut due = length.or(exact);
         let mut body = Box::pin(body);
         let begun =
             poll_fn(|cx| Poll::Ready(body.as_mut().poll_frame(cx).map_err(Into::into))).await;
-        let ended = body.is_end_stream();
-        let mut held = Self::new(Source::Held { body });
+        let mut ended = body.is_end_stream();
+        if let Poll::Ready(Some(Ok(first))) = &begun {
+            ended |= completes(&mut due, first);
+        }
+        let mut held = Self { left: exact, due, ..Self::new(Source::Held { body }) };
         match begun {
             Poll::Ready(Some(Ok(first))) if !ended => held.first = Some(first),
             Poll::Ready(last) => {
@@ -80,14 +97,22 @@ impl<B: Body> LockedBody<B> {
     }
 
     fn kept(&self) -> u64 {
-        let bytes =
-            |frame: &Frame<B::Data>| frame.data_ref().map_or(0, |data| data.remaining() as u64);
         let last = match &self.last {
             Some(Some(Ok(frame))) => bytes(frame),
             _ => 0,
         };
-        last + self.first.as_ref().map_or(0, bytes)
+        self.first.as_ref().map_or(0, bytes).saturating_add(last)
     }
+}
+
+fn bytes<D: Buf>(frame: &Frame<D>) -> u64 {
+    frame.data_ref().map_or(0, |data| data.remaining() as u64)
+}
+
+/// Counts a piece; tells whether it completes what was announced.
+fn completes<D: Buf>(due: &mut Option<u64>, frame: &Frame<D>) -> bool {
+    *due = due.map(|due| due.saturating_sub(bytes(frame)));
+    frame.is_data() && *due == Some(0)
 }
 
 impl<B> Body for LockedBody<B>
@@ -113,6 +138,9 @@ where
                     return Poll::Pending;
                 }
                 *this.tail = None;
+                if let Some(Ok(frame)) = &last {
+                    completes(this.left, frame);
+                }
                 return Poll::Ready(last);
             }
             // The loss first: after a long pause of the process no further piece may be made.
@@ -123,6 +151,7 @@ where
                 return Poll::Ready(Some(Err(rejection.into())));
             }
             if let Some(first) = this.first.take() {
+                completes(this.left, &first);
                 return Poll::Ready(Some(Ok(first)));
             }
             let (frame, ended) = match this.source.as_mut().project() {
@@ -135,19 +164,28 @@ where
                 }
                 SourceProjection::Held { body } => {
                     let frame = ready!(body.as_mut().poll_frame(cx));
-                    let ended = !matches!(frame, Some(Ok(_))) || body.is_end_stream();
+                    let ended = match &frame {
+                        Some(Ok(frame)) => completes(this.due, frame) || body.is_end_stream(),
+                        _ => true,
+                    };
                     (frame.map(|frame| frame.map_err(Into::into)), ended)
                 }
             };
-            if !ended || this.tail.is_none() {
-                return Poll::Ready(frame);
+            if ended && this.tail.is_some() {
+                *this.last = Some(frame);
+                continue;
             }
-            *this.last = Some(frame);
+            if let Some(Ok(frame)) = &frame {
+                completes(this.left, frame);
+            }
+            return Poll::Ready(frame);
         }
     }
 
     fn is_end_stream(&self) -> bool {
-        self.first.is_none()
+        // Whoever holds a lock has to be polled until it is released.
+        self.tail.is_none()
+            && self.first.is_none()
             && self.last.is_none()
             && match &self.source {
                 Source::Free { body } => body.is_end_stream(),
@@ -157,6 +195,9 @@ where
     }
 
     fn size_hint(&self) -> SizeHint {
+        if let Some(left) = self.left {
+            return SizeHint::with_exact(left);
+        }
         let rest = match &self.source {
             Source::Free { body } => body.size_hint(),
             Source::Held { body } => body.size_hint(),
@@ -166,9 +207,9 @@ where
         };
         let kept = self.kept();
         let mut hint = SizeHint::new();
-        hint.set_lower(rest.lower() + kept);
+        hint.set_lower(rest.lower().saturating_add(kept));
         if let Some(upper) = rest.upper() {
-            hint.set_upper(upper + kept);
+            hint.set_upper(upper.saturating_add(kept));
         }
         hint
     }

@@ -20,9 +20,44 @@ impl LockLayer {
     ///
     /// # Errors
     ///
-    /// When the template or the policy breaks a rule, or the policy does not fit the handle's node timeout.
+    /// When the template or the policy breaks a rule, or the policy does not fit the handle's node timeout. Also when the
+    /// template has path parameters and this build has no feature that knows them (`axum`), or `{route}` and neither
+    /// `axum` nor `tonic`.
     pub fn new(redlock: &Redlock, template: &str, policy: LockPolicy) -> Result<Self, ConfigError> {
-        LockLayer::with_key(redlock, KeyTemplate::parse(template)?, policy)
+        let template = KeyTemplate::parse(template)?;
+        let refuse = |rule| Err(ConfigError::new("key template", template.to_string(), rule));
+        if cfg!(not(feature = "axum")) && template.params().next().is_some() {
+            return refuse("must have no path parameters without the feature `axum`");
+        }
+        if cfg!(not(any(feature = "axum", feature = "tonic"))) && template.has_route() {
+            return refuse("must not have `{route}` without the feature `axum` or `tonic`");
+        }
+        LockLayer::with_key(redlock, template, policy)
+    }
+
+    /// The same, having checked that the template fits a route with this pattern: a layer cannot see the route that it
+    /// will stand on, and finds a template that does not fit by the first request (500).
+    ///
+    /// ```
+    /// # #[cfg(feature = "axum")]
+    /// # fn main() -> Result<(), redlock_core::ConfigError> {
+    /// # use redlock_core::{InMemoryNode, Redlock, route::LockPolicy};
+    /// # use redlock_tower::LockLayer;
+    /// # let redlock = Redlock::builder().node(InMemoryNode::new("a")).ttl(std::time::Duration::from_secs(10)).build()?;
+    /// let lock = LockLayer::new(&redlock, "order:{int:order_id}", LockPolicy::new())?;
+    /// assert!(lock.for_route("/orders/{id}/pay").is_err());
+    /// # Ok(())
+    /// # }
+    /// # #[cfg(not(feature = "axum"))]
+    /// # fn main() {}
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// When the route lacks a parameter of the template.
+    pub fn for_route(self, pattern: &str) -> Result<Self, ConfigError> {
+        self.key.check_route(pattern)?;
+        Ok(self)
     }
 }
 

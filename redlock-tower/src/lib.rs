@@ -19,7 +19,7 @@
 //!     .node(InMemoryNode::new("a")) // or RedisNode::connect("redis://10.0.0.1")?
 //!     .ttl(Duration::from_secs(10))
 //!     .build()?;
-//! let lock = LockLayer::new(&redlock, "order:{id}", LockPolicy::new())?;
+//! let lock = LockLayer::new(&redlock, "order:{int:id}", LockPolicy::new())?;
 //! let app: Router = Router::new().route("/orders/{id}/pay", post(pay).layer(lock));
 //! # Ok(())
 //! # }
@@ -65,12 +65,15 @@
 //!
 //! **Inside authentication**: who can name a key can hold it. In axum a layer that is added later is further outside, so
 //! add the lock first, or on the method router as above. **Inside panic catchers and timeouts** (`CatchPanicLayer`,
-//! `TimeoutLayer`): the lock is released whichever way the handler ends, and a client that was told of a time-out finds
-//! the lock free. Layers outside of it run without the lock; `CompressionLayer` outside is fine, the lock is held until
-//! the uncompressed body ends.
+//! `TimeoutLayer`): the lock is released whichever way the handler ends. A client that is told of a time-out is told at
+//! once, and the release is under way by then; a handler that runs to completion keeps its lock meanwhile. Layers outside of
+//! it run without the lock; `CompressionLayer` outside is fine, the lock is held until the uncompressed body ends.
+//!
+//! In axum use `route_layer`, or `layer` on the method router. `Router::layer` also wraps the fallback, where no route is
+//! known: a template with a path parameter answers 500 there instead of 404.
 //!
 //! Two layers with the same handle and key on one route do not wait for each other: the inner one finds the outer one's
-//! lock and passes. With different keys both are held.
+//! lock and passes, and the outer one's policy counts. With different keys both are held.
 //!
 //! # What the handler can know
 //!

@@ -1,7 +1,8 @@
 use std::fmt;
 use std::task::{Context, Poll};
 
-use http::{Method, Request, Response};
+use http::header::CONTENT_LENGTH;
+use http::{Method, Request, Response, StatusCode};
 use http_body::Body;
 use redlock_core::LockKey;
 use redlock_core::route::{Admission, HeldLocks, KeyTemplate, Rejection, RouteLock, Tenure};
@@ -53,9 +54,14 @@ where
         }
         let (mut parts, body) = request.into_parts();
         let key = self.lock.key(self.key.key(&mut parts));
-        let request = Request::from_parts(parts, body);
+        let mut request = Request::from_parts(parts, body);
         match key {
-            Ok(None) => ResponseFuture::passing(self.inner.call(request)),
+            Ok(None) => {
+                if let Some(held) = request.extensions().get::<HeldLocks>().map(HeldLocks::passed) {
+                    request.extensions_mut().insert(held);
+                }
+                ResponseFuture::passing(self.inner.call(request))
+            }
             Ok(Some(key)) => {
                 // The one that was polled ready is used, its clone stays.
                 let clone = self.inner.clone();
@@ -93,9 +99,13 @@ where
     let outer = request.extensions().get::<HeldLocks>().cloned().unwrap_or_default();
     let tenure = match lock.admit(key, &outer).await {
         Ok(Admission::Locked(tenure)) => tenure,
-        Ok(Admission::Nested) => return inner.call(request).await.map(free),
-        Ok(Admission::Unlocked(unlocked)) => {
+        Ok(Admission::Nested(held)) => {
+            request.extensions_mut().insert(held);
+            return inner.call(request).await.map(free);
+        }
+        Ok(Admission::Unlocked(unlocked, held)) => {
             request.extensions_mut().insert(unlocked);
+            request.extensions_mut().insert(held);
             return inner.call(request).await.map(free);
         }
         Err(rejection) => return Ok(rejected(&on_reject, rejection)),
@@ -103,9 +113,9 @@ where
     request.extensions_mut().insert(tenure.held_locks());
     let bodyless = request.method() == Method::HEAD;
     let completes = lock.policy().runs_to_completion();
-    let work = hold(lock, tenure, inner.call(request), bodyless);
+    let work = hold(lock.clone(), tenure, inner.call(request), bodyless);
     let done = if completes {
-        match tokio::spawn(work).await {
+        match tokio::spawn(lock.track(work)).await {
             Ok(done) => done,
             Err(error) => match error.try_into_panic() {
                 Ok(panic) => std::panic::resume_unwind(panic),
@@ -131,7 +141,7 @@ where
     ResBody::Error: Into<BoxError>,
 {
     let policy = lock.policy();
-    let mut response = match tenure.run(policy, handler).await? {
+    let mut response = match tenure.run(handler).await? {
         Ok(response) => response,
         Err(error) => {
             tenure.release().await;
@@ -141,9 +151,15 @@ where
     if let Some(lost) = tenure.lost() {
         response.extensions_mut().insert(lost);
     }
-    if policy.holds_until_body_end() && !bodyless && !response.body().is_end_stream() {
+    // What follows a 101 is no body of HTTP.
+    let ended = bodyless
+        || response.status() == StatusCode::SWITCHING_PROTOCOLS
+        || response.body().is_end_stream();
+    if policy.holds_until_body_end() && !ended {
         let (head, body) = response.into_parts();
-        let body = LockedBody::held(body, tenure, policy).await;
+        let length = head.headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok());
+        let length = length.and_then(|length| length.parse().ok());
+        let body = LockedBody::held(body, length, tenure, policy).await;
         return Ok(Ok(Response::from_parts(head, body)));
     }
     tenure.release().await;

@@ -5,11 +5,13 @@
 mod common;
 
 use std::convert::Infallible;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
 use common::*;
-use http::{HeaderMap, Request, Response, StatusCode};
+use http::header::CONTENT_LENGTH;
+use http::{HeaderMap, Method, Request, Response, StatusCode};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::{BodyExt, Empty, Full};
 use redlock_core::route::{HoldUntil, LockPolicy, OnLost, Rejection, RejectionKind};
@@ -21,13 +23,26 @@ async fn respond<B>(nodes: &Nodes, policy: LockPolicy, body: B) -> Response<Lock
 where
     B: Body<Data = Bytes, Error: Into<redlock_tower::BoxError>> + Send + 'static,
 {
-    let body = std::sync::Arc::new(std::sync::Mutex::new(Some(body)));
+    pass_on(nodes, policy, Method::POST, Response::new(body)).await
+}
+
+/// What the layer makes of a handler's response.
+async fn pass_on<B>(
+    nodes: &Nodes,
+    policy: LockPolicy,
+    method: Method,
+    response: Response<B>,
+) -> Response<LockedBody<B>>
+where
+    B: Body<Data = Bytes, Error: Into<redlock_tower::BoxError>> + Send + 'static,
+{
+    let response = Arc::new(Mutex::new(Some(response)));
     let handler = service_fn(move |_: Request<()>| {
-        let body = body.lock().unwrap().take().unwrap();
-        async move { Ok::<_, Infallible>(Response::new(body)) }
+        let response = response.lock().unwrap().take().unwrap();
+        async move { Ok::<_, Infallible>(response) }
     });
     let service = LockLayer::new(&nodes.redlock, "all", policy).unwrap().layer(handler);
-    service.oneshot(Request::post("/").body(()).unwrap()).await.unwrap()
+    service.oneshot(Request::builder().method(method).uri("/").body(()).unwrap()).await.unwrap()
 }
 
 fn exact(bytes: u64) -> SizeHint {
@@ -91,8 +106,8 @@ async fn a_first_piece_that_is_there_already_is_given_out_first() {
     feed.send(data("a line")).unwrap();
     let mut response = respond(&nodes, LockPolicy::new(), body).await;
     assert_eq!(nodes.holding(), 3);
-    // 12 is what the source says of the rest; 6 bytes were read ahead.
-    assert_eq!(response.body().size_hint().exact(), Some(18));
+    // 6 bytes were read ahead, and count all the same.
+    assert_eq!(response.body().size_hint().exact(), Some(12));
     assert!(!response.body().is_end_stream());
     feed.send(data("a lime")).unwrap();
     drop(feed);
@@ -101,20 +116,75 @@ async fn a_first_piece_that_is_there_already_is_given_out_first() {
         assert_eq!(frame.into_data().unwrap(), line);
     }
     assert_eq!(nodes.holding(), 0, "the last byte came before the release");
+    assert_eq!(response.body().size_hint().exact(), Some(0));
     assert!(response.body().is_end_stream());
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_stream_that_ends_without_notice_holds_until_its_end() {
     let nodes = nodes();
-    let (feed, body) = fed(exact(6));
+    let (feed, body) = fed(SizeHint::default());
     let mut response = respond(&nodes, LockPolicy::new(), body).await;
     feed.send(data("a line")).unwrap();
     assert!(response.body_mut().frame().await.unwrap().is_ok());
     assert_eq!(nodes.holding(), 3);
     drop(feed);
+    assert!(!response.body().is_end_stream(), "nobody would poll it for its release");
     assert!(response.body_mut().frame().await.is_none());
     assert_eq!(nodes.holding(), 0);
+    assert!(response.body().is_end_stream());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_of_announced_length_is_released_before_its_last_byte_and_keeps_its_trailers() {
+    for header in [false, true] {
+        let nodes = nodes();
+        let (feed, body) = fed(if header { SizeHint::default() } else { exact(12) });
+        let mut response = Response::new(body);
+        if header {
+            response.headers_mut().insert(CONTENT_LENGTH, 12.into());
+        }
+        let mut response = pass_on(&nodes, LockPolicy::new(), Method::POST, response).await;
+        for (line, holding) in [("a line", 3), ("a lime", 0)] {
+            feed.send(data(line)).unwrap();
+            let frame = response.body_mut().frame().await.unwrap().unwrap();
+            assert_eq!(frame.into_data().unwrap(), line);
+            // A server that has sent so many bytes reads no further.
+            assert_eq!(nodes.holding(), holding, "{line}, by header: {header}");
+        }
+        feed.send(Ok(Frame::trailers(HeaderMap::new()))).unwrap();
+        assert!(response.body_mut().frame().await.unwrap().unwrap().is_trailers());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_source_that_announces_absurd_sizes_does_no_harm() {
+    let nodes = nodes();
+    let (feed, body) = fed(exact(u64::MAX));
+    feed.send(data("a line")).unwrap();
+    let mut response = respond(&nodes, LockPolicy::new(), body).await;
+    assert_eq!(response.body().size_hint().exact(), Some(u64::MAX));
+    assert!(response.body_mut().frame().await.unwrap().is_ok());
+    drop(response);
+    nodes.settle().await;
+    let mut hint = SizeHint::new();
+    hint.set_lower(u64::MAX);
+    let (feed, body) = fed(hint);
+    feed.send(data("a line")).unwrap();
+    let response = respond(&nodes, LockPolicy::new(), body).await;
+    assert_eq!(response.body().size_hint().lower(), u64::MAX);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_upgrade_and_the_answer_to_head_release_with_the_head() {
+    for (method, status) in [(Method::GET, 101), (Method::HEAD, 200)] {
+        let nodes = nodes();
+        let (_feed, body) = fed(SizeHint::default());
+        let response = Response::builder().status(status).body(body).unwrap();
+        let policy = LockPolicy::new().all_methods();
+        let _response = pass_on(&nodes, policy, method, response).await;
+        assert_eq!(nodes.holding(), 0, "{status}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

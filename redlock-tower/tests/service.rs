@@ -16,10 +16,10 @@ use http::request::Parts;
 use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt, Empty};
 use redlock_core::route::{
-    HeldLocks, IntoRouteKey, KeyError, LockPolicy, MissingPart, NoQuorum, Rejection, RejectionKind,
-    Unlocked,
+    HeldLocks, IntoRouteKey, KeyError, KeyTemplate, LockPolicy, MissingPart, NoQuorum, Rejection,
+    RejectionKind, Unlocked,
 };
-use redlock_core::{LockKey, Redlock};
+use redlock_core::{InMemoryNode, LockKey, Redlock};
 use redlock_tower::LockLayer;
 use tokio::time::{sleep, timeout};
 use tower::{Layer, Service, ServiceExt, service_fn};
@@ -231,11 +231,24 @@ async fn a_part_that_may_be_missing_lets_pass_and_a_repeated_one_does_not() {
 #[tokio::test(start_paused = true)]
 async fn without_a_router_a_path_parameter_is_a_misuse_and_not_the_clients_fault() {
     let nodes = nodes();
-    let lock = LockLayer::new(&nodes.redlock, "order:{id}", LockPolicy::new()).unwrap();
+    let template = KeyTemplate::parse("order:{id}").unwrap();
+    let lock = LockLayer::with_key(&nodes.redlock, template, LockPolicy::new()).unwrap();
     let response = lock.layer(service_fn(ok)).oneshot(post()).await.unwrap();
     assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
     let rejection = response.extensions().get::<Rejection>().unwrap();
     assert!(rejection.to_string().contains("put the layer behind the router"), "{rejection}");
+}
+
+#[test]
+fn what_can_be_known_of_a_misuse_is_an_error_at_construction() {
+    let nodes = nodes();
+    let new = |template| LockLayer::new(&nodes.redlock, template, LockPolicy::new());
+    assert_eq!(new("order:{id}").is_ok(), cfg!(feature = "axum"));
+    assert_eq!(new("{method} {route}").is_ok(), cfg!(any(feature = "axum", feature = "tonic")));
+    let long = Redlock::builder().node(InMemoryNode::new("a")).ttl(Duration::from_secs(3));
+    let long = long.key_prefix("x".repeat(313)).build().unwrap();
+    let error = LockLayer::new(&long, "all", LockPolicy::new()).unwrap_err();
+    assert_eq!((error.field(), error.value()), ("key_prefix", "313 bytes"));
 }
 
 #[tokio::test(start_paused = true)]
@@ -258,14 +271,14 @@ async fn a_rejection_may_look_different_and_is_in_the_extensions_all_the_same() 
 #[tokio::test(start_paused = true)]
 async fn a_request_that_is_allowed_without_a_quorum_is_marked() {
     use redlock_core::faults::{Faulty, Misbehaviour};
-    let node = Faulty::new(Arc::new(redlock_core::InMemoryNode::new("a")));
+    let node = Faulty::new(Arc::new(InMemoryNode::new("a")));
     node.always(Misbehaviour::Refused);
     let builder = Redlock::builder().node(node).ttl(Duration::from_secs(3));
     let policy = LockPolicy::new().no_quorum(NoQuorum::Allow);
     let handler = service_fn(|request: Request<()>| {
         let unlocked = request.extensions().get::<Unlocked>().unwrap();
         assert_eq!(unlocked.rejection().kind(), RejectionKind::NoQuorum);
-        assert!(request.extensions().get::<HeldLocks>().is_none());
+        assert_eq!(request.extensions().get::<HeldLocks>().unwrap().leases().len(), 0);
         ok(request)
     });
     let service = LockLayer::new(&builder.build().unwrap(), "all", policy).unwrap().layer(handler);

@@ -1,12 +1,15 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::held::{Around, Keep};
+use super::home::Home;
 use super::limits::Limits;
+use super::template::MAX_PLAIN_KEY_BYTES;
 use super::{
     HeldLocks, KeyError, LockPolicy, MissingPart, NoQuorum, Rejection, RejectionKind, Tenure,
     Unlocked,
 };
-use crate::error::ConfigError;
+use crate::error::{ConfigError, NodeOutcome};
 use crate::key::LockKey;
 use crate::options::LockOptions;
 use crate::redlock::Redlock;
@@ -20,6 +23,7 @@ struct Inner {
     policy: LockPolicy,
     options: LockOptions,
     limits: Arc<Limits>,
+    home: Home,
 }
 
 /// How a request is let in.
@@ -27,29 +31,44 @@ struct Inner {
 pub enum Admission {
     /// Under a lock of its own.
     Locked(Tenure),
-    /// A layer around this one holds the very lock already, and releases it.
-    Nested,
-    /// Without a lock, because [`NoQuorum::Allow`] says so.
-    Unlocked(Unlocked),
+    /// The layers around this one hold all of the key already, and release it; what their policies say counts. For the
+    /// request's extensions.
+    Nested(HeldLocks),
+    /// Without a lock, because [`NoQuorum::Allow`] says so. For the request's extensions.
+    Unlocked(Unlocked, HeldLocks),
 }
 
 impl RouteLock {
-    /// A lock by `policy` over the nodes of `redlock`.
+    /// A lock by `policy` over the nodes of `redlock`. Locks are taken, renewed and released on the runtime in which this is
+    /// called, whichever serves the request; outside of one, on that of each request.
     ///
     /// # Errors
     ///
-    /// When an option breaks a rule, or does not fit the handle's node timeout.
+    /// When an option breaks a rule, does not fit the handle's node timeout, or the handle's key prefix leaves no room for
+    /// a template's keys.
     pub fn new(redlock: &Redlock, policy: LockPolicy) -> Result<Self, ConfigError> {
         policy.check()?;
         let options = policy.options();
         redlock.check(&options)?;
+        redlock.check_prefix(MAX_PLAIN_KEY_BYTES)?;
         let limits = Arc::default();
-        Ok(Self(Arc::new(Inner { redlock: redlock.clone(), policy, options, limits })))
+        Ok(Self(Arc::new(Inner {
+            redlock: redlock.clone(),
+            policy,
+            options,
+            limits,
+            home: Home::here(),
+        })))
     }
 
     /// Its policy.
     pub fn policy(&self) -> &LockPolicy {
         &self.0.policy
+    }
+
+    /// Has [`Redlock::close`] wait for the work of a handler that runs to completion, whose client may be gone.
+    pub fn track<F: Future>(&self, work: F) -> impl Future<Output = F::Output> + use<F> {
+        self.0.redlock.track(work)
     }
 
     /// What a request's key, or the lack of one, means: the key to lock, `None` to pass without a lock.
@@ -79,25 +98,39 @@ impl RouteLock {
     ///
     /// When the future is dropped, whatever was sent is completed and released in the background.
     pub async fn admit(&self, key: LockKey, outer: &HeldLocks) -> Result<Admission, Rejection> {
-        let Inner { redlock, policy, options, limits } = &*self.0;
-        if outer.hold(redlock, &key) {
-            return Ok(Admission::Nested);
+        let Inner { redlock, policy, options, limits, home } = &*self.0;
+        match outer.around(redlock, &key) {
+            Around::Nothing => {}
+            Around::All(held) => return Ok(Admission::Nested(held)),
+            Around::Part => return Err(Rejection::entangled()),
         }
         let waiting = limits.wait(&key, policy)?;
-        let guard = match policy.wait_up_to {
-            Some(_) => redlock.lock_with(&key, options).await,
-            None => redlock.try_lock_with(&key, options).await,
-        };
-        let rejection = match guard {
-            Ok(guard) => {
-                let held = outer.and(redlock, key, guard.lease());
-                return Ok(Admission::Locked(Tenure::new(guard, held, waiting.hold(policy)?)));
+        let (handle, options, wanted) = (redlock.clone(), *options, key.clone());
+        let waits = policy.wait_up_to.is_some();
+        let guard = home.run(true, async move {
+            match waits {
+                true => handle.lock_with(&wanted, &options).await,
+                false => handle.try_lock_with(&wanted, &options).await,
             }
-            Err(error) => Rejection::of_lock_error(error, policy),
+        });
+        let error = match guard.await.ok_or_else(Rejection::closed)? {
+            Ok(guard) => {
+                let counted = waiting.hold(policy)?;
+                let keep = Arc::new(Keep { guard, counted, home: home.clone() });
+                let held = outer.and(redlock, key, &keep, policy.cancels_when_lost());
+                return Ok(Admission::Locked(Tenure::new(keep, held, policy)));
+            }
+            Err(error) => error,
         };
+        let held = error.nodes().iter().any(|node| matches!(node.outcome, NodeOutcome::Held(_)));
+        let rejection = Rejection::of_lock_error(error, policy);
         match (rejection.kind(), policy.no_quorum) {
+            // Whoever answered that somebody has the lock knows more than those who did not answer.
+            (RejectionKind::NoQuorum, NoQuorum::Allow) if held => {
+                Err(rejection.into_contended(policy))
+            }
             (RejectionKind::NoQuorum, NoQuorum::Allow) => {
-                Ok(Admission::Unlocked(Unlocked(Arc::new(rejection))))
+                Ok(Admission::Unlocked(Unlocked(Arc::new(rejection)), outer.passed()))
             }
             _ => Err(rejection),
         }

@@ -10,7 +10,7 @@
 //! # use redlock_core::{InMemoryNode, Redlock};
 //! # fn main() -> Result<(), redlock_core::ConfigError> {
 //! # let redlock = Redlock::builder().node(InMemoryNode::new("a")).ttl(Duration::from_secs(10)).build()?;
-//! let key = KeyTemplate::parse("tenant:{header:x-tenant}:order:{id}")?;
+//! let key = KeyTemplate::parse("tenant:{header:x-tenant}:order:{int:id}")?;
 //! let policy = LockPolicy::new().wait_up_to(Duration::from_secs(5));
 //! let lock = RouteLock::new(&redlock, policy)?; // every rule between the settings is checked here
 //! # let _ = (key, lock);
@@ -24,18 +24,22 @@
 #[cfg(feature = "testing")]
 pub mod cases;
 mod context;
+mod held;
+mod home;
 mod key;
 mod limits;
 mod lock;
 mod policy;
 mod rejection;
+mod spelling;
 mod template;
 mod tenure;
 
 pub use context::{Header, RouteContext};
+pub use held::HeldLocks;
 pub use key::{IntoRouteKey, KeyError};
 pub use lock::{Admission, RouteLock};
 pub use policy::{ContendedStatus, HoldUntil, LockPolicy, MissingPart, NoQuorum, OnLost};
 pub use rejection::{Rejection, RejectionKind};
 pub use template::{KeyTemplate, MAX_PLAIN_KEY_BYTES};
-pub use tenure::{HeldLocks, LostDuringRequest, Tail, Tenure, Unlocked};
+pub use tenure::{LostDuringRequest, Tail, Tenure, Unlocked};

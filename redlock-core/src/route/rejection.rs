@@ -88,6 +88,22 @@ impl Rejection {
         }
     }
 
+    /// Layers around hold a part of the key: the request would wait for itself.
+    pub(super) fn entangled() -> Self {
+        let rule = "two layers' keys share some of their resources and not all of the inner one's";
+        KeyError::Misuse(rule.to_owned()).into()
+    }
+
+    /// Told by nodes that somebody has the lock, where others did not answer.
+    pub(super) fn into_contended(self, policy: &LockPolicy) -> Self {
+        Self {
+            kind: RejectionKind::Contended,
+            status: policy.contended_status.code(),
+            retry_after: policy.retry_after.or(self.retry_after),
+            cause: self.cause,
+        }
+    }
+
     /// The runtime or the handle is shutting down.
     pub fn closed() -> Self {
         Self::unavailable(RejectionKind::Closed, None)

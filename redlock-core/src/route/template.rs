@@ -6,6 +6,7 @@ use std::sync::Arc;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 use sha2::{Digest, Sha256};
 
+use super::spelling::Spelling;
 use super::{Header, KeyError, RouteContext};
 use crate::error::ConfigError;
 use crate::key::LockKey;
@@ -26,19 +27,30 @@ const ROUTE: &AsciiSet = &VALUE.remove(b'/').remove(b'{').remove(b'}').remove(b'
 ///
 /// | part | what it stands for |
 /// |---|---|
-/// | `{id}` | the path parameter `id`, percent-decoded |
+/// | `{int:id}` | the path parameter `id` as a whole number: `42`, `042` and `+42` are one key |
+/// | `{uuid:id}` | the path parameter `id` as a UUID, in whichever way it is written |
+/// | `{id}` | the path parameter `id`, percent-decoded, letter by letter |
 /// | `{param:id}` | the same, also for a parameter called `method` or `route` |
 /// | `{method}` | the method |
 /// | `{route}` | the matched route's pattern, such as `/orders/{id}/pay` |
 /// | `{header:x-tenant}` | the header's value |
 /// | `{{`, `}}` | a brace |
 ///
+/// # One resource has one key
+///
+/// A handler that takes a parameter for a number also takes `042` and `+42` for 42. With `{id}` these are three keys, and
+/// whoever wants to run the handler twice at once has a way to: take `{int:id}` for numbers and `{uuid:id}` for UUIDs,
+/// which write every spelling in one way and reject (400) what is none. `{id}` is for text that the handler compares letter
+/// by letter.
+///
 /// # Two requests have one key only if all their parts are equal
 ///
 /// Parts are percent-escaped (all but `A-Z a-z 0-9 - . _ ~`; in `{route}` also `/ { } *` stay), and [`parse`](Self::parse)
-/// insists on text between two parts that no part can contain. So what a client sends cannot reach another key of the
-/// same template, and a template without text of its own is refused, because it would give the same keys on every route
-/// that has such a parameter. A key over 200 bytes is replaced by the text before the first part and the key's SHA-256.
+/// insists on text between two parts that no part can contain. Before the first part that a client chooses there must be
+/// such text too, or `{route}`: so a key begins with words of the developer's, and what a client sends can reach no key that
+/// begins with other ones. Templates that begin with the same words share their keys, which is how two routes exclude each
+/// other; give each kind of resource words of its own. A key over 200 bytes is replaced by the text before the first part
+/// and the key's SHA-256.
 ///
 /// Cloning is one reference count.
 #[derive(Clone, PartialEq, Eq)]
@@ -53,7 +65,7 @@ struct Inner {
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Piece {
     Text(String),
-    Param(String),
+    Param(String, Spelling),
     Header(String),
     Method,
     Route,
@@ -65,8 +77,8 @@ impl KeyTemplate {
     /// # Errors
     ///
     /// When a brace or a name is missing, a header's name is none, two parts have no text between them that tells them
-    /// apart, the template has neither text of its own nor `{route}`, or its text is longer than 200 bytes, contains a
-    /// control character, or `#`, which marks hashed keys.
+    /// apart, there is no such text and no `{route}` before the first part that a client chooses, or the template's text is
+    /// longer than 200 bytes, contains a control character, or `#`, which marks hashed keys.
     pub fn parse(template: &str) -> Result<Self, ConfigError> {
         let invalid = |rule: &'static str| {
             ConfigError::new("key template", template.escape_debug().to_string(), rule)
@@ -74,6 +86,39 @@ impl KeyTemplate {
         let pieces = pieces(template).map_err(invalid)?;
         check(&pieces).map_err(invalid)?;
         Ok(Self(Arc::new(Inner { text: template.to_owned(), pieces })))
+    }
+
+    /// Whether every path parameter of the template is one of a route with this pattern, such as `/orders/{id}/pay`. A
+    /// template cannot see the route it will serve; this finds at start-up what would otherwise be a 500.
+    ///
+    /// # Errors
+    ///
+    /// When the route has no such parameter.
+    pub fn check_route(&self, pattern: &str) -> Result<(), ConfigError> {
+        // `{id}`, `{*rest}` and `{id:\d+}` all declare a name.
+        let declared: Vec<_> = pattern
+            .split('{')
+            .skip(1)
+            .filter_map(|part| Some(part[..part.find(['}', ':'])?].trim_start_matches('*')))
+            .collect();
+        if self.params().all(|param| declared.contains(&param)) {
+            return Ok(());
+        }
+        let value = format!("{self} on {}", pattern.escape_debug());
+        Err(ConfigError::new("key template", value, "must name parameters of the route"))
+    }
+
+    /// The path parameters that it names.
+    pub fn params(&self) -> impl Iterator<Item = &str> {
+        self.0.pieces.iter().filter_map(|piece| match piece {
+            Piece::Param(name, _) => Some(name.as_str()),
+            _ => None,
+        })
+    }
+
+    /// Whether it has `{route}`.
+    pub fn has_route(&self) -> bool {
+        self.0.pieces.contains(&Piece::Route)
     }
 
     /// The key of a request.
@@ -95,9 +140,8 @@ impl KeyTemplate {
                     key.extend(percent_encode(route.as_bytes(), ROUTE));
                     continue;
                 }
-                Piece::Param(name) => match request.param(name)? {
-                    Some(Cow::Borrowed(value)) => Cow::Borrowed(value.as_bytes()),
-                    Some(Cow::Owned(value)) => Cow::Owned(value.into_bytes()),
+                Piece::Param(name, spelling) => match request.param(name)? {
+                    Some(value) => spelling.normalize(value)?,
                     None => return Err(no_param(name, request.route())),
                 },
                 Piece::Header(name) => match request.header(name) {
@@ -189,15 +233,19 @@ fn part(name: &str) -> Result<Piece, &'static str> {
         let special = |b: u8| b"!#$%&'*+-.^_`|~".contains(&b);
         !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || special(b))
     };
+    let param = |name: &str, spelling| Ok(Piece::Param(name.to_owned(), spelling));
     match name.split_once(':') {
         None if name == "method" => Ok(Piece::Method),
         None if name == "route" => Ok(Piece::Route),
-        None if is_name(name) => Ok(Piece::Param(name.to_owned())),
-        Some(("param", name)) if is_name(name) => Ok(Piece::Param(name.to_owned())),
+        None if is_name(name) => param(name, Spelling::Text),
+        Some(("param", name)) if is_name(name) => param(name, Spelling::Text),
+        Some(("int", name)) if is_name(name) => param(name, Spelling::Int),
+        Some(("uuid", name)) if is_name(name) => param(name, Spelling::Uuid),
         Some(("header", name)) if is_token(name) => Ok(Piece::Header(name.to_ascii_lowercase())),
         Some(("header", _)) => Err("must name a header: `{header:x-tenant}`"),
-        Some((kind, _)) if kind != "param" => Err(
-            "must use the parts `{name}`, `{param:name}`, `{header:name}`, `{method}`, `{route}`",
+        Some((kind, _)) if !matches!(kind, "param" | "int" | "uuid") => Err(
+            "must use the parts `{name}`, `{param:name}`, `{int:name}`, `{uuid:name}`, `{header:name}`, `{method}`, \
+             `{route}`",
         ),
         _ => Err("must name a parameter of letters, digits, `_`, `-` and `.`: `{id}`"),
     }
@@ -210,12 +258,22 @@ fn check(pieces: &[Piece]) -> Result<(), &'static str> {
     if text > MAX_PLAIN_KEY_BYTES {
         return Err("must have at most 200 bytes of text");
     }
-    if !pieces.iter().any(|piece| is_text(piece) || *piece == Piece::Route) {
-        return Err("must have text of its own or `{route}`, or unrelated routes would share keys");
-    }
     // No part contains what is escaped even in a route pattern, `%` aside.
     let separates =
         |byte: u8| byte != b'%' && !byte.is_ascii_alphanumeric() && !b"-._~/{}*".contains(&byte);
+    let chosen = |piece: &Piece| matches!(piece, Piece::Param(..) | Piece::Header(_));
+    let head = &pieces[..pieces.iter().position(chosen).unwrap_or(pieces.len())];
+    let own = match pieces {
+        [Piece::Text(_)] => true,
+        [Piece::Text(text), ..] if text.bytes().any(separates) => true,
+        _ => head.contains(&Piece::Route),
+    };
+    if !own {
+        return Err(
+            "must begin with text of its own that no part can contain, such as `order:`, or have `{route}` before the \
+             first part that a client chooses; unrelated routes would share keys",
+        );
+    }
     for (i, piece) in pieces.iter().enumerate().skip(1) {
         let apart = match (&pieces[i - 1], pieces.get(i + 1)) {
             (Piece::Text(_), _) | (_, None) if is_text(piece) => true,
@@ -242,7 +300,7 @@ impl fmt::Display for Piece {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Text(text) => f.write_str(text),
-            Self::Param(name) => write!(f, "path parameter {name}"),
+            Self::Param(name, _) => write!(f, "path parameter {name}"),
             Self::Header(name) => write!(f, "header {name}"),
             Self::Method => f.write_str("method"),
             Self::Route => f.write_str("route"),

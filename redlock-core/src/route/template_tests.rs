@@ -48,6 +48,7 @@ fn a_bad_template_is_an_error_that_says_which_rule_it_broke() {
         ("", "text of its own"),
         ("{id}", "text of its own"),
         ("{method}", "text of its own"),
+        ("{method}-", "text of its own"),
         ("order:{id", "close each `{`"),
         ("order:{{id}", "a `{` for each `}`"),
         ("order:{{id", "ok"),
@@ -58,6 +59,12 @@ fn a_bad_template_is_an_error_that_says_which_rule_it_broke() {
         ("order:{header:}", "must name a header"),
         ("order:{header:x tenant}", "must name a header"),
         ("order:{query:id}", "must use the parts"),
+        ("order:{int:}", "must name a parameter"),
+        ("{kind}:{id}", "text of its own"),
+        ("{header:x-tenant}:{id}", "text of its own"),
+        ("{method}:{id}", "text of its own"),
+        ("order{id}", "text of its own"),
+        ("order", "ok"),
         ("order:{a}{b}", "between two parts"),
         ("order:{a}-{b}", "between two parts"),
         ("order:{a}b%/{b}", "between two parts"),
@@ -88,7 +95,7 @@ fn parts_are_put_in_escaped() {
     let mut request = id("4/2:ü ");
     request.headers = vec![("x-tenant", b"\xff{}".to_vec())];
     assert_eq!(key("order:{id}", &request).unwrap(), "order:4%2F2%3A%C3%BC%20");
-    assert_eq!(key("{{{param:id}}}", &request).unwrap(), "{4%2F2%3A%C3%BC%20}");
+    assert_eq!(key("{{:{param:id}}}", &request).unwrap(), "{:4%2F2%3A%C3%BC%20}");
     assert_eq!(key("{method} {route}", &request).unwrap(), "POST /orders/{id}");
     assert_eq!(key("t:{header:X-Tenant}", &request).unwrap(), "t:%FF%7B%7D");
 }
@@ -128,7 +135,7 @@ proptest! {
     fn two_requests_share_a_key_only_if_all_their_parts_are_equal(
         a in ".{1,80}", b in ".{1,80}", c in ".{1,80}", d in ".{1,80}",
     ) {
-        for template in ["x:{a}:{b}", "{a}:{b}", "{a} -- {b}", "x{a}:{b}y", "{{{a}%:%{b}}}", "{a}/:/{b}"] {
+        for template in ["x:{a}:{b}", ":{a}:{b}", "x: {a} -- {b}", "x:{a}:{b}y", "{{:{a}%:%{b}}}", "x {a}/:/{b}"] {
             let request = |a: &str, b: &str| Request {
                 params: vec![("a", a.to_owned()), ("b", b.to_owned())],
                 ..Request::default()
@@ -147,4 +154,64 @@ proptest! {
             let _ = template.render(&id("1"));
         }
     }
+}
+
+#[test]
+fn every_spelling_of_a_number_is_one_key() {
+    for (spelling, key_part) in [
+        ("42", Some("42")),
+        ("042", Some("42")),
+        ("+42", Some("42")),
+        ("-7", Some("-7")),
+        ("-07", Some("-7")),
+        ("0", Some("0")),
+        ("-0", Some("0")),
+        ("000", Some("0")),
+        ("99999999999999999999999999", Some("99999999999999999999999999")),
+        ("4_2", None),
+        ("42 ", None),
+        ("4.2", None),
+        ("++4", None),
+        ("-", None),
+        ("\u{664}", None),
+        ("0x2a", None),
+    ] {
+        let got = key("order:{int:id}", &id(spelling));
+        match key_part {
+            Some(part) => assert_eq!(got.unwrap(), format!("order:{part}"), "{spelling}"),
+            None => assert!(matches!(got, Err(KeyError::Invalid(_))), "{spelling}: {got:?}"),
+        }
+    }
+    assert!(matches!(key("order:{int:id}", &id("")), Err(KeyError::Missing(_))));
+}
+
+#[test]
+fn every_spelling_of_a_uuid_is_one_key() {
+    const PLAIN: &str = "67e5504410b1426f9247bb680e5fe0c8";
+    for spelling in [
+        PLAIN,
+        "67e55044-10b1-426f-9247-bb680e5fe0c8",
+        "67E55044-10B1-426F-9247-BB680E5FE0C8",
+        "{67e55044-10b1-426f-9247-bb680e5fe0c8}",
+        "urn:uuid:67e55044-10b1-426f-9247-bb680e5fe0c8",
+    ] {
+        assert_eq!(key("order:{uuid:id}", &id(spelling)).unwrap(), format!("order:{PLAIN}"));
+    }
+    for bad in ["42", &PLAIN[1..], &format!("{PLAIN}0"), "67e5504410b1426f9247bb680e5fe0cg"] {
+        assert!(matches!(key("order:{uuid:id}", &id(bad)), Err(KeyError::Invalid(_))), "{bad}");
+    }
+}
+
+#[test]
+fn a_template_is_checked_against_the_pattern_of_its_route() {
+    let fits = |template: &str, pattern| {
+        KeyTemplate::parse(template).unwrap().check_route(pattern).is_ok()
+    };
+    assert!(fits("order:{id}", "/orders/{id}/pay"));
+    assert!(fits("order:{int:id}:{rest}", r"/orders/{id:\d+}/{*rest}"));
+    assert!(fits("{method} {route}", "/orders"));
+    assert!(!fits("order:{order_id}", "/orders/{id}"));
+    assert!(!fits("order:{id}", "/orders"));
+    let error = KeyTemplate::parse("order:{no}").unwrap().check_route("/orders/{id}").unwrap_err();
+    assert_eq!(error.value(), "order:{no} on /orders/{id}");
 }

@@ -4,23 +4,33 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use super::limits::Holding;
-use super::{LockPolicy, Rejection};
-use crate::guard::{Lease, LockGuard};
-use crate::key::LockKey;
+use super::held::Keep;
+use super::{HeldLocks, LockPolicy, Rejection};
+use crate::guard::Lease;
 use crate::lease::LostReason;
-use crate::redlock::Redlock;
 
-/// A request's hold on its lock. Dropped, it releases in the background.
+/// A request's hold on its lock. Dropped, it releases in the background, when no handler that runs to completion under
+/// it is at work any more.
 pub struct Tenure {
-    guard: LockGuard,
+    keep: Arc<Keep>,
     held: HeldLocks,
-    _counted: Holding,
+    /// The locks of the layers around, if the handler may outlive these layers.
+    outer: Vec<Arc<Keep>>,
+    /// The locks without which the work must not go on.
+    watched: Vec<Lease>,
 }
 
 impl Tenure {
-    pub(super) fn new(guard: LockGuard, held: HeldLocks, counted: Holding) -> Self {
-        Self { guard, held, _counted: counted }
+    pub(super) fn new(keep: Arc<Keep>, held: HeldLocks, policy: &LockPolicy) -> Self {
+        let (mut outer, mut watched) = (Vec::new(), Vec::new());
+        if policy.runs_to_completion() {
+            // A layer around that is dropped meanwhile watches no more, and would release.
+            outer = held.keep_all();
+            watched.extend(held.cancelling().cloned());
+        } else if policy.cancels_when_lost() {
+            watched.push(keep.guard.lease());
+        }
+        Self { keep, held, outer, watched }
     }
 
     /// For the request's extensions: this lock, behind those of the layers around it.
@@ -32,50 +42,55 @@ impl Tenure {
     ///
     /// # Errors
     ///
-    /// When the lock is lost and the policy says to stop then; `work` has been dropped.
+    /// When the lock is lost and the policy says to stop then; `work` has been dropped. A handler that runs to completion
+    /// is also stopped when a layer around it lost its lock and says to stop.
     ///
     /// # Cancel safety
     ///
     /// Dropping the future drops `work` where it is.
-    pub async fn run<T>(
-        &self,
-        policy: &LockPolicy,
-        work: impl Future<Output = T>,
-    ) -> Result<T, Rejection> {
-        if !policy.cancels_when_lost() {
-            return Ok(work.await);
-        }
-        let lease = self.guard.lease();
-        let (mut lost, mut work) = (pin!(lease.lost()), pin!(work));
+    pub async fn run<T>(&self, work: impl Future<Output = T>) -> Result<T, Rejection> {
+        let mut losses: Vec<_> =
+            self.watched.iter().map(|lease| (lease, Box::pin(lease.lost()))).collect();
+        let mut work = pin!(work);
         poll_fn(|cx| {
             // The loss first: after a long pause of the process no further step of the work may be made. The timer for
             // it is set only once the work has to wait.
-            if let Some(reason) = lease.lost_reason() {
+            if let Some(reason) = losses.iter().find_map(|(lease, _)| lease.lost_reason()) {
                 return Poll::Ready(Err(Rejection::lost(reason)));
             }
             if let Poll::Ready(done) = work.as_mut().poll(cx) {
                 return Poll::Ready(Ok(done));
             }
-            lost.as_mut().poll(cx).map(|reason| Err(Rejection::lost(reason)))
+            for (_, lost) in &mut losses {
+                if let Poll::Ready(reason) = lost.as_mut().poll(cx) {
+                    return Poll::Ready(Err(Rejection::lost(reason)));
+                }
+            }
+            Poll::Pending
         })
         .await
     }
 
     /// Whether the lock is lost already, for the response's extensions.
     pub fn lost(&self) -> Option<LostDuringRequest> {
-        self.guard.lease().lost_reason().map(LostDuringRequest)
+        self.keep.guard.lease().lost_reason().map(LostDuringRequest)
     }
 
     /// Releases, and waits until a majority has confirmed it: a client that has its whole answer can send its next
     /// request and is not refused by this one's lock. A release that fails goes on in the background.
     pub async fn release(self) {
-        let Self { guard, .. } = self;
-        let _ = guard.release().await;
+        let Self { keep, outer, .. } = self;
+        drop(outer);
+        if let Some(Keep { guard, counted: _counted, home }) = Arc::into_inner(keep) {
+            let _ = home.run(false, async move { guard.release().await }).await;
+        }
     }
 
     /// Keeps the lock to the end of a body.
-    pub fn into_tail(self, policy: &LockPolicy) -> Tail {
-        let lease = self.guard.lease();
+    pub fn into_tail(mut self, policy: &LockPolicy) -> Tail {
+        // A body has a reader: the layers around it are there.
+        self.outer.clear();
+        let lease = self.keep.guard.lease();
         let lost = policy.cancels_when_lost().then(|| {
             Box::pin(async move { lease.lost().await }) as Pin<Box<dyn Future<Output = _> + Send>>
         });
@@ -85,7 +100,7 @@ impl Tenure {
 
 impl fmt::Debug for Tenure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Tenure").field(&self.guard).finish()
+        f.debug_tuple("Tenure").field(&self.keep.guard).finish()
     }
 }
 
@@ -138,40 +153,6 @@ impl fmt::Debug for Tail {
             State::Releasing(_) => "Tail(releasing)",
             State::Released => "Tail(released)",
         })
-    }
-}
-
-/// The locks under which a request is handled, outermost first. The middlewares keep it in the request's extensions.
-///
-/// It owns none of them: they are released when the layers that took them say so, whoever still has this.
-#[derive(Clone, Default)]
-pub struct HeldLocks(Arc<Vec<(Redlock, LockKey, Lease)>>);
-
-impl HeldLocks {
-    /// The innermost lock, which the handler's own layer took.
-    pub fn lease(&self) -> Option<&Lease> {
-        self.0.last().map(|(_, _, lease)| lease)
-    }
-
-    /// All of them, outermost first.
-    pub fn leases(&self) -> impl ExactSizeIterator<Item = &Lease> {
-        self.0.iter().map(|(_, _, lease)| lease)
-    }
-
-    pub(super) fn hold(&self, redlock: &Redlock, key: &LockKey) -> bool {
-        self.0.iter().any(|(holder, held, _)| holder.is_same(redlock) && held == key)
-    }
-
-    pub(super) fn and(&self, redlock: &Redlock, key: LockKey, lease: Lease) -> Self {
-        let mut locks = self.0.to_vec();
-        locks.push((redlock.clone(), key, lease));
-        Self(Arc::new(locks))
-    }
-}
-
-impl fmt::Debug for HeldLocks {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.leases()).finish()
     }
 }
 

@@ -68,6 +68,14 @@ orders over {framework} on http://{at}
     );
 }
 
+/// What a service that stops may say of its locks.
+pub(crate) fn farewell(finished: bool) -> &'static str {
+    match finished {
+        true => "stopped; all locks are released",
+        false => "stopped; some requests did not finish, and their locks expire",
+    }
+}
+
 /// The orders.
 #[derive(Clone, Default)]
 pub(crate) struct Shop(Arc<Mutex<HashMap<u64, Order>>>);

@@ -56,6 +56,13 @@ impl Nodes {
         self.nodes.iter().for_each(|node| node.inner().clear());
     }
 
+    /// The nodes forget one key.
+    pub(crate) fn remove(&self, key: &str) {
+        for node in &self.nodes {
+            node.inner().remove(key);
+        }
+    }
+
     /// Waits for what is released in the background, on paused time.
     pub(crate) async fn settle(&self) {
         tokio::time::sleep(Duration::from_millis(1)).await;

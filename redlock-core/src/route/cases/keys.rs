@@ -57,7 +57,7 @@ pub const KEYS: &[KeyCase] = &[
         Key::Is("POST /orders/{id}/pay"),
     ),
     case("{route}:{id}", "/orders/{id}", "/orders/42", &[], Key::Is("/orders/{id}:42")),
-    case("{b}:{a}", "/{a}/{b}", "/1/2", &[], Key::Is("2:1")),
+    case("x:{b}:{a}", "/{a}/{b}", "/1/2", &[], Key::Is("x:2:1")),
     case("p:{param:method}", "/{method}", "/1", &[], Key::Is("p:1")),
     // The same resource, however the path is written.
     case("order:{id}", "/orders/{id}", "/orders/%34%32", &[], Key::Is("order:42")),
@@ -69,8 +69,21 @@ pub const KEYS: &[KeyCase] = &[
     case("order:{id}", "/orders/{id}", "/orders/%C3%BC", &[], Key::Is("order:%C3%BC")),
     case("order:{id}", "/orders/{id}", "/orders/%FF", &[], Key::Rejected(400)),
     // What would read like another part or another key.
-    case("{a}:{b}", "/{a}/{b}", "/1:2/3", &[], Key::Is("1%3A2:3")),
-    case("{a}:{b}", "/{a}/{b}", "/1/2:3", &[], Key::Is("1:2%3A3")),
+    case("x:{a}:{b}", "/{a}/{b}", "/1:2/3", &[], Key::Is("x:1%3A2:3")),
+    case("x:{a}:{b}", "/{a}/{b}", "/1/2:3", &[], Key::Is("x:1:2%3A3")),
+    // What the handler takes for one number is one key.
+    case("order:{int:id}", "/orders/{id}", "/orders/42", &[], Key::Is("order:42")),
+    case("order:{int:id}", "/orders/{id}", "/orders/042", &[], Key::Is("order:42")),
+    case("order:{int:id}", "/orders/{id}", "/orders/+42", &[], Key::Is("order:42")),
+    case("order:{int:id}", "/orders/{id}", "/orders/%2B42", &[], Key::Is("order:42")),
+    case("order:{int:id}", "/orders/{id}", "/orders/4x2", &[], Key::Rejected(400)),
+    case(
+        "order:{uuid:id}",
+        "/orders/{id}",
+        "/orders/67E55044-10B1-426F-9247-BB680E5FE0C8",
+        &[],
+        Key::Is("order:67e5504410b1426f9247bb680e5fe0c8"),
+    ),
     case("order:{id}", "/orders/{id}", "/orders/%7Bid%7D", &[], Key::Is("order:%7Bid%7D")),
     case("order:{id}", "/orders/{id}", "/orders/%0D%0ADEL", &[], Key::Is("order:%0D%0ADEL")),
     case("order:{id}", "/orders/{id}", "/orders/%00", &[], Key::Is("order:%00")),

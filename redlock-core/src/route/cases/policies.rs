@@ -12,6 +12,8 @@ pub enum Situation {
     Held,
     /// Two of three nodes refuse connections.
     NoQuorum,
+    /// Two of three nodes refuse connections, and on the third somebody else has the lock for 2.5 s more.
+    HeldInAnOutage,
     /// Two of three nodes are replicas.
     Misconfigured,
     /// The handle was closed.
@@ -148,6 +150,15 @@ pub fn policies() -> Vec<PolicyCase> {
             new().no_quorum(self::NoQuorum::Allow),
             409,
             Some("3"),
+            "contended",
+        ),
+        rejected("held, or nobody knows", HeldInAnOutage, new(), 503, Some("1"), "no_quorum"),
+        rejected(
+            "held as far as anybody knows is held, whatever outages allow",
+            HeldInAnOutage,
+            new().no_quorum(self::NoQuorum::Allow),
+            409,
+            Some("1"),
             "contended",
         ),
         rejected("misconfigured", Misconfigured, new(), 500, None, "misconfigured"),

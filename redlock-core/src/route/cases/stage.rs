@@ -50,6 +50,10 @@ impl PolicyCase {
                 _ => {}
             }
         }
+        if self.situation == Situation::HeldInAnOutage {
+            nodes[0].inner().put(KEY, SOMEBODY, Some(Duration::from_millis(2_500)));
+            nodes[1..].iter().for_each(|node| node.always(Misbehaviour::Refused));
+        }
         if self.situation == Situation::Closed {
             redlock.close().await;
         }
