@@ -32,6 +32,7 @@ pub struct LockPolicy {
     ttl: Duration,
     renewal: Renewal,
     max_hold: Duration,
+    fencing: bool,
     pub(super) waiters_per_key: usize,
     pub(super) waiters: usize,
     pub(super) held: usize,
@@ -127,6 +128,7 @@ impl Default for LockPolicy {
             ttl: Duration::from_secs(10),
             renewal: Renewal::Auto,
             max_hold: Duration::from_secs(60),
+            fencing: false,
             waiters_per_key: 64,
             waiters: 1024,
             held: 10_000,
@@ -223,6 +225,13 @@ impl LockPolicy {
         self
     }
 
+    /// Whether the handler's lease has a [`Fence`](crate::Fence). Default: off, whatever the handle says, because every key
+    /// leaves a counter on the nodes for ten minutes, and a client that can choose keys could fill their memory with them.
+    pub fn fencing(mut self, fencing: bool) -> Self {
+        self.fencing = fencing;
+        self
+    }
+
     /// The most requests that may ask for one key at the same time; further ones are told at once that somebody else
     /// has the lock. Default: 64.
     pub fn waiters_per_key(mut self, waiters: usize) -> Self {
@@ -269,6 +278,7 @@ impl LockPolicy {
     pub(super) fn options(&self) -> LockOptions {
         let options =
             LockOptions::new().ttl(self.ttl).renewal(self.renewal).max_hold(self.max_hold);
+        let options = options.fencing(self.fencing);
         match self.wait_up_to {
             Some(wait_up_to) => options.wait_for(wait_up_to),
             None => options,

@@ -45,6 +45,8 @@ pub struct PolicyCase {
     pub leased: bool,
     /// Whether the handler began and came to its end.
     pub handler: Handler,
+    /// Whether its lease has a fence.
+    pub fenced: bool,
     /// Whether [`LostDuringRequest`](crate::route::LostDuringRequest) is among the response's extensions.
     pub flagged: bool,
 }
@@ -74,6 +76,7 @@ fn served(name: &'static str, situation: Situation, policy: LockPolicy) -> Polic
         reason: None,
         leased: true,
         handler: Handler::Finished,
+        fenced: false,
         flagged: false,
     }
 }
@@ -109,6 +112,7 @@ pub fn policies() -> Vec<PolicyCase> {
     let stopped = |case: PolicyCase| PolicyCase { handler: Handler::Stopped, leased: true, ..case };
     vec![
         served("a free lock is taken", Free, new()),
+        PolicyCase { fenced: true, ..served("fenced", Free, new().fencing(true)) },
         served("head", Free, new().hold_until(HoldUntil::ResponseHead)),
         served("run to completion", Free, new().run_to_completion(true)),
         unlocked(by("GET", served("a safe method is not locked", Held, new()))),

@@ -19,7 +19,8 @@ struct Inner {
     nodes: Vec<Arc<Faulty<InMemoryNode>>>,
     begun: AtomicUsize,
     finished: AtomicUsize,
-    leased: Mutex<Option<bool>>,
+    /// Whether the handler had a lease, and whether that had a fence.
+    leased: Mutex<Option<(bool, bool)>>,
 }
 
 const SOMEBODY: &[u8] = b"somebody else";
@@ -78,8 +79,10 @@ impl Stage {
     pub async fn handle(&self, held: Option<HeldLocks>) -> &'static str {
         let stage = &self.0;
         stage.begun.fetch_add(1, Ordering::SeqCst);
-        let leased = held.as_ref().and_then(HeldLocks::lease).is_some();
-        *stage.leased.lock().unwrap_or_else(PoisonError::into_inner) = Some(leased);
+        let lease = held.as_ref().and_then(HeldLocks::lease);
+        let fenced = lease.is_some_and(|lease| lease.fence().is_some());
+        *stage.leased.lock().unwrap_or_else(PoisonError::into_inner) =
+            Some((lease.is_some(), fenced));
         if stage.case.situation == Situation::LostMeanwhile {
             stage.nodes.iter().for_each(|node| node.inner().clear());
         }
@@ -126,7 +129,8 @@ impl Stage {
         };
         assert_eq!(handler, case.handler, "{name}");
         let leased = *leased.lock().unwrap_or_else(PoisonError::into_inner);
-        assert_eq!(leased.unwrap_or(case.leased), case.leased, "{name}");
+        let expected = (case.leased, case.fenced);
+        assert_eq!(leased.unwrap_or(expected), expected, "{name}");
         assert_eq!(flagged, case.flagged, "{name}");
         redlock.close().await;
         for node in nodes {

@@ -1,0 +1,67 @@
+//! Nodes that cannot do everything.
+#![allow(clippy::unwrap_used)]
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use redlock_core::node::{
+    Claim, Extension, Features, Holding, Identity, NodeError, Removal, Terms, Vote,
+};
+use redlock_core::{InMemoryNode, LockErrorKind, LockKey, LockNode, LockOptions, Redlock};
+
+const TTL: Duration = Duration::from_secs(10);
+
+/// A node by somebody who has not heard of fencing.
+#[derive(Debug)]
+struct Plain;
+
+#[async_trait::async_trait]
+impl LockNode for Plain {
+    fn name(&self) -> &str {
+        "plain"
+    }
+    async fn identity(self: Arc<Self>, _: Duration) -> Result<Identity, NodeError> {
+        Ok(Identity::unknown())
+    }
+    async fn acquire(self: Arc<Self>, _: Claim, _: Terms, _: Duration) -> Result<Vote, NodeError> {
+        Ok(Vote::Granted { fence: None })
+    }
+    async fn extend(
+        self: Arc<Self>,
+        _: Claim,
+        _: Terms,
+        _: Duration,
+    ) -> Result<Extension, NodeError> {
+        Ok(Extension::Extended)
+    }
+    async fn release(self: Arc<Self>, _: Claim, _: Duration) -> Result<Removal, NodeError> {
+        Ok(Removal::Removed)
+    }
+    async fn inspect(
+        self: Arc<Self>,
+        key: LockKey,
+        _: Duration,
+    ) -> Result<Vec<Option<Holding>>, NodeError> {
+        Ok(key.resources().map(|_| None).collect())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_node_that_lacks_what_is_asked_for_is_found_at_construction() {
+    let set = || {
+        let able = Arc::new(InMemoryNode::new("able")) as Arc<dyn LockNode>;
+        let plain = Arc::new(Plain) as Arc<dyn LockNode>;
+        assert_eq!(plain.features(), Features::default());
+        Redlock::builder().nodes([able, plain]).ttl(TTL)
+    };
+    for (builder, field) in
+        [(set().fencing(true), "fencing"), (set().restart_guard(TTL), "restart_guard")]
+    {
+        let error = builder.build().unwrap_err();
+        assert_eq!((error.field(), error.value()), (field, "plain"));
+    }
+    let redlock = set().build().unwrap();
+    let error = redlock.try_lock_with("a", &LockOptions::new().fencing(true)).await.unwrap_err();
+    assert_eq!(error.kind(), LockErrorKind::Invalid);
+    assert_eq!(error.config().unwrap().field(), "fencing");
+}
