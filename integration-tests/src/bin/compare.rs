@@ -4,18 +4,23 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, clippy::disallowed_methods)]
 
+#[path = "compare/fencing.rs"]
+mod fencing;
 #[path = "compare/raw.rs"]
 mod raw;
+#[path = "compare/timing.rs"]
+mod timing;
 
 use std::future::Future;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use integration_tests::{Server, Servers};
 use raw::{RawFred, RawRedis};
 use redlock_core::{LockNode, Redlock};
 use redlock_fred::FredNode;
 use redlock_redis::RedisNode;
+use timing::{Times, times, turn};
 
 const NODES: usize = 5;
 const TTL: Duration = Duration::from_secs(10);
@@ -84,6 +89,8 @@ async fn compare(cycles: usize) -> Result<(), Box<dyn std::error::Error>> {
             server.resume().await;
         }
     }
+    fencing::cost(&servers, cycles / 2).await;
+    fencing::contended(&servers, cycles / 5).await;
     Ok(())
 }
 
@@ -97,12 +104,7 @@ async fn cycle(redlock: &Redlock) {
     redlock.try_lock(RESOURCE).await.unwrap().release().await.unwrap();
 }
 
-struct Times {
-    p50: u64,
-    p99: u64,
-}
-
-/// Times both in turns of a hundred cycles, so that whatever disturbs the machine disturbs both.
+/// Times both in turns.
 async fn alternate<A: Future, B: Future>(
     cycles: usize,
     warm: usize,
@@ -115,22 +117,8 @@ async fn alternate<A: Future, B: Future>(
     }
     let (mut a, mut b) = (Vec::with_capacity(cycles), Vec::with_capacity(cycles));
     while a.len() < cycles {
-        for _ in 0..100 {
-            let start = Instant::now();
-            raw().await;
-            a.push(start.elapsed());
-        }
-        for _ in 0..100 {
-            let start = Instant::now();
-            ours().await;
-            b.push(start.elapsed());
-        }
+        turn(&mut a, &raw).await;
+        turn(&mut b, &ours).await;
     }
     [times(a), times(b)]
-}
-
-fn times(mut all: Vec<Duration>) -> Times {
-    all.sort_unstable();
-    let at = |percent: usize| all[(all.len() - 1) * percent / 100].as_micros() as u64;
-    Times { p50: at(50), p99: at(99) }
 }
