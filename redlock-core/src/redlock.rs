@@ -4,6 +4,8 @@ use std::fmt;
 use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use tokio::runtime::Handle;
+
 use crate::builder::{RedlockBuilder, check_features};
 use crate::clock::Clock;
 use crate::driver::{self, Attempt, Background, Failure, NodeSet, Trace, Traced};
@@ -21,7 +23,7 @@ use crate::token::Token;
 /// The nodes may be of different backends. Every method that awaits must run in a tokio runtime with its timer
 /// on.
 #[derive(Clone)]
-pub struct Redlock(Arc<Inner>);
+pub struct Redlock(Arc<Inner>, Option<Handle>);
 
 struct Inner {
     set: Arc<NodeSet>,
@@ -51,13 +53,19 @@ impl Redlock {
         rng: fastrand::Rng,
     ) -> Self {
         let set = Arc::new(NodeSet::new(nodes, clock));
-        Self(Arc::new(Inner { set, settings, key_prefix, rng: Mutex::new(rng) }))
+        Self(Arc::new(Inner { set, settings, key_prefix, rng: Mutex::new(rng) }), None)
     }
 
     /// Whether two handles share everything.
     #[cfg(feature = "route")]
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
+    }
+
+    /// The same handle, which finishes releases on the runtime of this moment, if there is one, when their own ended.
+    #[cfg(feature = "route")]
+    pub(crate) fn at_home_here(&self) -> Self {
+        Self(Arc::clone(&self.0), Handle::try_current().ok())
     }
 
     /// Whether a call with `options` would break a rule.
@@ -68,13 +76,13 @@ impl Redlock {
 
     /// Whether keys of `bytes` bytes have room behind the prefix.
     #[cfg(feature = "route")]
-    pub(crate) fn check_prefix(&self, bytes: usize) -> Result<(), crate::ConfigError> {
+    pub(crate) fn check_prefix(&self, bytes: usize) -> Result<(), ConfigError> {
         let prefix = self.0.key_prefix.len();
         if prefix + bytes <= crate::MAX_KEY_BYTES {
             return Ok(());
         }
         let value = format!("{prefix} bytes");
-        Err(crate::ConfigError::new("key_prefix", value, "must leave 200 of 512 bytes to the keys"))
+        Err(ConfigError::new("key_prefix", value, "must leave 200 of 512 bytes to the keys"))
     }
 
     /// Has [`close`](Self::close) wait for `work`.
@@ -274,7 +282,7 @@ impl Redlock {
         if self.0.set.closing.is_cancelled() {
             return Err(LockError::bare(LockErrorKind::Closed));
         }
-        let background = Background::current(&self.0.set.tracker)
+        let background = Background::current(&self.0.set.tracker, self.1.as_ref())
             .ok_or_else(|| LockError::bare(LockErrorKind::Environment))?;
         Ok(Call { key, plan, background })
     }

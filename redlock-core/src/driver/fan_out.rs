@@ -13,13 +13,22 @@ pub(crate) type Job<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 pub(crate) struct Background {
     tracker: TaskTracker,
     runtime: Handle,
+    /// Where what must be done is begun anew when `runtime` ends before it is.
+    home: Option<Handle>,
 }
 
 impl Background {
     /// The runtime that polls the caller, if there is one.
-    pub(crate) fn current(tracker: &TaskTracker) -> Option<Self> {
+    pub(crate) fn current(tracker: &TaskTracker, home: Option<&Handle>) -> Option<Self> {
         let runtime = Handle::try_current().ok()?;
-        Some(Self { tracker: tracker.clone(), runtime })
+        let home = home.filter(|home| home.id() != runtime.id()).cloned();
+        Some(Self { tracker: tracker.clone(), runtime, home })
+    }
+
+    /// Where to begin anew, if there is such a place.
+    pub(crate) fn at_home(&self) -> Option<Self> {
+        let runtime = self.home.clone()?;
+        Some(Self { tracker: self.tracker.clone(), runtime, home: None })
     }
 
     /// Runs `work`, and lets `close` wait for it. Never blocks or panics, on whatever thread; on a runtime that
@@ -71,6 +80,12 @@ impl<T: Send + 'static> FanOut<T> {
     /// Whether there is an answer still to be given out.
     pub(crate) fn is_empty(&self) -> bool {
         self.slots.iter().all(|(_, slot)| matches!(slot, Slot::Taken))
+    }
+
+    /// Whose answers are still to come.
+    pub(crate) fn pending(&self) -> impl Iterator<Item = usize> {
+        let pending = self.slots.iter().filter(|(_, slot)| !matches!(slot, Slot::Taken));
+        pending.map(|(index, _)| *index)
     }
 
     /// The next answer with its node's index; `None` when all were given out. Cancel safe.
@@ -168,7 +183,7 @@ mod tests {
 
     fn background() -> (TaskTracker, Background) {
         let tracker = TaskTracker::new();
-        let background = Background::current(&tracker).unwrap();
+        let background = Background::current(&tracker, None).unwrap();
         (tracker, background)
     }
 

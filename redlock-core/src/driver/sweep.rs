@@ -63,7 +63,7 @@ impl Sweep {
     }
 
     fn on(
-        nodes: std::ops::Range<usize>,
+        nodes: impl IntoIterator<Item = usize>,
         set: &Arc<NodeSet>,
         background: &Background,
         traced: Traced,
@@ -83,7 +83,7 @@ impl Sweep {
             node_timeout,
             expires,
         };
-        nodes.for_each(|index| work.release(index, Duration::ZERO));
+        nodes.into_iter().for_each(|index| work.release(index, Duration::ZERO));
         Self(Some(work))
     }
 
@@ -100,6 +100,22 @@ impl Drop for Sweep {
         {
             let background = work.background.clone();
             background.spawn(async move { while work.next().await.is_some() {} });
+        }
+    }
+}
+
+/// The runtime ended before the work was done: what is left of it is begun anew elsewhere, where there is a place. Not
+/// the same futures, whose timers and connections ended with the runtime.
+impl Drop for Work {
+    fn drop(&mut self) {
+        let left: std::collections::BTreeSet<_> =
+            self.releases.pending().chain(self.acquires.pending()).collect();
+        if !left.is_empty()
+            && let Some(home) = self.background.at_home()
+        {
+            let none = FanOut::new(&home, 0);
+            let traced = self.traced.clone();
+            drop(Sweep::on(left, &self.set, &home, traced, none, self.node_timeout));
         }
     }
 }
@@ -190,7 +206,7 @@ pub(crate) fn adopt(
             set.note(index, &traced.trace, &answer);
             if may_stand(&answer) && traced.trace.is_released() {
                 let none = FanOut::new(&own, 0);
-                drop(Sweep::on(index..index + 1, &set, &own, traced.clone(), none, node_timeout));
+                drop(Sweep::on([index], &set, &own, traced.clone(), none, node_timeout));
             }
         }
     });

@@ -1,7 +1,6 @@
 use std::fmt;
 use std::sync::{Arc, Weak};
 
-use super::home::Home;
 use super::limits::Holding;
 use crate::guard::{Lease, LockGuard};
 use crate::key::LockKey;
@@ -11,7 +10,6 @@ use crate::redlock::Redlock;
 pub(super) struct Keep {
     pub(super) guard: LockGuard,
     pub(super) counted: Holding,
-    pub(super) home: Home,
 }
 
 /// The locks under which a request is handled, outermost first. The middlewares keep it in the request's extensions.

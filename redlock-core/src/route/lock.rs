@@ -2,7 +2,6 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::held::{Around, Keep};
-use super::home::Home;
 use super::limits::Limits;
 use super::template::MAX_PLAIN_KEY_BYTES;
 use super::{
@@ -23,7 +22,6 @@ struct Inner {
     policy: LockPolicy,
     options: LockOptions,
     limits: Arc<Limits>,
-    home: Home,
 }
 
 /// How a request is let in.
@@ -39,8 +37,8 @@ pub enum Admission {
 }
 
 impl RouteLock {
-    /// A lock by `policy` over the nodes of `redlock`. Locks are taken, renewed and released on the runtime in which this is
-    /// called, whichever serves the request; outside of one, on that of each request.
+    /// A lock by `policy` over the nodes of `redlock`. Releases whose runtime ends before they are done, as that of a web
+    /// server's worker may, are done on the runtime in which this is called.
     ///
     /// # Errors
     ///
@@ -52,13 +50,8 @@ impl RouteLock {
         redlock.check(&options)?;
         redlock.check_prefix(MAX_PLAIN_KEY_BYTES)?;
         let limits = Arc::default();
-        Ok(Self(Arc::new(Inner {
-            redlock: redlock.clone(),
-            policy,
-            options,
-            limits,
-            home: Home::here(),
-        })))
+        let redlock = redlock.at_home_here();
+        Ok(Self(Arc::new(Inner { redlock, policy, options, limits })))
     }
 
     /// Its policy.
@@ -98,25 +91,20 @@ impl RouteLock {
     ///
     /// When the future is dropped, whatever was sent is completed and released in the background.
     pub async fn admit(&self, key: LockKey, outer: &HeldLocks) -> Result<Admission, Rejection> {
-        let Inner { redlock, policy, options, limits, home } = &*self.0;
+        let Inner { redlock, policy, options, limits } = &*self.0;
         match outer.around(redlock, &key) {
             Around::Nothing => {}
             Around::All(held) => return Ok(Admission::Nested(held)),
             Around::Part => return Err(Rejection::entangled()),
         }
         let waiting = limits.wait(&key, policy)?;
-        let (handle, options, wanted) = (redlock.clone(), *options, key.clone());
-        let waits = policy.wait_up_to.is_some();
-        let guard = home.run(true, async move {
-            match waits {
-                true => handle.lock_with(&wanted, &options).await,
-                false => handle.try_lock_with(&wanted, &options).await,
-            }
-        });
-        let error = match guard.await.ok_or_else(Rejection::closed)? {
+        let guard = match policy.wait_up_to {
+            Some(_) => redlock.lock_with(&key, options).await,
+            None => redlock.try_lock_with(&key, options).await,
+        };
+        let error = match guard {
             Ok(guard) => {
-                let counted = waiting.hold(policy)?;
-                let keep = Arc::new(Keep { guard, counted, home: home.clone() });
+                let keep = Arc::new(Keep { guard, counted: waiting.hold(policy)? });
                 let held = outer.and(redlock, key, &keep, policy.cancels_when_lost());
                 return Ok(Admission::Locked(Tenure::new(keep, held, policy)));
             }

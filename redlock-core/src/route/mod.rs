@@ -25,7 +25,6 @@
 pub mod cases;
 mod context;
 mod held;
-mod home;
 mod key;
 mod limits;
 mod lock;

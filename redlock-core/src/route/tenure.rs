@@ -81,8 +81,8 @@ impl Tenure {
     pub async fn release(self) {
         let Self { keep, outer, .. } = self;
         drop(outer);
-        if let Some(Keep { guard, counted: _counted, home }) = Arc::into_inner(keep) {
-            let _ = home.run(false, async move { guard.release().await }).await;
+        if let Some(Keep { guard, counted: _counted }) = Arc::into_inner(keep) {
+            let _ = guard.release().await;
         }
     }
 
