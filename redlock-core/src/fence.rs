@@ -13,6 +13,7 @@
 //! The argument in full, with what breaks when a rule is left out, is in `docs/SAFETY.md`; `redlock-model` checks these
 //! very functions exhaustively.
 
+use std::cmp::Ordering::{Equal, Greater, Less};
 use std::fmt;
 use std::num::NonZeroU64;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -151,7 +152,7 @@ pub fn life(ttl: Duration) -> Duration {
 pub struct FenceRound {
     nodes: usize,
     fence: u64,
-    /// Nodes that, while they held the claim's token, had a counter of at least `fence`.
+    /// Nodes that granted no more than `fence` and had a counter of at least that while they held the claim's token.
     standing: usize,
     /// Nodes that will not.
     failed: usize,
@@ -179,11 +180,13 @@ impl FenceRound {
         granted < self.fence
     }
 
-    /// A further node granted. If it [must be raised](Self::must_raise) it counts when it was. One above the fence
-    /// counts at once; the fence stays.
+    /// A further node granted. If it [must be raised](Self::must_raise) it counts when it was. One above the fence does
+    /// not count: an earlier holder on that node has less than its number, but perhaps no less than the fence.
     pub fn granted(&mut self, number: u64) {
-        if !self.must_raise(number) {
-            self.standing += 1;
+        match number.cmp(&self.fence) {
+            Less => {}
+            Equal => self.standing += 1,
+            Greater => self.failed += 1,
         }
     }
 

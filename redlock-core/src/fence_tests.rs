@@ -49,9 +49,22 @@ fn a_round_is_won_by_raising_and_lost_when_too_few_can_be_raised() {
 }
 
 #[test]
-fn a_late_grant_above_the_fence_counts_and_does_not_move_it() {
+fn a_late_grant_above_the_fence_does_not_count() {
+    // From 9 to 10 lies what an earlier holder on that node may have been given.
     let mut round = FenceRound::new(3, &[5, 9], 0).unwrap();
     round.granted(11);
+    assert_eq!((round.fence(), round.verdict()), (9, None));
+    let mut lost = round.clone();
+    round.raised(true);
+    assert_eq!(round.verdict(), Some(true));
+    lost.raised(false);
+    assert_eq!(lost.verdict(), Some(false));
+}
+
+#[test]
+fn a_late_grant_at_the_fence_counts() {
+    let mut round = FenceRound::new(3, &[5, 9], 0).unwrap();
+    round.granted(9);
     assert_eq!((round.fence(), round.verdict()), (9, Some(true)));
 }
 

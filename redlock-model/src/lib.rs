@@ -1,0 +1,43 @@
+//! An exhaustive check of the lock: every interleaving of a few attempts, nodes, messages and crashes.
+//!
+//! Nothing is decided here that the product decides. Majorities are counted by [`redlock_core::quorum`], numbers are
+//! made, compared and raised by [`redlock_core::fence`], and the restart guard is asked there as well; this crate only
+//! lets the world do its worst between the calls. What it must not find is in [`properties`], what is tried in
+//! [`cases`].
+//!
+//! ```sh
+//! cargo run --release -p redlock-model            # seconds
+//! cargo run --release -p redlock-model -- --big   # minutes, and some gigabytes
+//! ```
+//!
+//! # The abstraction
+//!
+//! - Every attempt is a client of its own, which knows nothing of the others. Any number of attempts may be under way.
+//! - A request is executed at any time after it was sent, in any order, also long after its attempt has ended, or never.
+//!   A reply is read at any time after that, or never. A refusal changes nothing at the node, and its reader can do
+//!   nothing that a client may not do anyway (give up); so refusals are left out, as lost requests.
+//! - A client decides on any subset of the grants that makes a majority, and gives up or lets go whenever it likes.
+//! - *Sound timing*: a lock may vanish from a node (expired or released) at any time after its attempt has ended, and is
+//!   never forced to. *Broken timing*: at any time at all, as where a clock jumped.
+//! - With a [clock](setting::Clock), time goes by in ticks. An attempt and what it held end a time to live after it
+//!   began, at the latest; nodes' clocks are right, the clients' wall clocks are off by up to some ticks either way; a
+//!   crash takes a node's locks and counters, and requests under way may reach the next process.
+//! - Nodes are interchangeable and so kept sorted, which divides the number of states by up to N!.
+//!
+//! # What it cannot tell
+//!
+//! At most three attempts, five nodes, one crash, and a few ticks; that no larger example behaves differently is argued
+//! in `docs/SAFETY.md` and not checked. Clocks of nodes are right, wherever there is a clock. Extensions, locks on several
+//! resources, foreign clients and the driver's own code are not here; the simulation has these. A hint is made from the
+//! wall clock alone: what a client remembers can only raise it, which the cases with arbitrary hints cover.
+
+pub mod cases;
+mod client;
+mod model;
+mod node;
+pub mod properties;
+pub mod report;
+pub mod setting;
+pub mod state;
+
+pub use model::Step;

@@ -1,0 +1,178 @@
+//! What the world is like at one moment.
+
+use redlock_core::fence::FenceRound;
+
+use crate::setting::{Setting, Small};
+
+/// Most attempts of a case.
+pub const ATTEMPTS: usize = 3;
+
+/// All of it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct State {
+    /// Sorted.
+    pub nodes: Vec<Node>,
+    /// In the order in which they begin.
+    pub attempts: [Attempt; ATTEMPTS],
+    /// Ticks gone by.
+    pub now: Small,
+    /// Crashes to come.
+    pub crashes: Small,
+    /// The largest fence that was returned.
+    pub highest: Small,
+    /// What went wrong, other than two holders at a time.
+    pub faults: Faults,
+}
+
+/// What a returned fence broke.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct Faults {
+    /// It was not above that of every earlier holder.
+    pub grant_order: bool,
+    /// It was not above one that was returned before its attempt began.
+    pub real_time: bool,
+    /// Another attempt was given the same.
+    pub unique: bool,
+}
+
+/// One node, and the messages between it and every attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Node {
+    /// The attempt whose token stands there.
+    pub lock: Option<Small>,
+    /// The fencing counter.
+    pub counter: Option<Small>,
+    /// When it crashed last and was up again; `None` when it has run since long ago.
+    pub restarted: Option<Small>,
+    /// By attempt.
+    pub mail: [Mail; ATTEMPTS],
+}
+
+/// What is under way between an attempt and a node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Mail {
+    /// Nothing that could still matter.
+    None,
+    /// An acquire.
+    Acquire,
+    /// The reply to it, with the node's number.
+    Granted(Small),
+    /// The second phase, with the fence.
+    Raise(Small),
+    /// The reply to that.
+    Raised,
+}
+
+/// One attempt.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Attempt {
+    /// How far it has come.
+    pub phase: Phase,
+    /// What its acquires carry.
+    pub hint: Small,
+    /// When it began.
+    pub began: Small,
+    /// The largest fence that had been returned then.
+    pub floor: Small,
+}
+
+/// How far an attempt has come.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Phase {
+    /// It has not begun.
+    Idle,
+    /// It waits for a majority.
+    Asking,
+    /// It has one and waits until a majority stands at the fence.
+    Fencing(FenceRound),
+    /// It holds the lock.
+    Held {
+        /// What it was given.
+        fence: Small,
+        /// Whether it took the second phase.
+        raised: bool,
+    },
+    /// It gave up, let go, or ran out of time.
+    Over {
+        /// What it was given, if it held.
+        fence: Option<Small>,
+    },
+}
+
+impl State {
+    /// Every way in which a case can begin.
+    pub(crate) fn beginnings(setting: &Setting) -> Vec<Self> {
+        let node = |counter: &Option<Small>| Node {
+            lock: None,
+            counter: *counter,
+            restarted: None,
+            mail: [Mail::None; ATTEMPTS],
+        };
+        let mut sets: Vec<Vec<Node>> = vec![Vec::new()];
+        for _ in 0..setting.nodes {
+            let longer = |set: &Vec<Node>| -> Vec<Vec<Node>> {
+                let add = |counter| [set.as_slice(), &[node(counter)]].concat();
+                setting.counters.iter().map(add).collect()
+            };
+            sets = sets.iter().flat_map(longer).collect();
+        }
+        sets.iter_mut().for_each(|set| set.sort_unstable());
+        sets.sort_unstable();
+        sets.dedup();
+        let idle = || Attempt { phase: Phase::Idle, hint: 0, began: 0, floor: 0 };
+        let begin = |nodes| Self {
+            nodes,
+            attempts: std::array::from_fn(|_| idle()),
+            now: 0,
+            crashes: setting.crashes,
+            highest: 0,
+            faults: Faults::default(),
+        };
+        sets.into_iter().map(begin).collect()
+    }
+
+    /// How many attempts have begun.
+    pub(crate) fn begun(&self) -> usize {
+        self.attempts.iter().take_while(|attempt| attempt.phase != Phase::Idle).count()
+    }
+
+    /// The attempts that hold the lock.
+    pub(crate) fn holders(&self) -> impl Iterator<Item = usize> {
+        let holds = |attempt: &Attempt| matches!(attempt.phase, Phase::Held { .. });
+        self.attempts.iter().enumerate().filter(move |(_, a)| holds(a)).map(|(index, _)| index)
+    }
+
+    /// The one of all states that differ only in what is alike.
+    pub(crate) fn canonical(mut self) -> Self {
+        for (index, attempt) in self.attempts.iter_mut().enumerate() {
+            if !matches!(attempt.phase, Phase::Held { .. } | Phase::Over { .. }) {
+                continue;
+            }
+            attempt.floor = 0;
+            if matches!(attempt.phase, Phase::Over { .. }) {
+                attempt.began = 0;
+            }
+            for node in &mut self.nodes {
+                if matches!(node.mail[index], Mail::Granted(_) | Mail::Raised) {
+                    node.mail[index] = Mail::None;
+                }
+            }
+            if self.nodes.iter().all(|node| node.mail[index] != Mail::Acquire) {
+                attempt.hint = 0;
+            }
+        }
+        self.nodes.sort_unstable();
+        self
+    }
+}
+
+impl Attempt {
+    /// The fence it was given, whether it still holds or not.
+    pub(crate) fn fence(&self) -> Option<Small> {
+        match self.phase {
+            Phase::Held { fence, .. } => Some(fence),
+            Phase::Over { fence } => fence,
+            _ => None,
+        }
+    }
+}
