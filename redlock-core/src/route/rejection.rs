@@ -64,7 +64,7 @@ impl RejectionKind {
             Self::NoQuorum => "The lock service cannot be reached.",
             Self::Lost => "The request was stopped; what it did before stays done.",
             Self::Closed => "The service is shutting down.",
-            Self::BadRequest => "The request lacks what names its resource, or gives it twice.",
+            Self::BadRequest => "What names the resource is missing, given twice, or invalid.",
             Self::Misconfigured => "The service is not set up correctly.",
         }
     }
