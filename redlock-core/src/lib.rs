@@ -54,6 +54,32 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! # A holder that is paused
+//!
+//! No lease can stop a process that is paused between looking at it and acting. A [`Fence`] lets the resource do it:
+//!
+//! ```
+//! # use std::time::Duration;
+//! # use redlock_core::{FenceGate, InMemoryNode, Redlock};
+//! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+//! let nodes = ["a", "b", "c"].map(|name| std::sync::Arc::new(InMemoryNode::new(name)) as _);
+//! let redlock =
+//!     Redlock::builder().nodes(nodes).ttl(Duration::from_secs(10)).fencing(true).build()?;
+//! let gate = FenceGate::new(); // at the resource; in SQL `… WHERE fence <= $1`
+//!
+//! let paused = redlock.lock("account:7").await?.fence().ok_or("no fence")?; // and released here
+//! let guard = redlock.lock("account:7").await?;
+//! gate.admit(guard.fence().ok_or("no fence")?)?;
+//! assert!(gate.admit(paused).is_err()); // its write comes too late
+//! # Ok(())
+//! # }
+//! # tokio::runtime::Builder::new_current_thread().enable_time().build()?.block_on(run())?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! A node that restarts may forget what it granted: [`restart_guard`](RedlockBuilder::restart_guard) keeps it out until
+//! that does not matter.
+//!
 //! What is promised under which assumptions, and what no lock can promise, is in `docs/SAFETY.md`.
 //!
 //! # Cancel safety
