@@ -148,4 +148,21 @@ proptest! {
             highest = highest.max(fence);
         }
     }
+
+    #[test]
+    fn a_majority_that_granted_no_more_than_the_fence_stands_at_it_whatever_comes_late(
+        grants in prop::collection::vec(0_u64..6, 1..8),
+        raises in prop::collection::vec(prop::option::of(any::<bool>()), 8),
+    ) {
+        let nodes = grants.len();
+        let (first, late) = grants.split_at(majority(nodes));
+        let mut round = FenceRound::new(nodes, first, 0).unwrap();
+        late.iter().for_each(|number| round.granted(*number));
+        let low = grants.iter().filter(|number| round.must_raise(**number)).count();
+        let answers = || raises.iter().take(low).flatten();
+        answers().for_each(|ok| round.raised(*ok));
+        let standing = grants.iter().filter(|number| **number == round.fence()).count()
+            + answers().filter(|ok| **ok).count();
+        prop_assert_eq!(round.verdict() == Some(true), standing >= majority(nodes));
+    }
 }

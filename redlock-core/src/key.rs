@@ -255,3 +255,7 @@ mod tests {
         );
     }
 }
+
+#[cfg(test)]
+#[path = "key_properties.rs"]
+mod properties;

@@ -344,3 +344,7 @@ mod tests {
         assert_eq!((plan.ttl, plan.wait_for, plan.renewal), (ms(2_000), ms(5_000), Renewal::Off));
     }
 }
+
+#[cfg(test)]
+#[path = "options_properties.rs"]
+mod properties;

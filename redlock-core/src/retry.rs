@@ -110,6 +110,15 @@ mod tests {
             prop_assert!(delay <= ms(free_in) + ms(201));
             prop_assert!(delay > ms(free_in).min(ms(99)));
         }
+
+        #[test]
+        fn a_lock_that_is_held_for_ever_so_long_changes_no_bound(
+            random in any::<u64>(), attempt in any::<u32>(), secs in any::<u64>(), doubling: bool,
+        ) {
+            let make = if doubling { RetryPolicy::exponential } else { RetryPolicy::uniform };
+            let delay = make(SHORTEST, LONGEST).unwrap().delay(attempt, random, Some(Duration::from_secs(secs)));
+            prop_assert!(SHORTEST <= delay && delay <= LONGEST);
+        }
     }
 
     #[test]

@@ -118,10 +118,14 @@ pub fn big() -> Vec<Case> {
         holds("final rule, N=4", Setting { nodes: 4, ..Setting::new() }),
         holds("final rule, N=5", Setting { nodes: 5, ..Setting::new() }),
         holds("final rule, 3 attempts", three(Setting::new())),
-        holds("final rule, 3 attempts, timing broken", broken(three(Setting::new()))),
         holds("raised unconditionally, timing sound", rule(Rule::Unconditional)),
         holds("crash, hints within slack 1, TTL 2, guard 2S+1", crash(wall(1, Some(1)), 2, 3)),
         holds("crash, hints by the node's clock, TTL 2, guard TTL", crash(wall(1, Some(0)), 2, 2)),
         holds("crash, hints of any size, TTL 2, guard TTL+2e", crash(wall(1, None), 2, 4)),
+        // Last, since it takes longest.
+        holds(
+            "final rule, 3 attempts, timing broken, counters new",
+            broken(Setting { counters: &[None], ..three(Setting::new()) }),
+        ),
     ]
 }

@@ -332,3 +332,7 @@ mod tests {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "reply_properties.rs"]
+mod properties;
