@@ -111,7 +111,9 @@ async fn chaos(run: Run) -> Result<ExitCode, Failure> {
     let fleet = Fleet::start(&servers, store.addr(), seed, profile, &recorder).await?;
     let (end, over) = watch::channel(false);
     let places = Default::default();
-    let field = Arc::new(Field { servers, fleet, recorder: Arc::clone(&recorder), places, over });
+    let (reader, recorder_too) = (store.reader(), Arc::clone(&recorder));
+    let field = Field { servers, fleet, recorder: recorder_too, places, reader, over };
+    let field = Arc::new(field);
 
     let mut torments = torment::start(&field, profile, seed);
     tokio::select! {

@@ -288,3 +288,7 @@ impl Checker {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "checker_tests.rs"]
+mod tests;

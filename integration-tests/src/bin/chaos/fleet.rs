@@ -1,6 +1,7 @@
 //! The worker processes, and a proxy between each of them and each server.
 
 use std::net::SocketAddr;
+use std::os::unix::process::ExitStatusExt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -73,7 +74,8 @@ impl Fleet {
         for worker in &self.workers {
             let mut worker = worker.lock().await;
             let status = timeout(Duration::from_secs(30), worker.process.wait()).await??;
-            if !status.success() {
+            // One that was started a moment ago may not listen yet, and just ends.
+            if !status.success() && status.signal() != Some(Signal::TERM.as_raw()) {
                 return Err(format!("worker {} failed: {status}", worker.orders.worker).into());
             }
         }

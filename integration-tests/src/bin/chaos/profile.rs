@@ -46,8 +46,8 @@ impl Profile {
     /// How many holds of a thousand last as long as the lease.
     pub(crate) fn full_holds(self) -> u32 {
         match self {
-            Self::Mixed => 4,
-            Self::Clocks => 20,
+            Self::Mixed => 10,
+            Self::Clocks => 50,
             Self::BrokenClocks => 200,
         }
     }

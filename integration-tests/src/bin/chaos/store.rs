@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use redlock_core::{Fence, FenceGate};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::Failure;
@@ -18,6 +19,7 @@ use crate::history::{Event, HoldId, Recorder, now};
 pub(crate) struct Store {
     addr: SocketAddr,
     listener: JoinHandle<()>,
+    reader: watch::Receiver<usize>,
 }
 
 #[derive(Debug, Default)]
@@ -30,13 +32,15 @@ struct Shared {
     // One lock for all cells and the record, so that the record has the order in which things were done.
     cells: Mutex<HashMap<String, Cell>>,
     recorder: Arc<Recorder>,
+    reader: watch::Sender<usize>,
 }
 
 impl Store {
     pub(crate) async fn start(recorder: Arc<Recorder>) -> std::io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let addr = listener.local_addr()?;
-        let shared = Arc::new(Shared { cells: Mutex::default(), recorder });
+        let (is_read, reader) = watch::channel(usize::MAX);
+        let shared = Arc::new(Shared { cells: Mutex::default(), recorder, reader: is_read });
         let listener = tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
                 let shared = Arc::clone(&shared);
@@ -44,11 +48,16 @@ impl Store {
                 tokio::spawn(async move { drop(serve(client, &shared).await) });
             }
         });
-        Ok(Self { addr, listener })
+        Ok(Self { addr, listener, reader })
     }
 
     pub(crate) fn addr(&self) -> SocketAddr {
         self.addr
+    }
+
+    /// The worker that read last, and is about to write.
+    pub(crate) fn reader(&self) -> watch::Receiver<usize> {
+        self.reader.clone()
     }
 }
 
@@ -114,6 +123,7 @@ impl Shared {
         let accepted = cell.gate.admit(Fence::try_from(fence)?).is_ok();
         let key = key.to_owned();
         self.recorder.record(Event::Read { hold, key, fence, at: now(), accepted });
+        self.reader.send_replace(hold.worker);
         Ok(if accepted { cell.value.to_string() } else { STALE.to_owned() })
     }
 

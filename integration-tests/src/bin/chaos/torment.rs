@@ -8,7 +8,7 @@ use integration_tests::{Mode, Servers};
 use rustix::process::Signal;
 use tokio::sync::{Mutex, watch};
 use tokio::task::JoinSet;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use crate::Failure;
 use crate::fleet::Fleet;
@@ -22,6 +22,8 @@ pub(crate) struct Field {
     pub(crate) recorder: Arc<Recorder>,
     /// Whoever disturbs a server keeps its place locked.
     pub(crate) places: [Mutex<()>; SERVERS],
+    /// See [`Store::reader`](crate::store::Store::reader).
+    pub(crate) reader: watch::Receiver<usize>,
     pub(crate) over: watch::Receiver<bool>,
 }
 
@@ -96,13 +98,20 @@ pub(crate) fn start(
     torments
 }
 
-/// SIGSTOP, often for longer than any time to live.
+/// SIGSTOP, often for longer than any time to live; half of the time between a read and the write.
 async fn stop_workers(field: &Field, mut rng: Rng) -> Result<(), Failure> {
     let mut deck = Deck::new(WORKERS);
     while !field.is_over() {
         field.rest(ms(&mut rng, 400..1_400)).await;
         let worker = deck.deal(&mut rng);
         let process = field.fleet.worker(worker).await;
+        if rng.bool() {
+            let mut reader = field.reader.clone();
+            reader.mark_unchanged();
+            let reads =
+                async { while reader.changed().await.is_ok() && *reader.borrow() != worker {} };
+            let _ = timeout(Duration::from_secs(1), reads).await;
+        }
         field.fault("worker stopped", Target::Worker(worker));
         process.signal(Signal::STOP)?;
         field.rest(ms(&mut rng, 200..1_500)).await;

@@ -112,7 +112,7 @@ enum Style {
     Short,
     /// Longer than the time to live, renewed.
     Renewed,
-    /// To the very end of the lease, and on to the write without another look.
+    /// To the end of the lease and past it, and on to the write without another look.
     Full,
 }
 
@@ -165,7 +165,7 @@ impl Task {
         let mut work = match style {
             Style::Short => Duration::from_millis(self.rng.u64(1..8)),
             Style::Renewed => ttl + Duration::from_millis(self.rng.u64(0..400)),
-            Style::Full => guard.remaining() + Duration::from_millis(5),
+            Style::Full => guard.remaining() + Duration::from_millis(self.rng.u64(0..250)),
         };
         let step = Duration::from_millis(50);
         while style == Style::Renewed && work > step && !guard.is_lost() {
