@@ -24,6 +24,8 @@ pub(crate) const KEYS: [&str; 4] = ["chaos-a", "chaos-b", "chaos-c", "chaos-d"];
 /// The restart guard is told this.
 pub(crate) const LONGEST_TTL: Duration = Duration::from_millis(1_000);
 const TTLS_MS: [u64; 3] = [350, 600, 1_000];
+/// Short, so that not everybody ends up waiting for the keys of the dead.
+const WAIT_FOR: Duration = Duration::from_millis(150);
 const NODE_TIMEOUT: Duration = Duration::from_millis(80);
 /// Of a thousand.
 const RENEWED_HOLDS: u32 = 6;
@@ -74,7 +76,7 @@ pub(crate) async fn run(orders: Orders) -> Result<(), Failure> {
         .nodes(Client::from_environment()?)
         .ttl(LONGEST_TTL)
         .node_timeout(NODE_TIMEOUT)
-        .wait_for(Duration::from_secs(1))
+        .wait_for(WAIT_FOR)
         .retry(RetryPolicy::uniform(Duration::from_millis(3), Duration::from_millis(30))?)
         .fencing(true)
         .restart_guard(LONGEST_TTL)
@@ -140,7 +142,7 @@ impl Task {
             // Errors are what the faults are for; the next attempt may do better.
             match self.redlock.lock_with(key, &options).await {
                 Ok(guard) => self.hold(key, ttl, style, asked, guard).await?,
-                Err(_) => sleep(Duration::from_millis(self.rng.u64(5..50))).await,
+                Err(_) => sleep(Duration::from_millis(self.rng.u64(2..20))).await,
             }
         }
         Ok(())
