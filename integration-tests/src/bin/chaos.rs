@@ -2,9 +2,9 @@
 //! for fences shows what came of it, and a checker goes through the history.
 //!
 //! `cargo run --release -p integration-tests --bin chaos -- [--minutes N | --seconds N] [--seed S] [--profile P]`, with
-//! the profiles `mixed`, `clocks` and `broken-clocks`. The seed decides what is broken and when; what the processes and
-//! the network make of that is another matter, so the same seed breaks things alike and not the same run twice. The history is left in
-//! `target/chaos`, one JSON object a line, with times in microseconds of the host's monotonic clock.
+//! the profiles `mixed`, `clocks` and `broken-clocks`. The seed decides what is broken and when; what processes and
+//! networks make of it does not repeat itself. The history is left in `target/chaos`, one JSON object a line, with times
+//! in microseconds of the host's monotonic clock.
 
 #![allow(clippy::print_stdout)]
 
