@@ -48,6 +48,14 @@
 //! [`ChaosProxy`] stands between a client and one server and can refuse, stall, lose or delay what passes; see
 //! [`Mode`]. [`resp`] is the small protocol client all of this is made with.
 //!
+//! [`Builder::clock`] gives servers clocks that a test sets. The program `chaos` (`src/bin/chaos.rs`) puts all of this
+//! together: worker processes contend for locks while servers, links, processes and clocks fail, and a checker goes
+//! through the history. `tests/chaos.rs` runs it for a minute; a longer run is
+//!
+//! ```sh
+//! cargo run --release -p integration-tests --bin chaos -- --minutes 10
+//! ```
+//!
 //! # Time
 //!
 //! Servers are started and spoken to on a runtime of the harness's own, so a test with tokio's clock paused can use

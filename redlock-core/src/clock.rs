@@ -62,8 +62,9 @@ impl Clock {
 
     /// The instant on tokio's clock that will be `moment`, if the host is not suspended before.
     pub(crate) fn instant(&self, moment: Moment) -> Instant {
-        let left = moment.since(self.now());
+        // Read first: if the thread is put off before the second reading, the instant is early and not late.
         let now = Instant::now();
+        let left = moment.since(self.now());
         // Some thirty years are as good as never, and no platform's clock overflows.
         now + left.min(Duration::from_secs(1_000_000_000))
     }
@@ -148,6 +149,7 @@ mod system {
 mod tests {
     use std::sync::Arc;
     use std::sync::atomic::{AtomicU64, Ordering};
+    use std::task::{Context, Waker};
 
     use super::*;
 
@@ -184,6 +186,19 @@ mod tests {
         ahead.store(60_000, Ordering::Relaxed);
         assert_eq!(clock.now().since(start), ms(60_010));
         assert_eq!(clock.instant(start.plus(ms(60_020))), Instant::now() + ms(10));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_thread_put_off_while_it_reads_the_clocks_gives_no_late_instant() {
+        let put_off = || {
+            let advance = std::pin::pin!(tokio::time::advance(ms(50)));
+            let _ = advance.poll(&mut Context::from_waker(Waker::noop()));
+            ms(0)
+        };
+        let clock = Clock::new(Box::new(put_off));
+        let origin = Instant::now();
+        let instant = clock.instant(Moment(ms(1_000)));
+        assert!(instant <= origin + ms(1_000), "{:?} late", instant - origin - ms(1_000));
     }
 
     #[test]

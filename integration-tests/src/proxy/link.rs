@@ -20,11 +20,17 @@ use crate::resp;
 pub(super) struct Traffic {
     pub(super) requests: AtomicU64,
     pub(super) bytes: AtomicU64,
+    /// Whether not to keep what clients send.
+    forgetful: bool,
     /// One buffer per connection, so that a pattern is found across reads but not across connections.
     sent: Mutex<Vec<Arc<Mutex<Vec<u8>>>>>,
 }
 
 impl Traffic {
+    pub(super) fn forgetful() -> Self {
+        Self { forgetful: true, ..Self::default() }
+    }
+
     fn connection(&self) -> Arc<Mutex<Vec<u8>>> {
         let sent = Arc::default();
         self.sent.lock().unwrap().push(Arc::clone(&sent));
@@ -112,7 +118,9 @@ async fn read_requests(mut from: OwnedReadHalf, to: UnboundedSender<Held>, share
     let mut recorded = 0;
     // A reset is an end like any other: what came before it is forwarded.
     while matches!(from.read_buf(&mut unread).await, Ok(1..)) {
-        sent.lock().unwrap().extend_from_slice(&unread[recorded..]);
+        if !shared.traffic.forgetful {
+            sent.lock().unwrap().extend_from_slice(&unread[recorded..]);
+        }
         while let Some(length) = resp::first_request(&unread) {
             let _ = to.send((Instant::now(), unread.drain(..length).collect()));
         }

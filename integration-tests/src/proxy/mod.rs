@@ -68,6 +68,15 @@ struct Shared {
 impl ChaosProxy {
     /// Listens on a free loopback port and passes everything on to `upstream`, which need not be there yet.
     pub async fn start(upstream: SocketAddr) -> Self {
+        Self::with(upstream, Traffic::default()).await
+    }
+
+    /// The same for long runs: it keeps nothing of what passes, so [`seen`](Self::seen) is always 0.
+    pub async fn start_forgetful(upstream: SocketAddr) -> Self {
+        Self::with(upstream, Traffic::forgetful()).await
+    }
+
+    async fn with(upstream: SocketAddr, traffic: Traffic) -> Self {
         let mut listener = TcpListener::bind(ports::loopback(ports::take())).await;
         while listener.is_err() {
             listener = TcpListener::bind(ports::loopback(ports::take())).await;
@@ -81,7 +90,7 @@ impl ChaosProxy {
             live: watch::Sender::new(0),
             accepted: AtomicU64::new(0),
             closed_after_request: AtomicU64::new(0),
-            traffic: Traffic::default(),
+            traffic,
         });
         let (is_listening, listening) = watch::channel(true);
         let listener = tokio::spawn(listen(listener, addr, Arc::clone(&shared), is_listening));

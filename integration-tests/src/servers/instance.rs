@@ -25,7 +25,10 @@ impl Instance {
         args: &[String],
     ) -> Result<Self, String> {
         let instance = match source {
-            Source::Binary(binary) => Self::Local(Local::start(binary, addr, args)?),
+            Source::Binary(binary) => Self::Local(Local::start(binary, None, addr, args)?),
+            Source::Clocked { binary, library, clock } => {
+                Self::Local(Local::start(binary, Some((library, clock)), addr, args)?)
+            }
             Source::Image { name, tag } => {
                 Self::Docker(Box::new(Docker::start((name, tag), addr, args).await?))
             }
@@ -70,6 +73,13 @@ impl Instance {
             sleep(Duration::from_millis(2)).await;
         }
         Ok(())
+    }
+
+    pub(super) fn set_clock(&self, clock: &str) -> Result<(), String> {
+        match self {
+            Self::Local(server) => server.set_clock(clock),
+            Self::Docker(_) => Err("a container has the engine's clock".to_owned()),
+        }
     }
 
     pub(super) async fn peer(&self, addr: SocketAddr) -> Result<(String, u16), String> {

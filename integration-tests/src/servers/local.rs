@@ -11,11 +11,14 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
+use super::clock;
 use super::watchdog::watchdog;
 
 #[derive(Debug)]
 pub(super) struct Local {
     binary: PathBuf,
+    /// libfaketime, where the server has a clock of its own.
+    clock: Option<PathBuf>,
     directory: PathBuf,
     addr: SocketAddr,
     args: Vec<String>,
@@ -23,13 +26,22 @@ pub(super) struct Local {
 }
 
 impl Local {
-    pub(super) fn start(binary: &Path, addr: SocketAddr, args: &[String]) -> Result<Self, String> {
+    pub(super) fn start(
+        binary: &Path,
+        clock: Option<(&PathBuf, &String)>,
+        addr: SocketAddr,
+        args: &[String],
+    ) -> Result<Self, String> {
         static COUNT: AtomicU64 = AtomicU64::new(0);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let directory = watchdog().directory.join(format!("{count}-{}", addr.port()));
         std::fs::create_dir(&directory).map_err(|e| e.to_string())?;
+        if let Some((_, setting)) = clock {
+            clock::set(&directory, setting)?;
+        }
         let server = Self {
             binary: binary.to_owned(),
+            clock: clock.map(|(library, _)| library.clone()),
             directory,
             addr,
             args: args.to_vec(),
@@ -42,7 +54,11 @@ impl Local {
     pub(super) fn start_again(&self) -> Result<(), String> {
         let log = File::create(self.log_file()).map_err(|e| e.to_string())?;
         let log_too = log.try_clone().map_err(|e| e.to_string())?;
-        let child = Command::new(&self.binary)
+        let mut command = Command::new(&self.binary);
+        if let Some(library) = &self.clock {
+            clock::attach(&mut command, library, &self.directory);
+        }
+        let child = command
             .current_dir(&self.directory) // the watchdog's mark
             .args(["--port", &self.addr.port().to_string(), "--bind", &self.addr.ip().to_string()])
             .args(["--save", "", "--appendonly", "no"])
@@ -55,6 +71,13 @@ impl Local {
             .map_err(|e| format!("{}: {e}", self.binary.display()))?;
         *self.child.lock().unwrap() = Some(child);
         Ok(())
+    }
+
+    pub(super) fn set_clock(&self, clock: &str) -> Result<(), String> {
+        match self.clock {
+            Some(_) => clock::set(&self.directory, clock),
+            None => Err("the server was started without a clock of its own".to_owned()),
+        }
     }
 
     /// What the server logged, if it is no longer running.

@@ -1,5 +1,6 @@
 //! Servers that tests may pause, kill and restart; see the crate's documentation.
 
+mod clock;
 mod docker;
 mod instance;
 mod kind;
@@ -38,7 +39,7 @@ impl Servers {
 
     /// For servers with arguments of their own.
     pub fn builder() -> Builder {
-        Builder { kind: Kind::Redis70, count: 1, args: Vec::new() }
+        Builder { kind: Kind::Redis70, count: 1, args: Vec::new(), clock: None }
     }
 
     /// Waits until no server holds a key.
@@ -87,6 +88,7 @@ pub struct Builder {
     kind: Kind,
     count: usize,
     args: Vec<String>,
+    clock: Option<String>,
 }
 
 impl Builder {
@@ -109,6 +111,16 @@ impl Builder {
         self
     }
 
+    /// Gives every server a wall clock of its own, in the words of libfaketime: `+0 x1.005` runs half a percent fast,
+    /// counted from the server's start, and `+5 x1` is five seconds ahead. [`Server::set_clock`] changes it.
+    ///
+    /// Such servers are local processes whatever the provider is. Of the kinds only [`Kind::Valkey91`] is known to run
+    /// so: Debian's Redis allocates with jemalloc, which ends at once under libfaketime.
+    pub fn clock(mut self, clock: impl Into<String>) -> Self {
+        self.clock = Some(clock.into());
+        self
+    }
+
     /// Starts them all at once and waits until each one answers.
     ///
     /// # Panics
@@ -119,8 +131,8 @@ impl Builder {
         background::run(async move {
             let mut starts = JoinSet::new();
             for index in 0..self.count {
-                let (kind, args) = (self.kind, self.args.clone());
-                starts.spawn(async move { (index, start_one(kind, args).await) });
+                let (kind, args, clock) = (self.kind, self.args.clone(), self.clock.clone());
+                starts.spawn(async move { (index, start_one(kind, args, clock).await) });
             }
             let mut servers = Vec::new();
             while let Some(joined) = starts.join_next().await {
@@ -139,15 +151,18 @@ impl Builder {
 /// the harness. Keep to keys of your own.
 pub async fn shared(kind: Kind) -> &'static Server {
     static SHARED: [OnceCell<Server>; 3] = [const { OnceCell::const_new() }; 3];
-    SHARED[kind as usize].get_or_init(|| background::run(start_one(kind, Vec::new()))).await
+    SHARED[kind as usize].get_or_init(|| background::run(start_one(kind, Vec::new(), None))).await
 }
 
-async fn start_one(kind: Kind, args: Vec<String>) -> Server {
-    let source = provider::source(kind).await;
+async fn start_one(kind: Kind, args: Vec<String>, clock: Option<String>) -> Server {
+    let source = match clock {
+        Some(clock) => provider::with_clock(kind, clock),
+        None => provider::source(kind).await.clone(),
+    };
     let mut conflicts = 0;
     loop {
         let addr = ports::loopback(ports::take());
-        match Instance::start(source, addr, &args).await {
+        match Instance::start(&source, addr, &args).await {
             Ok(instance) => return Server::new(kind, addr, args, instance),
             Err(why) if is_port_conflict(&why) && conflicts < 10 => conflicts += 1,
             Err(why) => panic!("{kind:?} on {addr} does not start: {why}"),

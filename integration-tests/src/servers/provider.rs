@@ -7,19 +7,37 @@ use std::time::Duration;
 use tokio::process::Command;
 use tokio::sync::OnceCell;
 
+use super::clock;
 use super::kind::{Kind, repository};
 
 /// What a server of some kind is started from.
 #[derive(Debug, Clone)]
 pub(super) enum Source {
-    Image { name: String, tag: String },
+    Image {
+        name: String,
+        tag: String,
+    },
     Binary(PathBuf),
+    /// A binary under libfaketime, and how its clock begins.
+    Clocked {
+        binary: PathBuf,
+        library: PathBuf,
+        clock: String,
+    },
 }
 
 /// Decides once per process and kind, and says so on stderr. Panics if the server cannot be had.
 pub(super) async fn source(kind: Kind) -> &'static Source {
     static SOURCES: [OnceCell<Source>; 3] = [const { OnceCell::const_new() }; 3];
     SOURCES[kind as usize].get_or_init(|| find(kind)).await
+}
+
+/// A local process with a clock of its own. Panics if it cannot be had.
+pub(super) fn with_clock(kind: Kind, clock: String) -> Source {
+    match (kind.binary(), clock::library()) {
+        (Ok(binary), Ok(library)) => Source::Clocked { binary, library, clock },
+        (Err(missing), _) | (_, Err(missing)) => panic!("{missing}"),
+    }
 }
 
 async fn find(kind: Kind) -> Source {

@@ -93,6 +93,13 @@ impl Server {
         self.start_again().await;
     }
 
+    /// Sets the wall clock of a server that was started with [`Builder::clock`](super::Builder::clock).
+    pub async fn set_clock(&self, clock: &str) {
+        let clock = clock.to_owned();
+        self.on_instance("set the clock of", |instance| async move { instance.set_clock(&clock) })
+            .await;
+    }
+
     /// Runs a command through the back door and returns the reply as text: see [`Reply`]'s `Display`.
     ///
     /// # Panics

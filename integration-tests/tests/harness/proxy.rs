@@ -219,3 +219,12 @@ async fn a_dropped_proxy_closes_everything() {
     assert!(client.call(&["PING"]).await.is_err());
     until("the end of the listener", async || refused(addr).await).await;
 }
+
+#[tokio::test]
+async fn a_forgetful_one_forwards_and_keeps_nothing() {
+    let servers = Servers::start(1).await;
+    let proxy = ChaosProxy::start_forgetful(servers[0].addr()).await;
+    assert_eq!(resp::call(proxy.addr(), &["SET", "key", "value"]).await.unwrap(), ok());
+    assert_eq!(servers[0].keys().await, ["key"]);
+    assert_eq!((proxy.requests(), proxy.seen(b"key")), (1, 0));
+}

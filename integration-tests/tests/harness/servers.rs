@@ -143,3 +143,21 @@ mod the_shared_one_outlives_each_runtime {
         use_it("harness-second").await;
     }
 }
+
+#[tokio::test]
+async fn one_can_have_a_clock_of_its_own() {
+    let servers = Servers::builder().kind(Kind::Valkey91).count(2).clock("+3600 x1").start().await;
+    let seconds = async |server: &integration_tests::Server| {
+        let time = server.exec(&["TIME"]).await;
+        time.lines().next().unwrap().parse::<u64>().unwrap()
+    };
+    let ours = || std::time::UNIX_EPOCH.elapsed().unwrap().as_secs();
+    assert!(seconds(&servers[0]).await >= ours() + 3_500);
+    servers[0].exec(&["SET", "key", "value", "PX", "60000"]).await;
+    servers[0].set_clock("+7200 x1").await;
+    assert!(seconds(&servers[0]).await >= ours() + 7_100);
+    assert_eq!(servers[0].get("key").await, None, "its time to live is the wall clock's");
+    servers[0].restart().await;
+    assert!(seconds(&servers[0]).await >= ours() + 7_100);
+    assert!(seconds(&servers[1]).await < ours() + 7_000, "each has its own");
+}

@@ -1,0 +1,70 @@
+//! What is broken in a run, and what is asked of it all the same.
+
+use std::time::Duration;
+
+use crate::checker::Rules;
+
+pub(crate) const SERVERS: usize = 5;
+pub(crate) const WORKERS: usize = 6;
+
+/// A mix of faults.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Profile {
+    /// Servers hang, crash and forget, links fail, workers hang and die. Clocks are right.
+    Mixed,
+    /// Much of the same on servers whose clocks run half a percent fast, which the drift allowance covers.
+    Clocks,
+    /// Clocks run a fifth fast and jump, against every assumption of the lock: holds may overlap. Servers do not forget,
+    /// since the restart guard reads the same clocks; so fences must hold.
+    BrokenClocks,
+}
+
+impl Profile {
+    pub(crate) fn parse(name: &str) -> Option<Self> {
+        [Self::Mixed, Self::Clocks, Self::BrokenClocks]
+            .into_iter()
+            .find(|profile| profile.name() == name)
+    }
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Mixed => "mixed",
+            Self::Clocks => "clocks",
+            Self::BrokenClocks => "broken-clocks",
+        }
+    }
+
+    /// The rate of the servers' clocks, where they have their own.
+    pub(crate) fn rate(self) -> Option<&'static str> {
+        match self {
+            Self::Mixed => None,
+            Self::Clocks => Some("x1.005"),
+            Self::BrokenClocks => Some("x1.2"),
+        }
+    }
+
+    /// How many holds of a thousand last as long as the lease.
+    pub(crate) fn full_holds(self) -> u32 {
+        match self {
+            Self::Mixed => 10,
+            Self::Clocks => 50,
+            Self::BrokenClocks => 200,
+        }
+    }
+
+    pub(crate) fn rules(self, time: Duration) -> Rules {
+        let (hand_overs_a_minute, stale_a_minute) = match self {
+            Self::Mixed => (1_000, 3),
+            Self::Clocks => (300, 6),
+            Self::BrokenClocks => (100, 6),
+        };
+        let of = |a_minute: u64| a_minute * time.as_secs() / 60;
+        Rules {
+            clocks_hold: self != Self::BrokenClocks,
+            hand_overs: of(hand_overs_a_minute),
+            servers: SERVERS,
+            workers: WORKERS,
+            stale_refused: of(stale_a_minute),
+        }
+    }
+}

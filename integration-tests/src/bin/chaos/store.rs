@@ -1,0 +1,144 @@
+//! The resource that the lock protects, in the parent process: one value for each key, behind a gate for fences. Workers
+//! speak to it over a socket, line by line, and tell it of their holds.
+
+use std::collections::HashMap;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use redlock_core::{Fence, FenceGate};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use crate::Failure;
+use crate::history::{Event, HoldId, Recorder, now};
+
+/// Serves until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Store {
+    addr: SocketAddr,
+    listener: JoinHandle<()>,
+    reader: watch::Receiver<usize>,
+}
+
+#[derive(Debug, Default)]
+struct Cell {
+    value: u64,
+    gate: FenceGate,
+}
+
+struct Shared {
+    // One lock for all cells and the record, so that the record has the order in which things were done.
+    cells: Mutex<HashMap<String, Cell>>,
+    recorder: Arc<Recorder>,
+    reader: watch::Sender<usize>,
+}
+
+impl Store {
+    pub(crate) async fn start(recorder: Arc<Recorder>) -> std::io::Result<Self> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let addr = listener.local_addr()?;
+        let (is_read, reader) = watch::channel(usize::MAX);
+        let shared = Arc::new(Shared { cells: Mutex::default(), recorder, reader: is_read });
+        let listener = tokio::spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                let shared = Arc::clone(&shared);
+                // A worker may die at any moment.
+                tokio::spawn(async move { drop(serve(client, &shared).await) });
+            }
+        });
+        Ok(Self { addr, listener, reader })
+    }
+
+    pub(crate) fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    /// The worker that read last, and is about to write.
+    pub(crate) fn reader(&self) -> watch::Receiver<usize> {
+        self.reader.clone()
+    }
+}
+
+impl Drop for Store {
+    fn drop(&mut self) {
+        self.listener.abort();
+    }
+}
+
+async fn serve(client: TcpStream, shared: &Shared) -> Result<(), Failure> {
+    client.set_nodelay(true)?;
+    let (read, mut write) = client.into_split();
+    let mut lines = BufReader::new(read).lines();
+    while let Some(line) = lines.next_line().await? {
+        if let Some(reply) = shared.answer(&line)? {
+            write.write_all(format!("{reply}\n").as_bytes()).await?;
+        }
+    }
+    Ok(())
+}
+
+impl Shared {
+    /// Does what a line says. `None`: it wants no reply.
+    fn answer(&self, line: &str) -> Result<Option<String>, Failure> {
+        let words: Vec<&str> = line.split(' ').collect();
+        let [verb, worker, life, number, rest @ ..] = &words[..] else {
+            return Err(format!("not understood: {line}").into());
+        };
+        let hold = HoldId { worker: worker.parse()?, life: life.parse()?, number: number.parse()? };
+        let reply = match (*verb, rest) {
+            ("held", [key, fence, asked, begin, until]) => {
+                self.recorder.record(Event::Held {
+                    hold,
+                    key: (*key).to_owned(),
+                    fence: fence.parse()?,
+                    asked: asked.parse()?,
+                    begin: begin.parse()?,
+                    until: until.parse()?,
+                });
+                None
+            }
+            ("renewed", [until]) => {
+                self.recorder.record(Event::Renewed { hold, until: until.parse()? });
+                None
+            }
+            ("ended", [at]) => {
+                self.recorder.record(Event::Ended { hold, at: at.parse()? });
+                None
+            }
+            ("read", [key, fence]) => Some(self.read(hold, key, fence.parse()?)?),
+            ("write", [key, fence, value]) => {
+                Some(self.write(hold, key, fence.parse()?, value.parse()?)?)
+            }
+            _ => return Err(format!("not understood: {line}").into()),
+        };
+        Ok(reply)
+    }
+
+    /// A reader passes the gate too: what it was told must not change behind its back.
+    fn read(&self, hold: HoldId, key: &str, fence: u64) -> Result<String, Failure> {
+        let mut cells = self.cells.lock().unwrap_or_else(PoisonError::into_inner);
+        let cell = cells.entry(key.to_owned()).or_default();
+        let accepted = cell.gate.admit(Fence::try_from(fence)?).is_ok();
+        let key = key.to_owned();
+        self.recorder.record(Event::Read { hold, key, fence, at: now(), accepted });
+        self.reader.send_replace(hold.worker);
+        Ok(if accepted { cell.value.to_string() } else { STALE.to_owned() })
+    }
+
+    fn write(&self, hold: HoldId, key: &str, fence: u64, value: u64) -> Result<String, Failure> {
+        let mut cells = self.cells.lock().unwrap_or_else(PoisonError::into_inner);
+        let cell = cells.entry(key.to_owned()).or_default();
+        let accepted = cell.gate.admit(Fence::try_from(fence)?).is_ok();
+        if accepted {
+            cell.value = value;
+        }
+        let key = key.to_owned();
+        self.recorder.record(Event::Write { hold, key, fence, value, at: now(), accepted });
+        Ok(if accepted { "ok" } else { STALE }.to_owned())
+    }
+}
+
+/// What the store says to a fence that is over.
+pub(crate) const STALE: &str = "stale";
