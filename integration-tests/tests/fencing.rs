@@ -15,8 +15,8 @@ use redlock_core::{
 const LIMIT: Duration = Duration::from_secs(5);
 
 fn builder(nodes: Vec<Arc<dyn LockNode>>) -> RedlockBuilder {
-    let ttl = Duration::from_secs(1);
-    Redlock::builder().nodes(nodes).ttl(ttl).node_timeout(Duration::from_millis(300))
+    let ttl = Duration::from_secs(2);
+    Redlock::builder().nodes(nodes).ttl(ttl).node_timeout(Duration::from_millis(450))
 }
 
 fn patient() -> LockOptions {
@@ -41,7 +41,7 @@ async fn a_majority_that_restarted_empty_gives_no_second_lock_within_the_guard(
     let servers = Servers::start_kind(kind, 3).await;
     let handle = || {
         let builder = builder(client.nodes(servers.urls())).fencing(true);
-        builder.restart_guard(Duration::from_secs(1)).build().unwrap()
+        builder.restart_guard(Duration::from_secs(2)).build().unwrap()
     };
     let holder = handle().lock_with("k", &patient()).await.expect("the guard passes");
     for server in &servers[..2] {
@@ -72,6 +72,10 @@ async fn a_save_neither_opens_the_guard_nor_closes_it(client: Client, kind: Kind
         let vote = acquire(&node, "k", young).await.unwrap();
         assert!(matches!(vote, Vote::Warming { .. }), "{save:?}: {vote:?}");
         assert_eq!(servers[0].keys().await, [""; 0]);
+    }
+    let saving = async || servers[0].exec(&["INFO", "persistence"]).await;
+    while !saving().await.contains("rdb_bgsave_in_progress:0") {
+        tokio::time::sleep(Duration::from_millis(20)).await;
     }
     let old = guarded(Duration::from_secs(1));
     let mut vote = acquire(&node, "k", old).await.unwrap();

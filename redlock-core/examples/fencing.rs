@@ -27,9 +27,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
 struct Account(Mutex<Row>);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Row {
-    pub balance: i64,
-    pub fence: u64,
+pub(crate) struct Row {
+    pub(crate) balance: i64,
+    pub(crate) fence: u64,
 }
 
 impl Account {
@@ -55,17 +55,17 @@ impl Account {
 }
 
 /// What happened, and what stands in the table in the end.
-pub struct Story {
-    pub lines: Vec<String>,
+pub(crate) struct Story {
+    pub(crate) lines: Vec<String>,
     /// Rows that ada's first write, bob's, and ada's late one changed.
-    pub written: [u64; 3],
-    pub fences: [u64; 2],
-    pub row: Row,
+    pub(crate) written: [u64; 3],
+    pub(crate) fences: [u64; 2],
+    pub(crate) row: Row,
 }
 
-pub async fn story() -> Result<Story, Box<dyn Error>> {
+pub(crate) async fn story() -> Result<Story, Box<dyn Error>> {
     let ttl = Duration::from_millis(150);
-    let mut builder = Redlock::builder().ttl(ttl).node_timeout(Duration::from_millis(50));
+    let mut builder = Redlock::builder().ttl(ttl).node_timeout(Duration::from_millis(30));
     for name in ["a", "b", "c"] {
         builder = builder.node(InMemoryNode::new(name));
     }

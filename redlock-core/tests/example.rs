@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 // Its `main` is for those who run it.
-#[allow(dead_code, unreachable_pub)]
+#[allow(dead_code)]
 #[path = "../examples/fencing.rs"]
 mod fencing;
 
