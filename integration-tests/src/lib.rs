@@ -70,6 +70,7 @@ mod ports;
 pub mod proxy;
 pub mod resp;
 pub mod servers;
+pub mod store;
 
 pub use proxy::{ChaosProxy, Mode};
 pub use servers::{Builder, Kind, Server, Servers, shared};

@@ -16,7 +16,14 @@ macro_rules! suites {
     ($($name:ident: $client:ident $kind:ident $asked:literal;)*) => {$(
         mod $name {
             use super::*;
-            redlock_core::conformance!(connected(Client::$client, Kind::$kind, $asked), types, second_node);
+            redlock_core::conformance!(
+                connected(Client::$client, Kind::$kind, $asked),
+                types,
+                second_node,
+                fencing,
+                counter_types,
+                restart_guard
+            );
         }
     )*};
 }
@@ -41,7 +48,10 @@ mod over_the_users_connection_manager {
     redlock_core::conformance!(
         ServerFixture::over(Kind::Redis70, true, connection_manager),
         types,
-        second_node
+        second_node,
+        fencing,
+        counter_types,
+        restart_guard
     );
 }
 
@@ -56,7 +66,10 @@ mod over_the_users_multiplexed_connection {
     redlock_core::conformance!(
         ServerFixture::over(Kind::Redis70, true, multiplexed),
         types,
-        second_node
+        second_node,
+        fencing,
+        counter_types,
+        restart_guard
     );
 }
 
@@ -71,7 +84,10 @@ mod over_the_users_fred_client {
     redlock_core::conformance!(
         ServerFixture::over(Kind::Redis70, true, fred_client),
         types,
-        second_node
+        second_node,
+        fencing,
+        counter_types,
+        restart_guard
     );
 }
 

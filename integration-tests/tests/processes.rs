@@ -5,8 +5,9 @@
 use std::process::Stdio;
 use std::time::Duration;
 
-use integration_tests::Servers;
 use integration_tests::nodes::Client;
+use integration_tests::store::WRITE;
+use integration_tests::{Server, Servers};
 use redlock_core::{LockErrorKind, LockOptions, Redlock, RetryPolicy};
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::io::{AsyncBufReadExt, BufReader, Lines};
@@ -23,9 +24,20 @@ struct Holder {
 
 impl Holder {
     async fn start(client: Client, servers: &Servers, ttl: Duration, renew: bool) -> Self {
+        Self::start_with(client, servers, ttl, renew, None).await
+    }
+
+    async fn start_with(
+        client: Client,
+        servers: &Servers,
+        ttl: Duration,
+        renew: bool,
+        store: Option<&Server>,
+    ) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_holder"));
         command.args([KEY, &ttl.as_millis().to_string()]).args(renew.then_some("renew"));
         command.env("REDLOCK_NODES", servers.urls().join(",")).env("REDLOCK_CLIENT", client.name());
+        command.envs(store.map(|store| ("REDLOCK_STORE", store.addr().to_string())));
         let mut process = command.stdout(Stdio::piped()).kill_on_drop(true).spawn().unwrap();
         let says = BufReader::new(process.stdout.take().unwrap()).lines();
         let mut holder = Self { process, says };
@@ -106,6 +118,27 @@ async fn a_holder_that_was_stopped_past_its_time_says_lost_before_anything_else(
     }
 }
 
+async fn a_store_that_checks_fences_refuses_a_holder_that_was_stopped_past_its_time(
+    client: Client,
+) {
+    let (servers, store) = (Servers::start(3).await, Servers::start(1).await);
+    let builder = Redlock::builder().nodes(client.nodes(servers.urls()));
+    let redlock = builder.ttl(Duration::from_secs(30)).fencing(true).build().unwrap();
+    let ttl = Duration::from_secs(2);
+    let mut holder = Holder::start_with(client, &servers, ttl, true, Some(&store[0])).await;
+    holder.signal(Signal::STOP);
+    let before = holder.heard().await;
+    assert!(before.iter().all(|line| line == "working"), "{before:?}");
+    let other = redlock.lock_with(KEY, &patient()).await.expect("its time has passed");
+    let fence = other.fence().unwrap().to_string();
+    assert_eq!(store[0].exec(&["EVAL", WRITE, "1", KEY, "fresh", &fence]).await, "1");
+    holder.signal(Signal::CONT);
+    assert_eq!(holder.line().await, "lost Expired");
+    assert_eq!(holder.line().await, "written 0");
+    assert_eq!(store[0].exec(&["HGET", KEY, "value"]).await, "fresh");
+    other.release().await.unwrap();
+}
+
 async fn a_renewing_holder_keeps_the_lock_for_many_times_to_live(client: Client) {
     let servers = Servers::start(3).await;
     let redlock = redlock(client, &servers);
@@ -124,5 +157,6 @@ async fn a_renewing_holder_keeps_the_lock_for_many_times_to_live(client: Client)
 integration_tests::with_both_clients! {
     a_killed_holders_lock_expires_and_not_before
     a_holder_that_was_stopped_past_its_time_says_lost_before_anything_else
+    a_store_that_checks_fences_refuses_a_holder_that_was_stopped_past_its_time
     a_renewing_holder_keeps_the_lock_for_many_times_to_live
 }

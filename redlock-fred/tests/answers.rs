@@ -120,7 +120,7 @@ async fn the_verbs_answer_what_the_scripts_say() {
     .await;
     let node = server.node();
     let held = node.clone().acquire(claim(&["a", "b"]), terms(), LONG).await.unwrap();
-    assert_eq!(held, Vote::Held { expiry: Expiry::In(Duration::from_millis(1500)) });
+    assert_eq!(held, Vote::Held { expiry: Expiry::In(Duration::from_millis(1500)), fence: None });
     let extension = node.clone().extend(claim(&["a"]), terms(), LONG).await.unwrap();
     assert_eq!(extension, Extension::Extended);
     assert_eq!(node.clone().release(claim(&["a"]), LONG).await.unwrap(), Removal::Gone);

@@ -62,7 +62,7 @@ async fn no_value_before_is_a_grant_and_our_own_token_is_told_apart() {
     assert_eq!(acquire("free").await.unwrap(), GRANTED);
     assert_eq!(acquire("free2").await.unwrap(), GRANTED);
     assert_eq!(acquire("ours").await.unwrap(), Vote::AlreadyOurs);
-    let held = Vote::Held { expiry: Expiry::In(Duration::from_millis(1500)) };
+    let held = Vote::Held { expiry: Expiry::In(Duration::from_millis(1500)), fence: None };
     assert_eq!(acquire("theirs").await.unwrap(), held);
     assert_eq!(server.seen(), ["INFO", "SET", "SET", "SET", "SET", "PTTL"]);
     let set = &server.commands()[1];

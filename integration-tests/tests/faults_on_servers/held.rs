@@ -50,7 +50,7 @@ async fn refused(node: &Arc<dyn LockNode>, server: &Server) -> Vec<Expiry> {
     for resources in [&["k"][..], &["a", "k", "b"]] {
         let claim = claim(resources);
         match acquire(node, &claim, LIMIT).await {
-            Ok(Vote::Held { expiry }) => expiries.push(expiry),
+            Ok(Vote::Held { expiry, .. }) => expiries.push(expiry),
             other => panic!("{other:?}"),
         }
         let extension = Arc::clone(node).extend(claim.clone(), terms(), LIMIT).await;

@@ -2,8 +2,8 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-use super::trial::{LATE, LIMIT, LONG, SHORT, Trial, all_but};
-use crate::node::{Claim, Extension, Fault, Removal};
+use super::trial::{LATE, LONG, SHORT, Trial, all_but, assert_unextended};
+use crate::node::{Extension, Removal};
 
 pub(super) async fn an_extension_prolongs(t: &Trial<'_>) {
     let claim = t.claim(["a"]);
@@ -108,43 +108,5 @@ pub(super) async fn an_extension_reports_the_foreign_holder_before_the_gone_reso
         assert_eq!(t.extend(&t.claim(["a", "b"]), LONG).await, Extension::Foreign);
         assert_eq!(t.release(&other).await, Removal::Removed);
         t.assert_free(["a", "b"]).await;
-    }
-}
-
-pub(super) async fn raising_a_fence_works_or_is_refused_and_leaves_the_hold_alone(t: &Trial<'_>) {
-    let claim = t.claim(["a"]);
-    t.take(&claim, LONG / 2).await;
-    assert!(matches!(raise(t, &claim).await, Some(Extension::Extended) | None));
-    t.assert_held(&claim, ["a"]).await;
-    assert_unextended(t, ["a"]).await;
-    assert_eq!(t.release(&claim).await, Removal::Removed);
-    assert!(matches!(raise(t, &claim).await, Some(Extension::Gone) | None));
-    t.assert_free(["a"]).await;
-}
-
-pub(super) async fn raising_a_foreign_holders_fence_changes_nothing(t: &Trial<'_>) {
-    let holder = t.claim(["a"]);
-    t.take(&holder, LONG / 2).await;
-    assert!(matches!(raise(t, &t.claim(["a"])).await, Some(Extension::Foreign) | None));
-    t.assert_held(&holder, ["a"]).await;
-    assert_unextended(t, ["a"]).await;
-}
-
-/// Nothing when the backend has no fences.
-async fn raise(t: &Trial<'_>, claim: &Claim) -> Option<Extension> {
-    match t.node().raise(claim.clone(), 7, LONG, LIMIT).await {
-        Ok(answer) => Some(answer),
-        Err(error) => {
-            assert_eq!(error.fault(), Fault::Unsupported);
-            None
-        }
-    }
-}
-
-/// Insists that what was taken for half of [`LONG`] still ends by then.
-async fn assert_unextended(t: &Trial<'_>, parts: impl IntoIterator<Item = &str>) {
-    for part in parts {
-        let left = t.left(part).await;
-        assert!(left > LONG / 4 && left <= LONG / 2, "{left:?} left of `{part}`");
     }
 }

@@ -1,11 +1,12 @@
 /// Makes a test of every check in [`conformance`](mod@crate::conformance).
 ///
-/// `conformance!([paused,] FIXTURE [, types] [, second_node])`
+/// `conformance!([paused,] FIXTURE [, types] [, second_node] [, fencing] [, counter_types] [, restart_guard])`
 ///
 /// `FIXTURE` is an expression that every test evaluates and awaits: an `async` block or a call of an `async fn`
-/// that gives a [`Fixture`](crate::conformance::Fixture). With `paused` the tests run on a paused clock. `types`
-/// and `second_node` add the checks that need more of the fixture; what is not asked for is not there, rather
-/// than there and green. The tests' crate needs `tokio` with the features `macros` and `rt`, for `paused` also
+/// that gives a [`Fixture`](crate::conformance::Fixture). With `paused` the tests run on a paused clock. The groups
+/// behind it add the checks that need more of the fixture or of the node: `fencing` and `restart_guard` are for nodes
+/// with these [`Features`](crate::node::Features), `counter_types` for counters that a foreign program can spoil. What
+/// is not asked for is not there, rather than there and green. The tests' crate needs `tokio` with the features `macros` and `rt`, for `paused` also
 /// `test-util`.
 #[macro_export]
 macro_rules! conformance {
@@ -75,9 +76,7 @@ macro_rules! __conformance_checks {
             several_resources_are_extended_together
             several_resources_are_extended_all_or_none_when_one_is_gone
             several_resources_are_extended_all_or_none_when_one_is_foreign
-            an_extension_reports_the_foreign_holder_before_the_gone_resource
-            raising_a_fence_works_or_is_refused_and_leaves_the_hold_alone
-            raising_a_foreign_holders_fence_changes_nothing;
+            an_extension_reports_the_foreign_holder_before_the_gone_resource;
         release:
             a_release_frees
             a_released_resource_goes_to_the_next
@@ -132,5 +131,45 @@ macro_rules! __conformance_checks {
             two_servers_have_different_runs
             two_servers_have_different_names
             two_servers_share_no_memory;
+    } };
+    ($emit:path [$($args:tt)*] fencing) => { $emit! { [$($args)*]
+        fencing:
+            a_fenced_grant_gives_the_number_that_its_counter_then_has
+            after_a_release_the_next_number_is_larger_whatever_the_hint
+            after_an_expiry_the_next_number_is_larger
+            a_hint_that_agrees_with_the_nodes_clock_is_the_number
+            a_hint_far_from_the_nodes_clock_is_bounded_by_it
+            a_fenced_refusal_tells_the_counter_and_changes_nothing
+            a_fenced_acquire_sent_twice_is_told_from_a_fresh_grant
+            several_resources_get_one_number_above_all_their_counters
+            a_refused_claim_lifts_no_counter
+            an_acquire_without_fencing_leaves_the_counters_alone
+            a_counter_is_forgotten_after_its_life_and_not_before
+            a_fenced_extension_keeps_counters_alive_and_makes_none
+            any_bytes_make_a_counters_name
+            as_many_resources_as_a_key_takes_are_fenced_together;
+        raise:
+            a_raise_lifts_and_never_lowers
+            a_raise_gives_a_counter_to_a_hold_without_one
+            a_raise_of_what_is_gone_changes_nothing
+            a_raise_by_another_changes_nothing
+            several_counters_are_raised_each_for_itself
+            several_counters_are_raised_all_or_none
+            a_raise_leaves_the_hold_and_its_time_alone
+            a_raise_keeps_counters_alive;
+    } };
+    ($emit:path [$($args:tt)*] counter_types) => { $emit! { [$($args)*]
+        counter_types:
+            a_counter_of_another_type_is_a_misconfiguration
+            a_counter_that_is_no_number_is_a_misconfiguration
+            a_counter_that_is_no_number_is_not_raised;
+    } };
+    ($emit:path [$($args:tt)*] restart_guard) => { $emit! { [$($args)*]
+        restart_guard:
+            a_node_younger_than_the_guard_grants_nothing
+            a_node_older_than_the_guard_grants
+            within_the_guard_a_held_resource_is_refused_as_held
+            within_the_guard_an_extension_and_a_release_work
+            the_guard_holds_for_a_fenced_acquire_too;
     } };
 }

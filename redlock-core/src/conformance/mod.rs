@@ -40,13 +40,17 @@
 #[macro_use]
 mod list;
 mod acquire;
+mod counter_types;
 mod expiry;
 mod extend;
+mod fencing;
 mod identity;
 mod inspect;
 mod names;
 mod order;
+mod raise;
 mod release;
+mod restart_guard;
 mod second_node;
 mod trial;
 mod types;
@@ -58,6 +62,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
+use crate::key::COUNTER_PREFIX;
 use crate::node::LockNode;
 use trial::Trial;
 
@@ -75,17 +80,25 @@ pub trait Fixture: Send + Sync {
     /// The value that stands under the key, as a foreign program sees it.
     async fn value(&self, key: &[u8]) -> Option<Vec<u8>>;
 
+    /// The resource's fencing counter, as a foreign program sees it. Only the checks of `fencing` and `counter_types`
+    /// call it. Default: the number under `redlock:fence:<key>`.
+    async fn counter(&self, key: &[u8]) -> Option<u64> {
+        let text = self.value(&[COUNTER_PREFIX.as_bytes(), key].concat()).await?;
+        Some(std::str::from_utf8(&text).unwrap().parse().unwrap())
+    }
+
     /// A node over another server. Only the checks of `second_node` call it.
     fn second_node(&self) -> Arc<dyn LockNode> {
         panic!("this fixture has no second node");
     }
 
-    /// Stores a value of a type that no lock has. Only the checks of `types` call it.
+    /// Stores a value of a type that no lock has. Only the checks of `types` and `counter_types` call it.
     async fn put_list(&self, _key: &[u8], _ttl: Duration) {
         panic!("this fixture knows no other type");
     }
 
-    /// Whether [`put_list`](Self::put_list)'s value is still there. Only the checks of `types` call it.
+    /// Whether [`put_list`](Self::put_list)'s value is still there. Only the checks of `types` and `counter_types`
+    /// call it.
     async fn is_list(&self, _key: &[u8]) -> bool {
         panic!("this fixture knows no other type");
     }
@@ -113,6 +126,16 @@ __conformance_checks!(
 __conformance_checks!(
     tables [/** The names of the checks that take two servers. */ SECOND_NODE_CHECKS run_second] second_node
 );
+__conformance_checks!(
+    tables [/** The names of the checks for nodes with fencing. */ FENCING_CHECKS run_fencing] fencing
+);
+__conformance_checks!(
+    tables [/** The names of the checks for counters that others can spoil. */ COUNTER_TYPE_CHECKS run_counter_type]
+        counter_types
+);
+__conformance_checks!(
+    tables [/** The names of the checks for nodes with a restart guard. */ RESTART_GUARD_CHECKS run_guard] restart_guard
+);
 
 /// Runs the check of this name.
 ///
@@ -127,7 +150,10 @@ pub fn run<'a>(
         let trial = Trial::new(fixture);
         let known = run_any(check, &trial).await
             || run_type(check, &trial).await
-            || run_second(check, &trial).await;
+            || run_second(check, &trial).await
+            || run_fencing(check, &trial).await
+            || run_counter_type(check, &trial).await
+            || run_guard(check, &trial).await;
         assert!(known, "there is no check {check}");
     })
 }

@@ -8,7 +8,9 @@ use tokio::time::{Instant, sleep};
 
 use super::Fixture;
 use crate::key::{LockKey, MAX_KEY_BYTES};
-use crate::node::{Claim, Expiry, Extension, Holding, LockNode, NodeError, Removal, Terms, Vote};
+use crate::node::{
+    Claim, Expiry, Extension, FenceTerms, Holding, LockNode, NodeError, Removal, Terms, Vote,
+};
 use crate::token::Token;
 
 /// The time limit of a verb; a loaded test machine must not reach it.
@@ -79,6 +81,39 @@ impl<'a> Trial<'a> {
     pub(super) async fn take(&self, claim: &Claim, ttl: Duration) {
         let vote = self.try_acquire(claim, ttl).await.expect("an answer to acquire");
         assert!(matches!(vote, Vote::Granted { .. }), "expected a grant, got {vote:?}");
+    }
+
+    /// Acquires under any terms.
+    pub(super) async fn vote(&self, claim: &Claim, terms: Terms) -> Vote {
+        self.node().acquire(claim.clone(), terms, LIMIT).await.expect("an answer to acquire")
+    }
+
+    /// Acquires with fencing, insists on the grant, and gives its number.
+    pub(super) async fn take_fenced(&self, claim: &Claim, hint: u64) -> u64 {
+        match self.vote(claim, fenced(LONG, hint, LONG)).await {
+            Vote::Granted { fence: Some(number) } => number,
+            vote => panic!("expected a grant with a number, got {vote:?}"),
+        }
+    }
+
+    pub(super) async fn raise(&self, claim: &Claim, number: u64) -> Extension {
+        let answer = self.node().raise(claim.clone(), number, LONG, LIMIT).await;
+        answer.expect("an answer to raise")
+    }
+
+    pub(super) async fn counter(&self, part: impl AsRef<[u8]>) -> Option<u64> {
+        self.fixture.counter(&self.name(part)).await
+    }
+
+    pub(super) async fn counters<P: AsRef<[u8]>>(
+        &self,
+        parts: impl IntoIterator<Item = P>,
+    ) -> Vec<Option<u64>> {
+        let mut counters = Vec::new();
+        for part in parts {
+            counters.push(self.counter(part).await);
+        }
+        counters
     }
 
     /// Acquires what the claim holds already, and insists on being told so.
@@ -163,6 +198,23 @@ impl<'a> Trial<'a> {
             assert!(began.elapsed() <= within, "`{part}` is not free after {within:?}");
             sleep(Duration::from_millis(5)).await;
         }
+    }
+}
+
+/// Terms with fencing.
+pub(super) fn fenced(ttl: Duration, hint: u64, life: Duration) -> Terms {
+    Terms::new(ttl).with_fencing(Some(FenceTerms { hint, life }))
+}
+
+/// Insists that what was taken for half of [`LONG`] still ends by then.
+pub(super) async fn assert_unextended(
+    t: &Trial<'_>,
+    parts: impl IntoIterator<Item = impl AsRef<str>>,
+) {
+    for part in parts {
+        let part = part.as_ref();
+        let left = t.left(part).await;
+        assert!(left > LONG / 4 && left <= LONG / 2, "{left:?} left of `{part}`");
     }
 }
 

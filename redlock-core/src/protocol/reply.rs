@@ -54,9 +54,7 @@ impl Reply {
             [Self::Int(4), Self::Bytes(ref command), Self::Bytes(ref error)] => {
                 Err(withheld(command, &String::from_utf8_lossy(error)))
             }
-            [Self::Int(5), _] => {
-                Err(NodeError::new(Fault::WrongType, "a fencing counter is no number"))
-            }
+            [Self::Int(5), _] => Err(spoilt()),
             [Self::Int(6), _] => Err(NodeError::new(
                 Fault::Unsupported,
                 "the restart guard needs uptime_in_seconds of INFO, which this server hides",
@@ -78,6 +76,13 @@ impl Reply {
             Self::Int(0) => Ok(Extension::Foreign),
             Self::Int(-1) => Ok(Extension::Gone),
             _ => Err(unexpected()),
+        }
+    }
+
+    pub(super) fn into_raise(self) -> Result<Extension, NodeError> {
+        match self {
+            Self::Int(-2) => Err(spoilt()),
+            reply => reply.into_extension(),
         }
     }
 
@@ -131,6 +136,11 @@ fn withheld(command: &[u8], error: &str) -> NodeError {
         }
         _ => error,
     }
+}
+
+/// Another program wrote over a counter.
+fn spoilt() -> NodeError {
+    NodeError::new(Fault::WrongType, "a fencing counter is no number")
 }
 
 pub(super) fn unexpected() -> NodeError {

@@ -290,7 +290,7 @@ impl<W: Wire> LockNode for ServerNode<W> {
         let counters = counters(claim.key());
         let reply =
             self.eval_over(scripts::RAISE, claim.key(), &counters, &values, timeout).await?;
-        reply.into_extension()
+        reply.into_raise()
     }
 
     fn features(&self) -> Features {

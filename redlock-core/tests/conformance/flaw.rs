@@ -34,7 +34,6 @@ pub(crate) enum Flaw {
     ExtendBringsBack,
     ExtendsAnybody,
     ExtendsWhatItCan,
-    RaiseTakes,
     // Release.
     ReleasesAnybody,
     ReleasesInWordsOnly,
@@ -59,4 +58,30 @@ pub(crate) enum Flaw {
     ChangesItsRun,
     IsAReplica,
     OneServerTwice,
+    // Fencing.
+    GivesNoNumber,
+    RepeatsNumbers,
+    CountsAside,
+    IgnoresHints,
+    TakesAnyHint,
+    HidesCounters,
+    FencesTheFirstOnly,
+    LiftsBeforeItLooks,
+    AlwaysFences,
+    ForgetsCountersEarly,
+    NeverForgetsCounters,
+    ExtendForgetsCounters,
+    ExtendMakesCounters,
+    TakesAnyCounter,
+    // Raise.
+    RaisesInWordsOnly,
+    RaiseLowers,
+    RaiseTakes,
+    RaisesWhatItCan,
+    RaiseForgets,
+    // The restart guard.
+    IgnoresTheGuard,
+    WarmsForEver,
+    WarmsBeforeItLooks,
+    GuardsEverything,
 }

@@ -24,8 +24,8 @@ const A_WHILE: Duration = Duration::from_millis(50);
 
 #[derive(Debug)]
 pub(crate) struct Flawed {
-    store: Arc<InMemoryNode>,
-    flaw: Flaw,
+    pub(crate) store: Arc<InMemoryNode>,
+    pub(crate) flaw: Flaw,
     asked: AtomicBool,
 }
 
@@ -56,12 +56,12 @@ impl Flawed {
         }
     }
 
-    fn values(&self, claim: &Claim) -> Vec<(Vec<u8>, Option<Vec<u8>>)> {
+    pub(crate) fn values(&self, claim: &Claim) -> Vec<(Vec<u8>, Option<Vec<u8>>)> {
         claim.key().resources().map(|name| (name.to_vec(), self.store.value(name))).collect()
     }
 
     /// Gives the token to each of the claim's resources that `which` picks, by name and value.
-    fn write(
+    pub(crate) fn write(
         &self,
         claim: &Claim,
         ttl: Option<Duration>,
@@ -82,7 +82,7 @@ impl Flawed {
         }
     }
 
-    fn remove(&self, claim: &Claim, which: impl Fn(&[u8]) -> bool) {
+    pub(crate) fn remove(&self, claim: &Claim, which: impl Fn(&[u8]) -> bool) {
         for (name, value) in self.values(claim) {
             if value.is_some_and(|value| which(&value)) {
                 self.store.remove(name);
@@ -91,6 +91,9 @@ impl Flawed {
     }
 
     async fn vote(&self, claim: Claim, terms: Terms, limit: Duration) -> Result<Vote, NodeError> {
+        if terms != Terms::new(terms.ttl) || self.flaw == Flaw::AlwaysFences {
+            return self.fenced_vote(claim, terms, limit).await;
+        }
         let token = claim.token().as_bytes();
         let values = self.values(&claim);
         let is = |value: &Option<Vec<u8>>, what: &[u8]| value.as_deref() == Some(what);
@@ -226,6 +229,9 @@ impl LockNode for Flawed {
         limit: Duration,
     ) -> Result<Extension, NodeError> {
         let claim = self.heard(claim);
+        if terms != Terms::new(terms.ttl) {
+            return self.fenced_extension(claim, terms, limit).await;
+        }
         let ours = |value: &[u8]| value == claim.token().as_bytes();
         let ttl = match self.flaw {
             Flaw::WrapsTimes => Duration::from_millis(terms.ttl_millis() & 0xffff_ffff),
@@ -334,10 +340,7 @@ impl LockNode for Flawed {
         life: Duration,
         limit: Duration,
     ) -> Result<Extension, NodeError> {
-        if self.flaw == Flaw::RaiseTakes {
-            self.write(&self.heard(claim), Some(Duration::from_secs(600)), |_, _| true);
-            return Ok(Extension::Extended);
-        }
-        self.store.clone().raise(claim, fence, life, limit).await
+        let claim = self.heard(claim);
+        self.flawed_raise(claim, fence, life, limit).await
     }
 }

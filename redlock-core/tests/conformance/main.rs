@@ -4,8 +4,10 @@
 #![allow(clippy::unwrap_used)]
 
 mod caught;
+mod caught_fencing;
 mod flaw;
 mod flawed;
+mod flawed_fencing;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -79,6 +81,10 @@ impl Fixture for Memory {
         self.stores[0].value(key)
     }
 
+    async fn counter(&self, key: &[u8]) -> Option<u64> {
+        self.stores[0].counter(key)
+    }
+
     async fn put_list(&self, key: &[u8], ttl: Duration) {
         self.stores[0].put(key, LIST, Some(ttl));
     }
@@ -89,21 +95,41 @@ impl Fixture for Memory {
 }
 
 mod in_memory {
-    redlock_core::conformance!(paused, super::Memory::plain(), second_node);
+    redlock_core::conformance!(paused, super::Memory::plain(), second_node, fencing, restart_guard);
 }
 
 mod in_memory_in_real_time {
-    redlock_core::conformance!(super::Memory::plain(), second_node);
+    redlock_core::conformance!(super::Memory::plain(), second_node, fencing, restart_guard);
 }
 
 mod network {
-    redlock_core::conformance!(paused, super::Memory::behind_a_network(), second_node);
+    redlock_core::conformance!(
+        paused,
+        super::Memory::behind_a_network(),
+        second_node,
+        fencing,
+        restart_guard
+    );
 }
 
 mod slow_network {
-    redlock_core::conformance!(paused, super::Memory::behind_a_slow_network(), second_node);
+    redlock_core::conformance!(
+        paused,
+        super::Memory::behind_a_slow_network(),
+        second_node,
+        fencing,
+        restart_guard
+    );
 }
 
 mod without_flaw {
-    redlock_core::conformance!(paused, super::Memory::with(super::Flaw::None), types, second_node);
+    redlock_core::conformance!(
+        paused,
+        super::Memory::with(super::Flaw::None),
+        types,
+        second_node,
+        fencing,
+        counter_types,
+        restart_guard
+    );
 }

@@ -26,7 +26,8 @@ pub(crate) const ACQUIRE: &str = include_str!("acquire.lua");
 /// dearer `INFO` is spared.
 pub(crate) const ACQUIRE_FENCED: &str = include_str!("acquire_fenced.lua");
 
-/// `KEYS` resources and their counters, `ARGV` token, number, counters' life in ms. Answers as extend.
+/// `KEYS` resources and their counters, `ARGV` token, number, counters' life in ms. Answers as extend, and -2 when a
+/// counter is no number.
 pub(crate) const RAISE: &str = include_str!("raise.lua");
 
 /// `KEYS` resources, `ARGV` token and time to live in ms; with fencing also the counters and their life in ms. Answers
@@ -51,7 +52,9 @@ mod tests {
     fn the_scripts_slack_and_largest_number_are_the_cores() {
         let slack = crate::fence::SLACK.as_micros().to_string();
         assert!(super::ACQUIRE_FENCED.contains(&format!(", {slack}\n")));
-        assert!(super::ACQUIRE_FENCED.contains(&crate::fence::LARGEST.to_string()));
+        for script in [super::ACQUIRE_FENCED, super::RAISE] {
+            assert!(script.contains(&format!(">= {}", crate::fence::LARGEST)));
+        }
     }
 
     #[test]

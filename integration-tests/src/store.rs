@@ -1,0 +1,7 @@
+//! A store that checks fences.
+
+/// `KEYS` a row, `ARGV` its value and the writer's fence: writes and answers 1 unless a later fence was there before.
+pub const WRITE: &str = "\
+if tonumber(redis.call('HGET', KEYS[1], 'fence') or 0) > tonumber(ARGV[2]) then return 0 end
+redis.call('HSET', KEYS[1], 'value', ARGV[1], 'fence', ARGV[2])
+return 1";
