@@ -6,6 +6,7 @@
 
 #[cfg(any(test, feature = "testing"))]
 mod cases;
+mod known;
 mod reply;
 mod scripts;
 mod server_node;

@@ -1,12 +1,12 @@
 #![allow(clippy::disallowed_methods)]
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::time::Instant;
 
+use super::known::Known;
 use super::reply::{
     Abilities, NativeRelease, Reply, classify, is_syntax_error, parse_info, unexpected,
 };
@@ -309,44 +309,5 @@ impl Limit {
 
     fn left(self) -> Duration {
         self.1.saturating_sub(self.0.elapsed())
-    }
-}
-
-/// What the server behind the present connection can do, if it said so.
-///
-/// Nothing is sent on trial: what comes after a refused command would arrive behind whatever else was sent
-/// meanwhile, such as the release that was to follow it.
-#[derive(Debug, Default)]
-struct Known(AtomicU8);
-
-impl Known {
-    const SET_GET: u8 = 0b100;
-
-    fn learn(&self, abilities: Abilities) {
-        let native = match abilities.native_release {
-            NativeRelease::None => 0,
-            NativeRelease::Delifeq => 1,
-            NativeRelease::Delex => 2,
-        };
-        let set_get = if abilities.set_get { Self::SET_GET } else { 0 };
-        self.0.store(set_get | native, Ordering::Relaxed);
-    }
-
-    fn abilities(&self) -> Abilities {
-        let bits = self.0.load(Ordering::Relaxed);
-        let native_release = match bits & 0b11 {
-            1 => NativeRelease::Delifeq,
-            2 => NativeRelease::Delex,
-            _ => NativeRelease::None,
-        };
-        Abilities { set_get: bits & Self::SET_GET != 0, native_release }
-    }
-
-    fn lack_set_get(&self) {
-        self.learn(Abilities { set_get: false, ..self.abilities() });
-    }
-
-    fn lack_native_release(&self) {
-        self.learn(Abilities { native_release: NativeRelease::None, ..self.abilities() });
     }
 }

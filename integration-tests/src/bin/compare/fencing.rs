@@ -7,6 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use integration_tests::Servers;
 use integration_tests::nodes::Client;
+use integration_tests::resp::Reply;
 use redlock_core::node::{
     Claim, Extension, Features, Holding, Identity, NodeError, Removal, Terms, Vote,
 };
@@ -26,7 +27,9 @@ const SETTINGS: [Setting; 4] = [
 
 pub(crate) async fn cost(servers: &Servers, cycles: usize) {
     println!("\nfencing and the restart guard, one task, {cycles} cycles each, in turns\n");
-    println!("| client | setting | p50 µs | to off | p99 µs | servers' CPU µs per cycle | to off |");
+    println!(
+        "| client | setting | p50 µs | to off | p99 µs | servers' CPU µs per cycle | to off |"
+    );
     println!("|---|---|---|---|---|---|---|");
     for client in Client::ALL {
         let handles = SETTINGS.map(|(_, set)| {
@@ -68,7 +71,7 @@ async fn cpu(servers: &Servers) -> u64 {
     let mut sum = 0.0;
     for server in servers.iter() {
         let info = server.command(&["INFO", "cpu"]).await.unwrap();
-        let integration_tests::resp::Reply::Bytes(text) = info else { continue };
+        let Reply::Bulk(Some(text)) = info else { continue };
         let text = String::from_utf8_lossy(&text).into_owned();
         for field in ["used_cpu_sys:", "used_cpu_user:"] {
             let value = text.lines().find_map(|line| line.strip_prefix(field)).unwrap();
@@ -80,7 +83,9 @@ async fn cpu(servers: &Servers) -> u64 {
 
 /// Sixteen contenders with handles of their own on one key.
 pub(crate) async fn contended(servers: &Servers, holds: usize) {
-    println!("\n16 contenders with handles of their own, half over redis and half over fred, one key\n");
+    println!(
+        "\n16 contenders with handles of their own, half over redis and half over fred, one key\n"
+    );
     println!("| acquires | second rounds | share |");
     println!("|---|---|---|");
     let raised: Raised = Arc::default();
