@@ -12,9 +12,13 @@ use redlock_core::{Fence, InMemoryNode, LockOptions, Redlock, Renewal};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error>> {
-    for line in story().await?.lines {
+    let Story { lines, written, fences: [ada, bob], row } = story().await?;
+    for line in lines {
         println!("{line}");
     }
+    println!(
+        "the fences were {ada} and {bob}, the writes changed {written:?} rows, and there is {row:?}"
+    );
     Ok(())
 }
 

@@ -4,7 +4,8 @@ use std::time::Duration;
 use integration_tests::nodes::Client;
 use integration_tests::resp::Reply;
 use integration_tests::{ChaosProxy, Kind, Server, Servers};
-use redlock_core::node::{Claim, Fault, FaultClass, LockNode, NodeError, Terms, Vote};
+use redlock_core::key::COUNTER_PREFIX;
+use redlock_core::node::{Claim, Fault, FaultClass, FenceTerms, LockNode, NodeError, Terms, Vote};
 use redlock_core::{LockError, LockErrorKind, LockKey, NodeOutcome, Redlock, Token};
 
 /// Long enough for a machine that is busy with other tests.
@@ -40,12 +41,16 @@ pub(crate) async fn acquire(
     Arc::clone(node).acquire(claim.clone(), terms(), limit).await
 }
 
-/// Acquires by the plain command and by the script, and expects this fault of both, and of a handle over the node;
+/// Acquires by the plain command, by the script and by the fenced one, and expects this fault of both, and of a handle over the node;
 /// and that nothing was taken.
 pub(crate) async fn expect(node: &Arc<dyn LockNode>, server: &Server, fault: Fault) {
     for resources in [&["k"][..], &["a", "b"]] {
         let error = acquire(node, &claim(resources), LIMIT).await.unwrap_err();
         assert_eq!(error.fault(), fault, "{error}");
+        let fencing = FenceTerms { hint: 0, life: Duration::from_secs(600) };
+        let fenced = terms().with_fencing(Some(fencing));
+        let error = Arc::clone(node).acquire(claim(resources), fenced, LIMIT).await.unwrap_err();
+        assert_eq!(error.fault(), fault, "fenced: {error}");
     }
     expect_of_a_handle(node, LIMIT, fault).await;
     let ours = server_keys(server).await;
@@ -53,6 +58,7 @@ pub(crate) async fn expect(node: &Arc<dyn LockNode>, server: &Server, fault: Fau
         !ours.iter().any(|key| ["k", "a"].contains(&key.as_str())) || fault == Fault::WrongType,
         "{ours:?}"
     );
+    assert!(!ours.iter().any(|key| key.starts_with(COUNTER_PREFIX)), "{ours:?}");
 }
 
 /// Expects that a handle over the node gets no lock, for this reason.
