@@ -28,6 +28,8 @@ struct Inner {
     settings: Settings,
     key_prefix: Vec<u8>,
     rng: Mutex<fastrand::Rng>,
+    #[cfg(feature = "testing")]
+    wrapper: driver::Wrapper,
 }
 
 /// A call whose input was checked.
@@ -49,9 +51,17 @@ impl Redlock {
         settings: Settings,
         key_prefix: Vec<u8>,
         rng: fastrand::Rng,
+        #[cfg(feature = "testing")] wrapper: driver::Wrapper,
     ) -> Self {
         let set = Arc::new(NodeSet::new(nodes, clock));
-        Self(Arc::new(Inner { set, settings, key_prefix, rng: Mutex::new(rng) }))
+        Self(Arc::new(Inner {
+            set,
+            settings,
+            key_prefix,
+            rng: Mutex::new(rng),
+            #[cfg(feature = "testing")]
+            wrapper,
+        }))
     }
 
     /// Whether two handles share everything.
@@ -258,6 +268,8 @@ impl Redlock {
         }
         let background = Background::current(&self.0.set.tracker)
             .ok_or_else(|| LockError::bare(LockErrorKind::Environment))?;
+        #[cfg(feature = "testing")]
+        let background = background.through(self.0.wrapper.clone());
         Ok(Call { key, plan, background })
     }
 

@@ -8,23 +8,55 @@ use tokio_util::task::TaskTracker;
 /// A node's verb under way.
 pub(crate) type Job<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
+/// What a test wraps the tasks of a handle in.
+#[cfg(feature = "testing")]
+#[derive(Clone, Default)]
+pub(crate) struct Wrapper(
+    pub(crate) Option<std::sync::Arc<dyn Fn(Job<()>) -> Job<()> + Send + Sync>>,
+);
+
+#[cfg(feature = "testing")]
+impl std::fmt::Debug for Wrapper {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Wrapper").field(&self.0.is_some()).finish()
+    }
+}
+
 /// Where work goes on that its caller does not wait for.
 #[derive(Clone, Debug)]
 pub(crate) struct Background {
     tracker: TaskTracker,
     runtime: Handle,
+    #[cfg(feature = "testing")]
+    wrapper: Wrapper,
 }
 
 impl Background {
     /// The runtime that polls the caller, if there is one.
     pub(crate) fn current(tracker: &TaskTracker) -> Option<Self> {
         let runtime = Handle::try_current().ok()?;
-        Some(Self { tracker: tracker.clone(), runtime })
+        Some(Self {
+            tracker: tracker.clone(),
+            runtime,
+            #[cfg(feature = "testing")]
+            wrapper: Wrapper::default(),
+        })
+    }
+
+    /// The same with all tasks wrapped.
+    #[cfg(feature = "testing")]
+    pub(crate) fn through(self, wrapper: Wrapper) -> Self {
+        Self { wrapper, ..self }
     }
 
     /// Runs `work`, and lets `close` wait for it. Never blocks or panics, on whatever thread; on a runtime that
     /// is shut down the work is dropped.
     pub(crate) fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
+        #[cfg(feature = "testing")]
+        if let Some(wrap) = &self.wrapper.0 {
+            self.tracker.spawn_on(wrap(Box::pin(work)), &self.runtime);
+            return;
+        }
         self.tracker.spawn_on(work, &self.runtime);
     }
 
@@ -33,6 +65,10 @@ impl Background {
         &self,
         work: impl Future<Output = ()> + Send + 'static,
     ) -> tokio::task::AbortHandle {
+        #[cfg(feature = "testing")]
+        if let Some(wrap) = &self.wrapper.0 {
+            return self.runtime.spawn(wrap(Box::pin(work))).abort_handle();
+        }
         self.runtime.spawn(work).abort_handle()
     }
 }
