@@ -140,7 +140,8 @@ impl Redlock {
     ) -> Result<LockGuard, LockError> {
         let call = self.call(key, options)?;
         let clock = &self.0.set.clock;
-        let deadline = clock.now().plus(call.plan.wait_for);
+        let budget = mutant!(WaitsOn, call.plan.wait_for * 10, call.plan.wait_for);
+        let deadline = clock.now().plus(budget);
         let mut barred: Vec<(usize, NodeError)> = Vec::new();
         let mut attempts = 0_u32;
         loop {

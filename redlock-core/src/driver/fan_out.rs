@@ -8,12 +8,13 @@ use tokio_util::task::TaskTracker;
 /// A node's verb under way.
 pub(crate) type Job<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
+#[cfg(feature = "testing")]
+type Wrap = dyn Fn(Job<()>) -> Job<()> + Send + Sync;
+
 /// What a test wraps the tasks of a handle in.
 #[cfg(feature = "testing")]
 #[derive(Clone, Default)]
-pub(crate) struct Wrapper(
-    pub(crate) Option<std::sync::Arc<dyn Fn(Job<()>) -> Job<()> + Send + Sync>>,
-);
+pub(crate) struct Wrapper(pub(crate) Option<std::sync::Arc<Wrap>>);
 
 #[cfg(feature = "testing")]
 impl std::fmt::Debug for Wrapper {
