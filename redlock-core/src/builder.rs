@@ -1,7 +1,11 @@
 use std::collections::HashSet;
+#[cfg(feature = "testing")]
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+#[cfg(feature = "testing")]
+use crate::driver::Wrapper;
 use crate::error::ConfigError;
 use crate::key::MAX_KEY_BYTES;
 use crate::node::LockNode;
@@ -130,8 +134,16 @@ impl RedlockBuilder {
         #[cfg(not(feature = "testing"))]
         let (clock, rng) = (crate::clock::Clock::system(), fastrand::Rng::new());
         #[cfg(feature = "testing")]
-        let (clock, rng) = self.testing.apply();
-        Ok(Redlock::new(self.nodes, clock, self.settings, self.key_prefix, rng))
+        let (clock, rng, wrapper) = self.testing.apply();
+        Ok(Redlock::new(
+            self.nodes,
+            clock,
+            self.settings,
+            self.key_prefix,
+            rng,
+            #[cfg(feature = "testing")]
+            wrapper,
+        ))
     }
 
     fn check_nodes(&self) -> Result<(), ConfigError> {
@@ -160,6 +172,21 @@ impl RedlockBuilder {
     #[cfg(feature = "testing")]
     pub fn wall_clock(mut self, wall: impl Fn() -> Duration + Send + Sync + 'static) -> Self {
         self.testing.wall = Some(Box::new(wall));
+        self
+    }
+
+    /// Wraps every task that the handle starts, renewal too, so that a simulation can stop a whole process.
+    #[cfg(feature = "testing")]
+    pub fn wrap_tasks(
+        mut self,
+        wrap: impl Fn(
+            Pin<Box<dyn Future<Output = ()> + Send>>,
+        ) -> Pin<Box<dyn Future<Output = ()> + Send>>
+        + Send
+        + Sync
+        + 'static,
+    ) -> Self {
+        self.testing.wrapper = Wrapper(Some(Arc::new(wrap)));
         self
     }
 

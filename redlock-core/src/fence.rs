@@ -128,7 +128,12 @@ impl StaleFence {
 ///
 /// For a claim on several resources `counter` is the largest of theirs.
 pub fn next(counter: Option<u64>, hint: u64, clock: u64, slack: u64) -> u64 {
-    let hint = hint.clamp(clock.saturating_sub(slack), clock.saturating_add(slack));
+    let hint = mutant!(
+        HintNotClamped,
+        hint,
+        hint.clamp(clock.saturating_sub(slack), clock.saturating_add(slack))
+    );
+    let counter = mutant!(CounterNotKept, None, counter);
     counter.unwrap_or(0).saturating_add(1).max(hint)
 }
 
@@ -143,7 +148,7 @@ pub fn hint(wall: u64, floor: u64) -> u64 {
 /// Forgetting one is harmless once the node's clock is more than twice the slack past it; the rest is for clocks that are
 /// wrong.
 pub fn life(ttl: Duration) -> Duration {
-    ttl.saturating_mul(2).max(SHORTEST_LIFE)
+    mutant!(CounterForgotten, Duration::ZERO, ttl.saturating_mul(2).max(SHORTEST_LIFE))
 }
 
 /// Collects what makes a [`Fence`] of a won round: which of the granting nodes must be raised, and when so many stand at
@@ -165,8 +170,11 @@ impl FenceRound {
         if grants.len() < majority(nodes) {
             return None;
         }
-        let fence = grants.iter().copied().max().unwrap_or(0);
-        let standing = grants.iter().filter(|grant| **grant == fence).count();
+        let numbers = grants.iter().copied();
+        let fence = mutant!(LowestFence, numbers.min(), numbers.max()).unwrap_or(0);
+        let level = |grant: &&u64| **grant == fence || mutant!(NoWriteBack);
+        let standing = grants.iter().filter(level).count();
+        let nodes = mutant!(SkipOnReplies, grants.len(), nodes);
         Some(Self { nodes, fence, standing, failed: other })
     }
 
@@ -224,7 +232,8 @@ pub fn warming(uptime: Duration, guard: Duration) -> Option<Duration> {
 /// How long a restarted node must wait: the longest time to live in use on its own, perhaps fast, clock, and twice the
 /// [`SLACK`], after which a forgotten counter is overtaken.
 pub(crate) fn guard(longest_ttl: Duration, drift: Duration) -> Duration {
-    longest_ttl.saturating_add(drift).saturating_add(SLACK * 2)
+    let whole = longest_ttl.saturating_add(drift).saturating_add(SLACK * 2);
+    mutant!(GuardShort, longest_ttl / 4, whole)
 }
 
 #[cfg(test)]

@@ -141,6 +141,10 @@ impl LockGuard {
     }
 
     fn disarm(&mut self) {
+        if mutant!(RenewalGoesOn) {
+            self.armed = false;
+            return;
+        }
         self.stop_renewal();
         self.armed = false;
         self.lease.0.end(LostReason::Released);

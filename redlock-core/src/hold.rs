@@ -78,10 +78,11 @@ impl Hold {
                 }
                 term.until()
             };
+            let late = mutant!(LostLate, LONGEST_SLEEP, Duration::ZERO);
             tokio::select! {
                 biased;
                 () = &mut changed => {}
-                () = tokio::time::sleep(until.since(now).min(LONGEST_SLEEP)) => {}
+                () = tokio::time::sleep(until.since(now).min(LONGEST_SLEEP) + late) => {}
             }
         }
     }

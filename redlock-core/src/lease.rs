@@ -53,7 +53,7 @@ impl Drift {
 
     /// How long a grant of `ttl` may be used, from before it was asked for.
     pub(crate) fn validity(self, ttl: Duration) -> Duration {
-        ttl.saturating_sub(self.of(ttl))
+        ttl.saturating_sub(mutant!(NoDrift, Duration::ZERO, self.of(ttl)))
     }
 }
 
@@ -138,9 +138,10 @@ impl Term {
         now: Moment,
         ttl: Duration,
     ) -> Result<(), LostReason> {
-        if let Some(reason) = self.lost(now) {
+        if let Some(reason) = self.lost(now).filter(|_| !mutant!(LateExtension)) {
             return Err(reason);
         }
+        let t1 = mutant!(ExtendFromEnd, now, t1);
         let until = self.until.max(t1.plus(self.drift.validity(ttl)));
         self.until = self.hold_end.map_or(until, |end| until.min(end));
         self.no_quorum = false;

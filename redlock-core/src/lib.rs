@@ -92,6 +92,29 @@
 //! - `route`: the [`route`] module, on which the HTTP middlewares stand.
 //! - `testing`: misbehaving nodes, the suite every node must pass, a clock that tests move. Not covered by semver.
 //!   It adds API and changes no behaviour.
+//! - `mutants`: internal, for this crate's own tests alone. It lets a thread break this crate on purpose.
+
+/// Whether a rule is deliberately left out, or what then stands in its place; see `mutants.rs`.
+#[cfg(feature = "mutants")]
+macro_rules! mutant {
+    ($name:ident) => {
+        crate::mutants::is_active(crate::mutants::Mutant::$name)
+    };
+    ($name:ident, $instead:expr, $rule:expr) => {
+        if mutant!($name) { $instead } else { $rule }
+    };
+}
+
+/// Nothing is left out. The identity keeps clippy from taking `let t = mutant!(…, t)` for a slip.
+#[cfg(not(feature = "mutants"))]
+macro_rules! mutant {
+    ($name:ident) => {
+        false
+    };
+    ($name:ident, $instead:expr, $rule:expr) => {
+        std::convert::identity($rule)
+    };
+}
 
 mod builder;
 mod clock;
@@ -108,6 +131,9 @@ mod inspection;
 pub mod key;
 mod lease;
 mod memory;
+#[cfg(feature = "mutants")]
+#[doc(hidden)]
+pub mod mutants;
 pub mod node;
 pub mod options;
 #[doc(hidden)]

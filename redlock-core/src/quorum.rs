@@ -33,11 +33,11 @@ impl Ballot {
     pub fn of(answer: &Result<Vote, NodeError>) -> Self {
         match answer {
             Ok(Vote::Granted { .. }) => Self::Granted,
-            Ok(Vote::AlreadyOurs) => Self::Misconfigured,
+            Ok(Vote::AlreadyOurs) => mutant!(TwinCounts, Self::Granted, Self::Misconfigured),
             Ok(Vote::Held { .. }) => Self::Refused,
             Ok(Vote::Warming { .. }) => Self::Failed,
             Err(error) if error.class() == FaultClass::Misconfigured => Self::Misconfigured,
-            Err(_) => Self::Failed,
+            Err(_) => mutant!(TimeoutIsYes, Self::Granted, Self::Failed),
         }
     }
 }
@@ -97,7 +97,7 @@ impl Round {
 
     /// The verdict, once no further ballot can change it.
     pub fn verdict(&self) -> Option<Verdict> {
-        let majority = majority(self.nodes);
+        let majority = majority(self.nodes) - usize::from(mutant!(QuorumHalf));
         // So many nodes without a grant rule a majority out.
         let veto = self.nodes - majority + 1;
         let pending = self.pending();
@@ -181,10 +181,10 @@ impl Survey {
         let majority = majority(self.nodes);
         let veto = self.nodes - majority + 1;
         let pending = self.nodes.saturating_sub(self.yes + self.no + self.failed);
-        if self.yes >= majority {
+        if self.yes >= mutant!(ExtendIgnoresQuorum, 1, majority) {
             Some(Answer::Yes)
         } else if self.no >= veto {
-            Some(Answer::No)
+            Some(mutant!(TheftUnnoticed, Answer::Open, Answer::No))
         } else if self.yes + pending >= majority || self.no + pending >= veto {
             None
         } else {

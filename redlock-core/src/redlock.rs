@@ -30,6 +30,8 @@ struct Inner {
     settings: Settings,
     key_prefix: Vec<u8>,
     rng: Mutex<fastrand::Rng>,
+    #[cfg(feature = "testing")]
+    wrapper: driver::Wrapper,
 }
 
 /// A call whose input was checked.
@@ -51,9 +53,18 @@ impl Redlock {
         settings: Settings,
         key_prefix: Vec<u8>,
         rng: fastrand::Rng,
+        #[cfg(feature = "testing")] wrapper: driver::Wrapper,
     ) -> Self {
         let set = Arc::new(NodeSet::new(nodes, clock));
-        Self(Arc::new(Inner { set, settings, key_prefix, rng: Mutex::new(rng) }), None)
+        let inner = Inner {
+            set,
+            settings,
+            key_prefix,
+            rng: Mutex::new(rng),
+            #[cfg(feature = "testing")]
+            wrapper,
+        };
+        Self(Arc::new(inner), None)
     }
 
     /// Whether two handles share everything.
@@ -155,7 +166,8 @@ impl Redlock {
     ) -> Result<LockGuard, LockError> {
         let call = self.call(key, options)?;
         let clock = &self.0.set.clock;
-        let deadline = clock.now().plus(call.plan.wait_for);
+        let budget = mutant!(WaitsOn, call.plan.wait_for * 10, call.plan.wait_for);
+        let deadline = clock.now().plus(budget);
         let mut barred: Vec<(usize, NodeError)> = Vec::new();
         let mut attempts = 0_u32;
         loop {
@@ -284,6 +296,8 @@ impl Redlock {
         }
         let background = Background::current(&self.0.set.tracker, self.1.as_ref())
             .ok_or_else(|| LockError::bare(LockErrorKind::Environment))?;
+        #[cfg(feature = "testing")]
+        let background = background.through(self.0.wrapper.clone());
         Ok(Call { key, plan, background })
     }
 

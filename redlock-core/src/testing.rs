@@ -1,22 +1,24 @@
 //! What tests may put in place of the system's clocks and randomness.
 
 use crate::clock::{AheadSource, Clock, WallSource};
+use crate::driver::Wrapper;
 
 #[derive(Default)]
 pub(crate) struct Overrides {
     pub(crate) seed: Option<u64>,
     pub(crate) ahead: Option<AheadSource>,
     pub(crate) wall: Option<WallSource>,
+    pub(crate) wrapper: Wrapper,
 }
 
 impl Overrides {
-    pub(crate) fn apply(self) -> (Clock, fastrand::Rng) {
+    pub(crate) fn apply(self) -> (Clock, fastrand::Rng, Wrapper) {
         let mut clock = self.ahead.map_or_else(Clock::system, Clock::new);
         if let Some(wall) = self.wall {
             clock = clock.with_wall(wall);
         }
         let rng = self.seed.map_or_else(fastrand::Rng::new, fastrand::Rng::with_seed);
-        (clock, rng)
+        (clock, rng, self.wrapper)
     }
 }
 

@@ -62,7 +62,13 @@ impl Attempt {
         if let Err(failures) = set.first_contact(background, plan.node_timeout).await {
             return Err(duplicates(set, failures).into());
         }
-        let token = Token::random().map_err(|_| LockError::bare(LockErrorKind::Environment))?;
+        let fresh = Token::random();
+        let token = mutant!(
+            ReuseToken,
+            crate::mutants::token_of(Arc::as_ptr(set).addr()).map_or(fresh, Ok),
+            fresh
+        );
+        let token = token.map_err(|_| LockError::bare(LockErrorKind::Environment))?;
         let traced =
             Traced { claim: Claim::new(key.clone(), token), trace: Arc::new(Trace::new(plan.ttl)) };
         let mut attempt = Self::start(set, background, traced, plan, barred);
@@ -234,14 +240,16 @@ impl Attempt {
         self.round.record(Ballot::of(&answer));
         self.set.note(index, &self.traced.trace, &answer);
         let latency = self.set.clock.now().since(self.t0);
+        self.t0 = mutant!(StartLate, self.set.clock.now(), self.t0);
         self.answers[index] = Some((answer, latency));
     }
 
     /// The hold, unless its time ran out while the majority was collected. Nodes that have not answered yet go on
     /// in the background.
     fn won(&mut self, fence: Option<Fence>) -> Option<Granted> {
-        let term = Term::new(self.t0, self.plan.ttl, self.plan.drift, self.plan.max_hold);
-        if term.lost(self.set.clock.now()).is_some() {
+        let t0 = mutant!(NoElapsed, self.set.clock.now(), self.t0);
+        let term = Term::new(t0, self.plan.ttl, self.plan.drift, self.plan.max_hold);
+        if term.lost(self.set.clock.now()).is_some() && !mutant!(ValidityUnchecked) {
             return None;
         }
         self.open = false;
@@ -320,7 +328,7 @@ impl Attempt {
 /// The caller left before the verdict.
 impl Drop for Attempt {
     fn drop(&mut self) {
-        if self.open {
+        if self.open && !mutant!(DropNotSwept) {
             drop(self.sweep());
         }
     }

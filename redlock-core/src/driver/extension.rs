@@ -114,6 +114,7 @@ fn restore(
     terms: Terms,
     node_timeout: Duration,
 ) -> Job<Acquired> {
+    let terms = mutant!(RepairNotNx, crate::mutants::overwriting(terms), terms);
     let acquire = set.acquire(index, traced, terms, node_timeout);
     let Some(fencing) = terms.fencing else { return acquire };
     let (node, claim) = (Arc::clone(&set.members[index].node), traced.claim.clone());

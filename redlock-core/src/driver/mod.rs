@@ -22,6 +22,8 @@ use std::time::Duration;
 pub(crate) use attempt::{Attempt, Failure, Granted};
 pub(crate) use extension::extend;
 pub(crate) use fan_out::Background;
+#[cfg(feature = "testing")]
+pub(crate) use fan_out::Wrapper;
 pub(crate) use inspection::inspect;
 pub(crate) use members::NodeSet;
 pub(crate) use sweep::{Sweep, release};

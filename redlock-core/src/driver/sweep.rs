@@ -83,7 +83,11 @@ impl Sweep {
             node_timeout,
             expires,
         };
-        nodes.into_iter().for_each(|index| work.release(index, Duration::ZERO));
+        for index in nodes {
+            if !(mutant!(ReleaseOnlyGranted) && work.traced.trace.unsure(index)) {
+                work.release(index, Duration::ZERO);
+            }
+        }
         Self(Some(work))
     }
 
@@ -134,7 +138,7 @@ impl Work {
                     if let Err(error) = &result {
                         self.set.note_error(index, error);
                     }
-                    if self.inconclusive(index, &result) {
+                    if self.inconclusive(index, &result) && !mutant!(ReleaseNotRetried) {
                         self.try_again(index);
                     }
                     return Some((index, result));
@@ -204,7 +208,7 @@ pub(crate) fn adopt(
     background.spawn(async move {
         while let Some((index, answer)) = acquires.next().await {
             set.note(index, &traced.trace, &answer);
-            if may_stand(&answer) && traced.trace.is_released() {
+            if may_stand(&answer) && traced.trace.is_released() && !mutant!(LateGrantKept) {
                 let none = FanOut::new(&own, 0);
                 drop(Sweep::on([index], &set, &own, traced.clone(), none, node_timeout));
             }

@@ -157,14 +157,17 @@ impl LockNode for InMemoryNode {
         let mut store = self.lock();
         let counter = terms.fencing.and_then(|_| store.counter(&claim, now));
         let standing = claim.key().resources().filter_map(|key| store.locks.get(key, now));
-        let foreign = standing.filter(|entry| *entry.value != *token);
+        let over = mutant!(RepairNotNx, crate::mutants::overwrites(&terms), false);
+        let foreign = standing.filter(|entry| !over && *entry.value != *token);
         // An end that never comes is later than any other.
         let last = foreign.max_by_key(|entry| (entry.ends.is_none(), entry.ends));
         if let Some(entry) = last {
             return Ok(Vote::Held { expiry: entry.expiry(now), fence: counter });
         }
         let uptime = now.saturating_sub(store.started);
-        if let Some(remaining) = terms.guard.and_then(|guard| fence::warming(uptime, guard)) {
+        if let Some(remaining) = terms.guard.and_then(|guard| fence::warming(uptime, guard))
+            && !mutant!(NoGuard)
+        {
             return Ok(Vote::Warming { uptime, remaining });
         }
         let fence = terms.fencing.map(|fencing| {
@@ -177,7 +180,7 @@ impl LockNode for InMemoryNode {
         });
         let mut vote = Vote::Granted { fence };
         for key in claim.key().resources() {
-            if store.locks.get(key, now).is_none() {
+            if over || store.locks.get(key, now).is_none() {
                 store.locks.set(key, token.into(), Some(now.saturating_add(terms.ttl)), now);
             } else {
                 vote = Vote::AlreadyOurs;
@@ -196,12 +199,17 @@ impl LockNode for InMemoryNode {
         let ends = now.saturating_add(terms.ttl);
         let mut store = self.lock();
         if let Some(missing) = store.standing(&claim, now).missing() {
+            if mutant!(ExtendRecreates) && missing == Extension::Gone {
+                let key = claim.key().resources().next().unwrap_or_default();
+                store.locks.set(key, claim.token().as_bytes().into(), Some(ends), now);
+                return Ok(Extension::Extended);
+            }
             return Ok(missing);
         }
         for key in claim.key().resources() {
             if let Some(entry) = store.locks.entries.get_mut(key) {
                 // A hold without an end gets one here: a lock must free itself.
-                entry.ends = entry.ends.max(Some(ends));
+                entry.ends = mutant!(ExtendMayShorten, None, entry.ends).max(Some(ends));
             }
         }
         if let Some(fencing) = terms.fencing {
@@ -219,7 +227,12 @@ impl LockNode for InMemoryNode {
         let mut store = self.lock();
         let standing = store.standing(&claim, now);
         for key in claim.key().resources() {
-            if store.locks.entries.get(key).is_some_and(|entry| *entry.value == *token) {
+            if store
+                .locks
+                .entries
+                .get(key)
+                .is_some_and(|entry| *entry.value == *token || mutant!(BlindDel))
+            {
                 store.locks.entries.remove(key);
             }
         }
@@ -249,7 +262,9 @@ impl LockNode for InMemoryNode {
     ) -> Result<Extension, NodeError> {
         let now = self.clock.now();
         let mut store = self.lock();
-        if let Some(missing) = store.standing(&claim, now).missing() {
+        if let Some(missing) = store.standing(&claim, now).missing()
+            && !mutant!(RaiseUnconditional)
+        {
             return Ok(missing);
         }
         for key in claim.key().resources() {

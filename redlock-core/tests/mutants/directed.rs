@@ -1,0 +1,205 @@
+//! Scenarios that chance does not lead to.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use redlock_core::faults::{Faulty, Misbehaviour, Verb};
+use redlock_core::node::{Claim, Extension, Holding, Identity, NodeError, Removal, Terms, Vote};
+use redlock_core::{InMemoryNode, LockKey, LockNode, LostReason, Redlock};
+use tokio::time::sleep;
+
+type Node = Arc<Faulty<InMemoryNode>>;
+
+fn ms(ms: u64) -> Duration {
+    Duration::from_millis(ms)
+}
+
+fn scenario<F: Future<Output = Result<(), String>>>(
+    story: impl FnOnce(Vec<Node>, Redlock) -> F,
+) -> Result<(), String> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let nodes: Vec<Node> = (0..3)
+            .map(|i| Arc::new(Faulty::new(Arc::new(InMemoryNode::new(format!("n{i}"))))))
+            .collect();
+        let redlock = Redlock::builder()
+            .nodes(nodes.iter().map(|node| Arc::clone(node) as Arc<dyn LockNode>))
+            .ttl(ms(10_000))
+            .node_timeout(ms(200))
+            .build()
+            .unwrap();
+        redlock.try_lock("first contact").await.unwrap().release().await.unwrap();
+        story(nodes, redlock).await
+    })
+}
+
+fn nothing_stands(nodes: &[Node]) -> Result<(), String> {
+    match nodes.iter().position(|node| node.inner().value("k").is_some()) {
+        Some(node) => Err(format!("the key stands on n{node}")),
+        None => Ok(()),
+    }
+}
+
+/// The grant of the third node comes back after the lock was released, on a connection where a release can overtake.
+pub(crate) fn a_late_grant_is_undone() -> Result<(), String> {
+    scenario(async |nodes, redlock| {
+        nodes[2].reordering(true);
+        nodes[2].on(Verb::Acquire).next(1, Misbehaviour::SlowRequest(ms(100)));
+        redlock.try_lock("k").await.unwrap().release().await.unwrap();
+        sleep(ms(1_000)).await;
+        nothing_stands(&nodes)
+    })
+}
+
+pub(crate) fn an_unknown_outcome_is_released() -> Result<(), String> {
+    scenario(async |nodes, redlock| {
+        for node in &nodes {
+            node.on(Verb::Acquire).next(1, Misbehaviour::CutAfter);
+        }
+        redlock.try_lock("k").await.unwrap_err();
+        sleep(ms(1_000)).await;
+        nothing_stands(&nodes)
+    })
+}
+
+pub(crate) fn a_call_that_was_left_leaves_nothing() -> Result<(), String> {
+    scenario(async |nodes, redlock| {
+        nodes
+            .iter()
+            .for_each(|node| node.on(Verb::Acquire).next(1, Misbehaviour::SlowReply(ms(50))));
+        let left = tokio::time::timeout(ms(20), redlock.try_lock("k")).await;
+        assert!(left.is_err());
+        sleep(ms(1_000)).await;
+        nothing_stands(&nodes)
+    })
+}
+
+pub(crate) fn a_failed_release_is_retried() -> Result<(), String> {
+    scenario(async |nodes, redlock| {
+        let guard = redlock.try_lock("k").await.unwrap();
+        nodes[0].on(Verb::Release).next(1, Misbehaviour::LostRequest);
+        guard.release().await.unwrap();
+        sleep(ms(2_000)).await;
+        nothing_stands(&nodes)
+    })
+}
+
+/// The nodes extended in time, the answer comes after the old deadline: another may have been in between.
+pub(crate) fn a_late_extension_is_worth_nothing() -> Result<(), String> {
+    scenario(async |nodes, redlock| {
+        let guard = redlock.try_lock("k").await.unwrap();
+        nodes
+            .iter()
+            .for_each(|node| node.on(Verb::Extend).always(Misbehaviour::SlowReply(ms(150))));
+        sleep(guard.remaining() - ms(100)).await;
+        match guard.extend(ms(10_000)).await {
+            Err(error) if error.is_lost() && guard.is_lost() => Ok(()),
+            other => Err(format!("{other:?}")),
+        }
+    })
+}
+
+pub(crate) fn a_theft_is_noticed() -> Result<(), String> {
+    scenario(async |nodes, redlock| {
+        let guard = redlock.try_lock("k").await.unwrap();
+        nodes.iter().take(2).for_each(|node| node.inner().put("k", "a thief", Some(ms(10_000))));
+        let _ = guard.extend(ms(10_000)).await;
+        match guard.lease().lost_reason() {
+            Some(LostReason::Stolen) => Ok(()),
+            other => Err(format!("two of three nodes have a thief: {other:?}")),
+        }
+    })
+}
+
+/// Between the grants and the second round two nodes lose the key, as if it had expired early: whoever comes there next
+/// would get a number of its own.
+pub(crate) fn a_node_that_lost_the_token_is_not_raised() -> Result<(), String> {
+    scenario(async |nodes, _| {
+        let fenced = |nodes: &[Node]| {
+            Redlock::builder()
+                .nodes(nodes.iter().map(|node| Arc::clone(node) as Arc<dyn LockNode>))
+                .ttl(ms(10_000))
+                .node_timeout(ms(200))
+                .fencing(true)
+        };
+        // The first node's counter is ahead of the others'.
+        let ahead = fenced(&nodes[..1]).wall_clock(|| Duration::from_secs(40_000_000_000));
+        ahead.build().unwrap().try_lock("k").await.unwrap().release().await.unwrap();
+        nodes
+            .iter()
+            .for_each(|node| node.on(Verb::Raise).always(Misbehaviour::SlowRequest(ms(50))));
+        let redlock = fenced(&nodes).build().unwrap();
+        let lock = tokio::spawn(async move { redlock.try_lock("k").await.map(drop) });
+        sleep(ms(20)).await;
+        nodes[1..].iter().for_each(|node| assert!(node.inner().remove("k")));
+        match lock.await.unwrap() {
+            Err(_) => Ok(()),
+            Ok(()) => Err("a fence was given out that one node stands for".into()),
+        }
+    })
+}
+
+/// Two entries lead to one server, and it does not say who it is. The third node is somebody else's.
+pub(crate) fn a_twin_does_not_count() -> Result<(), String> {
+    scenario(async |nodes, _| {
+        let server = nodes[0].inner();
+        let entry = |name| Arc::new(Entry { name, server: Arc::clone(server) });
+        nodes[1].inner().put("k", "somebody else", None);
+        let redlock = Redlock::builder()
+            .nodes([entry("a") as Arc<dyn LockNode>, entry("b"), nodes[1].clone()])
+            .ttl(ms(10_000))
+            .build()
+            .unwrap();
+        match redlock.try_lock("k").await {
+            Err(_) => Ok(()),
+            Ok(_) => Err("one server gave two votes".into()),
+        }
+    })
+}
+
+#[derive(Debug)]
+struct Entry {
+    name: &'static str,
+    server: Arc<InMemoryNode>,
+}
+
+#[async_trait]
+impl LockNode for Entry {
+    fn name(&self) -> &str {
+        self.name
+    }
+
+    async fn identity(self: Arc<Self>, _: Duration) -> Result<Identity, NodeError> {
+        Ok(Identity::unknown())
+    }
+
+    async fn acquire(self: Arc<Self>, c: Claim, t: Terms, l: Duration) -> Result<Vote, NodeError> {
+        Arc::clone(&self.server).acquire(c, t, l).await
+    }
+
+    async fn extend(
+        self: Arc<Self>,
+        c: Claim,
+        t: Terms,
+        l: Duration,
+    ) -> Result<Extension, NodeError> {
+        Arc::clone(&self.server).extend(c, t, l).await
+    }
+
+    async fn release(self: Arc<Self>, c: Claim, l: Duration) -> Result<Removal, NodeError> {
+        Arc::clone(&self.server).release(c, l).await
+    }
+
+    async fn inspect(
+        self: Arc<Self>,
+        k: LockKey,
+        l: Duration,
+    ) -> Result<Vec<Option<Holding>>, NodeError> {
+        Arc::clone(&self.server).inspect(k, l).await
+    }
+}

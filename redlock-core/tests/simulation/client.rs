@@ -1,0 +1,219 @@
+//! What one process does: it takes locks, works under them, extends, and lets go in one way or another.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use fastrand::Rng;
+use redlock_core::{LockErrorKind, LockGuard, LockOptions, Renewal};
+use tokio::time::sleep;
+
+use super::invariants::Event;
+use super::ledger::Hold;
+use super::process::{Behaviour, behave};
+use super::world::{FOREIGN, FOREIGN_BIT, Process, World, ms};
+
+pub(crate) struct Client {
+    pub(crate) world: Arc<World>,
+    pub(crate) process: Arc<Process>,
+    pub(crate) number: usize,
+    pub(crate) rng: Rng,
+}
+
+impl Client {
+    pub(crate) async fn run(mut self) {
+        for round in 0..self.world.setup.rounds {
+            if self.world.setup.rest && self.number == 0 && round == 1 {
+                sleep(Duration::from_secs(1_300)).await;
+            }
+            sleep(ms(self.rng.u64(0..=self.world.setup.think))).await;
+            if let Some((guard, id)) = self.take().await {
+                self.work(&guard, id).await;
+                self.let_go(guard, id).await;
+            }
+            self.release_leaked().await;
+        }
+    }
+
+    fn chance(&mut self, per_thousand: u64) -> bool {
+        self.rng.u64(..1_000) < per_thousand
+    }
+
+    fn behaviour(&mut self) -> Behaviour {
+        let setup = &self.world.setup;
+        let (pause, drop, ttl) = (setup.pause, setup.drop, setup.ttl);
+        if self.chance(pause) {
+            Behaviour::Pause(self.rng.u32(0..6), ms(self.rng.u64(1..=ttl * 3 / 2)))
+        } else if self.chance(drop) {
+            Behaviour::Leave(self.rng.u32(0..8))
+        } else {
+            Behaviour::Plain
+        }
+    }
+
+    fn keys(&mut self) -> (Vec<String>, u8) {
+        let (count, several) = (self.world.setup.keys, self.world.setup.several);
+        let first = self.rng.usize(..count);
+        let mut mask = 1_u8 << first;
+        if self.chance(several) {
+            mask |= 1 << self.rng.usize(..count);
+        }
+        let mut names: Vec<_> =
+            (0..count).filter(|key| mask & (1 << key) != 0).map(|key| format!("k{key}")).collect();
+        if self.world.setup.foreign && self.chance(40) {
+            names.push(FOREIGN.into());
+            mask |= FOREIGN_BIT;
+        }
+        (names, mask)
+    }
+
+    /// Runs a call, and holds it to its bound unless the caller or the process stood still.
+    async fn call<T>(
+        &mut self,
+        what: &'static str,
+        timeouts: u64,
+        wait: u64,
+        how: Behaviour,
+        future: impl Future<Output = T>,
+    ) -> Option<T> {
+        let began = self.world.at();
+        let result = behave(future, how).await;
+        let frozen = self.process.gate.thaw() >= self.world.start + Duration::from_micros(began);
+        if !frozen && !matches!(how, Behaviour::Pause(..)) {
+            // Every timer of the path may round up to the next millisecond.
+            let bound = (wait + self.world.setup.node_timeout * timeouts + 8) * 1_000;
+            let took = self.world.at() - began;
+            self.world.tell(&Event::Called { what, took, bound });
+        }
+        if result.is_none() {
+            self.world.count(|counts| counts.left += 1);
+        }
+        result
+    }
+
+    async fn take(&mut self) -> Option<(LockGuard, usize)> {
+        let (names, keys) = self.keys();
+        let how = self.behaviour();
+        let (ttl, mixed, renew) =
+            (self.world.setup.ttl, self.world.setup.mixed, self.world.setup.renew);
+        let mut options = LockOptions::new();
+        if mixed {
+            options = options.ttl(ms(self.rng.u64(ttl..=ttl * 2)));
+        }
+        if self.chance(renew) {
+            options = options.renewal(Renewal::Auto);
+        }
+        let wait = self.rng.u64(1..=ttl * 2).max(self.world.setup.node_timeout);
+        let options = options.wait_for(ms(wait));
+        let (redlock, called) = (self.process.redlock.clone(), self.world.step());
+        // To meet the nodes, the round, the second round.
+        let result = if self.rng.bool() {
+            self.call("lock", 3, wait, how, redlock.lock_with(names, &options)).await
+        } else {
+            self.call("try_lock", 3, 0, how, redlock.try_lock_with(names, &options)).await
+        };
+        match result? {
+            Ok(guard) => {
+                let id = self.enter(&guard, keys, called);
+                Some((guard, id))
+            }
+            Err(error) => {
+                self.world
+                    .note(&[7, error.kind() as u64], format_args!("refused: {:?}", error.kind()));
+                self.world.count(|counts| match error.kind() {
+                    LockErrorKind::Contended | LockErrorKind::TimedOut => counts.refusals += 1,
+                    _ => counts.failures += 1,
+                });
+                None
+            }
+        }
+    }
+
+    pub(crate) fn enter(&self, guard: &LockGuard, keys: u8, called: u64) -> usize {
+        let lease = guard.lease();
+        let id = self.world.granted(Hold {
+            process: self.number,
+            keys,
+            called,
+            granted: 0,
+            lease: Some(lease.clone()),
+            fence: guard.fence().map(|fence| fence.get()),
+            ended: None,
+            announced: false,
+        });
+        let world = Arc::clone(&self.world);
+        tokio::spawn(self.process.gate.wrap(Box::pin(async move {
+            lease.lost().await;
+            world.announced(id);
+        })));
+        id
+    }
+
+    async fn work(&mut self, guard: &LockGuard, id: usize) {
+        let (ttl, extend, mixed, full) = (
+            self.world.setup.ttl,
+            self.world.setup.extend,
+            self.world.setup.mixed,
+            self.world.setup.full,
+        );
+        self.world.write(id);
+        for _ in 0..self.rng.u32(0..4) {
+            if self.chance(extend) {
+                let how = self.behaviour();
+                let by = if mixed { self.rng.u64(ttl / 2..=ttl * 2) } else { ttl };
+                let extended = self.call("extend", 1, 0, how, guard.extend(ms(by))).await;
+                if matches!(extended, Some(Ok(()))) {
+                    self.world.count(|counts| counts.extensions += 1);
+                }
+            } else {
+                sleep(ms(self.rng.u64(0..=ttl / 2))).await;
+            }
+            self.world.tell(&Event::Looked(id));
+        }
+        if full {
+            sleep(guard.remaining()).await;
+            self.world.tell(&Event::Looked(id));
+        }
+        // It does not look whether it still holds.
+        self.world.write(id);
+    }
+
+    async fn let_go(&mut self, guard: LockGuard, id: usize) {
+        let leak = self.world.setup.leak;
+        if self.chance(leak) {
+            let token = guard.leak();
+            self.world.leaked.lock().unwrap().push((id, token));
+            return;
+        }
+        let late = self.world.setup.full || self.chance(100);
+        if late {
+            sleep(guard.remaining() + ms(self.rng.u64(0..=self.world.setup.ttl))).await;
+            self.world.write(id);
+        }
+        if self.rng.bool() {
+            let how = self.behaviour();
+            self.world.ended(id, "release");
+            let _ = self.call("release", 2, 0, how, guard.release()).await;
+        } else {
+            self.world.ended(id, "drop");
+            drop(guard);
+        }
+    }
+
+    /// Releases what some process gave away.
+    async fn release_leaked(&mut self) {
+        if !self.rng.bool() {
+            return;
+        }
+        let Some((id, token)) = self.world.leaked.lock().unwrap().pop() else { return };
+        let key = {
+            let ledger = self.world.ledger.lock().unwrap();
+            ledger.holds[id].lease.as_ref().map(|lease| lease.key().clone())
+        };
+        let Some(key) = key else { return };
+        self.world.ended(id, "released by its token");
+        // Who gave the token away is not asked when it is used.
+        self.world.ledger.lock().unwrap().holds[id].announced = true;
+        let redlock = self.process.redlock.clone();
+        let _ = self.call("release", 2, 0, Behaviour::Plain, redlock.release(key, &token)).await;
+    }
+}

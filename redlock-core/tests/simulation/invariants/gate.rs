@@ -1,0 +1,17 @@
+//! A resource that checks fences lets nobody write after a later holder has written, however late, paused or wrong about
+//! the time the writer is. What fencing is for, after Kleppmann.
+
+use super::{Event, Ledger, World};
+
+pub(super) fn check(_: &World, ledger: &Ledger, event: &Event) -> Result<(), String> {
+    let Event::Wrote { hold: id, key, passed: true } = *event else { return Ok(()) };
+    let hold = &ledger.holds[id];
+    let later = ledger
+        .writes
+        .iter()
+        .find(|write| write.key == key && ledger.holds[write.hold].called > hold.granted);
+    match later {
+        Some(write) => Err(format!("hold {id} wrote after the later hold {}", write.hold)),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,92 @@
+//! What must hold in every run.
+//!
+//! | invariant | where it comes from | also outside the assumptions |
+//! |---|---|---|
+//! | [mutual exclusion](exclusion) | Redis docs, "Distributed Locks with Redis", safety property | no |
+//! | [continuity](continuity) | the same; an extension must not bridge a gap in a hold | no |
+//! | [validity](validity) | the same, "MIN_VALIDITY" | no |
+//! | [fence order](fences) | `fence.rs`: unique, and increasing in real time | yes |
+//! | [hold order](hold_order) | `fence.rs`: increasing from holder to holder | no |
+//! | [stale writes](gate) | Kleppmann, "How to do distributed locking", fencing tokens | yes |
+//! | [announced loss](announced) | `Lease::lost`: at the exact local deadline | no |
+//! | [foreign keys](foreign) | contract of `LockNode`, compare before change | yes |
+//! | [leftovers](leftovers) | Redis docs, liveness property A; nothing stays behind | yes |
+//! | [progress](progress) | Redis docs, liveness property B | yes |
+//! | [bounded calls](bounded) | docs of each method | yes |
+
+mod announced;
+mod bounded;
+mod continuity;
+mod exclusion;
+mod fences;
+mod foreign;
+mod gate;
+mod hold_order;
+mod leftovers;
+mod progress;
+mod validity;
+
+use super::ledger::Ledger;
+use super::world::World;
+
+pub(crate) enum Event {
+    /// A hold was given out.
+    Granted(usize),
+    /// A holder, which may have extended or been renewed, is looked at.
+    Looked(usize),
+    Wrote {
+        hold: usize,
+        key: usize,
+        passed: bool,
+    },
+    /// A call came back; times in microseconds.
+    Called {
+        what: &'static str,
+        took: u64,
+        bound: u64,
+    },
+    /// All is well again and a newcomer wanted a lock.
+    Progress {
+        key: usize,
+        failure: Option<String>,
+    },
+    /// All handles were closed.
+    Closed,
+    /// The last lock must have expired.
+    Expired,
+    /// The last counter must be forgotten.
+    Forgotten,
+}
+
+type Check = fn(&World, &Ledger, &Event) -> Result<(), String>;
+
+pub(crate) struct Invariant {
+    pub(crate) name: &'static str,
+    /// Whether it holds in runs that break the assumptions, too.
+    pub(crate) always: bool,
+    pub(crate) check: Check,
+}
+
+pub(crate) const EXCLUSION: &str = "mutual exclusion";
+
+pub(crate) const ALL: &[Invariant] = &[
+    promised(EXCLUSION, exclusion::check),
+    promised("continuity", continuity::check),
+    promised("validity", validity::check),
+    always("fence order", fences::check),
+    promised("hold order", hold_order::check),
+    always("stale writes", gate::check),
+    promised("announced loss", announced::check),
+    always("foreign keys", foreign::check),
+    always("leftovers", leftovers::check),
+    always("progress", progress::check),
+    always("bounded calls", bounded::check),
+];
+
+const fn promised(name: &'static str, check: Check) -> Invariant {
+    Invariant { name, always: false, check }
+}
+
+const fn always(name: &'static str, check: Check) -> Invariant {
+    Invariant { name, always: true, check }
+}

@@ -1,0 +1,115 @@
+//! What truly happened, in the order in which it did.
+
+use std::fmt::Arguments;
+
+use redlock_core::Lease;
+
+/// A lock that was given out.
+pub(crate) struct Hold {
+    pub(crate) process: usize,
+    /// A bit per key.
+    pub(crate) keys: u8,
+    /// Steps at which the lock was asked for and given out.
+    pub(crate) called: u64,
+    pub(crate) granted: u64,
+    /// The holder's own view; gone when the holder ended the hold.
+    pub(crate) lease: Option<Lease>,
+    pub(crate) fence: Option<u64>,
+    /// When the holder ended it, in microseconds.
+    pub(crate) ended: Option<u64>,
+    /// Somebody who waited for the loss was told of it.
+    pub(crate) announced: bool,
+}
+
+impl Hold {
+    /// Whether the holder takes itself for the holder.
+    pub(crate) fn holds(&self) -> bool {
+        self.lease.as_ref().is_some_and(|lease| !lease.is_lost())
+    }
+
+    pub(crate) fn overlaps(&self, other: &Self) -> bool {
+        self.keys & other.keys != 0
+    }
+}
+
+/// A write that the gate of a key let pass.
+pub(crate) struct Write {
+    pub(crate) key: usize,
+    pub(crate) hold: usize,
+}
+
+#[derive(Default)]
+pub(crate) struct Ledger {
+    pub(crate) holds: Vec<Hold>,
+    pub(crate) writes: Vec<Write>,
+    step: u64,
+}
+
+impl Ledger {
+    /// Orders what happens within one instant.
+    pub(crate) fn step(&mut self) -> u64 {
+        self.step += 1;
+        self.step
+    }
+
+    /// The other holds of a key of this one.
+    pub(crate) fn others(&self, hold: usize) -> impl Iterator<Item = (usize, &Hold)> {
+        let this = &self.holds[hold];
+        self.holds.iter().enumerate().filter(move |(other, o)| *other != hold && o.overlaps(this))
+    }
+}
+
+/// What a run counts.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Counts {
+    pub(crate) seeds: u64,
+    pub(crate) grants: u64,
+    pub(crate) extensions: u64,
+    pub(crate) refusals: u64,
+    pub(crate) failures: u64,
+    pub(crate) left: u64,
+    pub(crate) raises: u64,
+    pub(crate) writes: u64,
+    pub(crate) refused_writes: u64,
+    /// Grants while another held, where the assumptions are broken.
+    pub(crate) overlaps: u64,
+}
+
+impl Counts {
+    pub(crate) fn add(&mut self, other: &Self) {
+        self.seeds += other.seeds;
+        self.grants += other.grants;
+        self.extensions += other.extensions;
+        self.refusals += other.refusals;
+        self.failures += other.failures;
+        self.left += other.left;
+        self.raises += other.raises;
+        self.writes += other.writes;
+        self.refused_writes += other.refused_writes;
+        self.overlaps += other.overlaps;
+    }
+}
+
+/// A fingerprint of the run, and its story if that is wanted.
+pub(crate) struct Trace {
+    pub(crate) hash: u64,
+    pub(crate) lines: Option<Vec<String>>,
+}
+
+impl Trace {
+    pub(crate) fn new(verbose: bool) -> Self {
+        Self { hash: 0xcbf2_9ce4_8422_2325, lines: verbose.then(Vec::new) }
+    }
+
+    /// Notes what happened at `at` microseconds; `what` must not name a token.
+    pub(crate) fn note(&mut self, at: u64, numbers: &[u64], what: Arguments<'_>) {
+        for number in std::iter::once(&at).chain(numbers) {
+            for byte in number.to_le_bytes() {
+                self.hash = (self.hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+            }
+        }
+        if let Some(lines) = &mut self.lines {
+            lines.push(format!("{:>9}.{:03} ms  {what}", at / 1_000, at % 1_000));
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! The real driver, guards and renewal over scripted faults, on virtual time, everything drawn from one seed.
+//!
+//! `REDLOCK_SIM_SEEDS=1000000` runs more seeds, `REDLOCK_SIM_SEED=42` replays one and prints what happened.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
+
+#[path = "mod.rs"]
+mod simulation;
+
+use simulation::profile::Profile;
+use simulation::runner::{self, Violation};
+
+/// A debug build is some ten times slower.
+const SEEDS: u64 = if cfg!(debug_assertions) { 1_000 } else { 20_000 };
+
+fn number(variable: &str) -> Option<u64> {
+    std::env::var(variable).ok().map(|value| value.parse().unwrap())
+}
+
+fn explain(seed: u64, violation: &Violation) -> String {
+    let Violation { invariant, message, at } = violation;
+    format!(
+        "seed {seed} ({:?}) breaks `{invariant}` after {at} us: {message}\n  {}",
+        Profile::of(seed),
+        runner::replay_command(seed)
+    )
+}
+
+#[test]
+fn no_seed_breaks_an_invariant() {
+    if let Some(seed) = number("REDLOCK_SIM_SEED") {
+        let outcome = runner::run(seed, true, &|_| {});
+        println!("seed {seed}, {:?}, trace {:016x}", Profile::of(seed), outcome.hash);
+        outcome.lines.iter().for_each(|line| println!("{line}"));
+        let violations: Vec<_> = outcome.violations.iter().map(|v| explain(seed, v)).collect();
+        assert!(violations.is_empty(), "{}", violations.join("\n"));
+        return;
+    }
+    let seeds = number("REDLOCK_SIM_SEEDS").unwrap_or(SEEDS);
+    let report = runner::sweep(0..seeds, false, &|| {}, &|_| {});
+    println!("{report}");
+    let violations: Vec<_> =
+        report.violations.iter().map(|(seed, violation)| explain(*seed, violation)).collect();
+    assert!(violations.is_empty(), "{}", violations.join("\n"));
+    for profile in Profile::ALL {
+        let counts = report.of(profile);
+        assert!(counts.grants > 0, "nobody ever got a lock: {profile:?}");
+        // Were there none, the assumptions would not be worth naming, and the gate would have had nothing to do.
+        if !profile.keeps_assumptions() && seeds >= 1_000 {
+            assert!(counts.overlaps > 0, "two never held at once: {profile:?}");
+            assert!(counts.refused_writes > 0, "no stale write was ever tried: {profile:?}");
+        }
+    }
+}
+
+#[test]
+fn a_seed_gives_one_run_and_another_seed_another() {
+    let hash = |seed| runner::run(seed, false, &|_| {}).hash;
+    let first: Vec<_> = (0..64).map(hash).collect();
+    let second: Vec<_> = (0..64).map(hash).collect();
+    assert_eq!(first, second);
+    let different: std::collections::HashSet<_> = first.iter().collect();
+    assert_eq!(different.len(), first.len());
+}

@@ -1,0 +1,259 @@
+//! The shared nodes, the processes, and the book that is kept about them.
+
+use std::fmt::Arguments;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use fastrand::Rng;
+use redlock_core::faults::{Faulty, Misbehaviour, Verb};
+use redlock_core::{FenceGate, InMemoryNode, LockNode, Redlock, RetryPolicy, Token};
+use tokio::time::Instant;
+
+use super::invariants::{self, Event};
+use super::ledger::{Counts, Hold, Ledger, Trace};
+use super::process::Gate;
+use super::profile::Setup;
+use super::runner::Violation;
+
+/// Where all clocks begin, before their errors.
+const EPOCH: Duration = Duration::from_secs(1_700_000_000);
+
+/// The key of another program, and one like it that no client touches.
+pub(crate) const FOREIGN: &str = "foreign";
+pub(crate) const UNTOUCHED: &str = "untouched";
+pub(crate) const FOREIGN_TTL: Duration = Duration::from_secs(100_000);
+
+/// The bit of the foreign key.
+pub(crate) const FOREIGN_BIT: u8 = 1 << 7;
+
+pub(crate) fn ms(ms: u64) -> Duration {
+    Duration::from_millis(ms)
+}
+
+pub(crate) struct World {
+    pub(crate) setup: Setup,
+    pub(crate) nodes: Vec<Arc<InMemoryNode>>,
+    pub(crate) processes: Mutex<Vec<Arc<Process>>>,
+    pub(crate) gates: Vec<FenceGate>,
+    pub(crate) leaked: Mutex<Vec<(usize, Token)>>,
+    pub(crate) counts: Mutex<Counts>,
+    pub(crate) violations: Mutex<Vec<Violation>>,
+    pub(crate) trace: Arc<Mutex<Trace>>,
+    pub(crate) ledger: Mutex<Ledger>,
+    /// Nothing goes wrong any more.
+    pub(crate) healed: Arc<AtomicBool>,
+    pub(crate) start: Instant,
+}
+
+pub(crate) struct Process {
+    pub(crate) gate: Arc<Gate>,
+    pub(crate) links: Vec<Arc<Faulty<InMemoryNode>>>,
+    pub(crate) cut_off: Vec<Arc<AtomicBool>>,
+    pub(crate) redlock: Redlock,
+    pub(crate) wall_error: Arc<AtomicI64>,
+}
+
+fn shifted(by: i64) -> Duration {
+    let micros = Duration::from_micros(by.unsigned_abs());
+    if by < 0 { EPOCH - micros } else { EPOCH + micros }
+}
+
+impl World {
+    pub(crate) fn new(setup: Setup, verbose: bool) -> Arc<Self> {
+        let node = |i: usize| {
+            let node = InMemoryNode::new(format!("n{i}")).with_clock_rate(setup.rates[i]);
+            Arc::new(node.with_wall_clock(shifted(setup.node_wall[i])))
+        };
+        let nodes: Vec<_> = (0..setup.nodes).map(node).collect();
+        if setup.foreign {
+            for (node, key) in nodes.iter().flat_map(|n| [(n, FOREIGN), (n, UNTOUCHED)]) {
+                node.put(key, "not a lock", Some(FOREIGN_TTL));
+            }
+        }
+        Arc::new(Self {
+            nodes,
+            processes: Mutex::default(),
+            gates: (0..setup.keys).map(|_| FenceGate::new()).collect(),
+            leaked: Mutex::default(),
+            counts: Mutex::default(),
+            violations: Mutex::default(),
+            trace: Arc::new(Mutex::new(Trace::new(verbose))),
+            ledger: Mutex::default(),
+            healed: Arc::default(),
+            start: Instant::now(),
+            setup,
+        })
+    }
+
+    /// Starts a process with connections of its own.
+    pub(crate) fn start_process(&self) -> Arc<Process> {
+        let mut processes = self.processes.lock().unwrap();
+        let number = processes.len();
+        let setup = &self.setup;
+        let mut rng = Rng::with_seed(setup.seed ^ ((number as u64 + 1) << 40));
+        let cut_off: Vec<Arc<AtomicBool>> = self.nodes.iter().map(|_| Arc::default()).collect();
+        let links: Vec<_> = (0..setup.nodes)
+            .map(|node| {
+                let link = Faulty::new(Arc::clone(&self.nodes[node]));
+                link.reordering(setup.reorder);
+                link.decide(self.fate(number, node, Arc::clone(&cut_off[node]), rng.fork()));
+                Arc::new(link)
+            })
+            .collect();
+        let gate = Gate::new();
+        let error = setup.client_wall;
+        let wall_error = Arc::new(AtomicI64::new(rng.i64(-error..=error)));
+        let (stopped, wrong, start) = (Arc::clone(&gate), Arc::clone(&wall_error), self.start);
+        let mut builder = Redlock::builder()
+            .nodes(links.iter().map(|link| Arc::clone(link) as Arc<dyn LockNode>))
+            .ttl(ms(setup.ttl))
+            .node_timeout(ms(setup.node_timeout))
+            .retry(RetryPolicy::uniform(ms(setup.retry.0), ms(setup.retry.1)).unwrap())
+            .fencing(setup.fencing)
+            .retry_seed(rng.u64(..))
+            .suspended(|| Duration::ZERO)
+            .wall_clock(move || shifted(wrong.load(Ordering::Relaxed)) + start.elapsed())
+            .wrap_tasks(move |task| Box::pin(stopped.wrap(task)));
+        if setup.guard {
+            builder = builder.restart_guard(ms(setup.longest));
+        }
+        let redlock = builder.build().unwrap();
+        let process = Arc::new(Process { gate, links, cut_off, redlock, wall_error });
+        processes.push(Arc::clone(&process));
+        process
+    }
+
+    /// What becomes of each request from a process to a node.
+    fn fate(
+        &self,
+        process: usize,
+        node: usize,
+        cut_off: Arc<AtomicBool>,
+        mut rng: Rng,
+    ) -> impl FnMut(Verb) -> Vec<Misbehaviour> + Send + 'static {
+        let (setup, healed) = (self.setup.clone(), Arc::clone(&self.healed));
+        let (trace, start) = (Arc::clone(&self.trace), self.start);
+        move |verb| {
+            let healed = healed.load(Ordering::Relaxed);
+            let (least, most) = if healed { (0, 1) } else { setup.delay };
+            let mut fate = vec![
+                Misbehaviour::SlowRequest(ms(rng.u64(least..=most))),
+                Misbehaviour::SlowReply(ms(rng.u64(least..=most))),
+            ];
+            let at = start.elapsed().as_micros() as u64;
+            if !healed {
+                if rng.u64(..1_000) < setup.slow {
+                    let delay = ms(rng.u64(0..=setup.slowest));
+                    let slow = [Misbehaviour::SlowRequest(delay), Misbehaviour::SlowReply(delay)];
+                    fate.push(rng.choice(slow).unwrap());
+                }
+                if cut_off.load(Ordering::Relaxed) {
+                    fate.push(Misbehaviour::LostRequest);
+                } else if rng.u64(..1_000) < setup.lost {
+                    let lost = [Misbehaviour::LostRequest, Misbehaviour::LostReply];
+                    fate.push(rng.choice(lost).unwrap());
+                } else if rng.u64(..1_000) < setup.broken {
+                    let broken =
+                        [Misbehaviour::Refused, Misbehaviour::CutBefore, Misbehaviour::CutAfter];
+                    fate.push(rng.choice(broken).unwrap());
+                }
+            }
+            trace.lock().unwrap().note(
+                at,
+                &[process as u64, node as u64, verb as u64],
+                format_args!("p{process} sends {verb:?} to n{node}: {fate:?}"),
+            );
+            fate
+        }
+    }
+
+    /// Microseconds since the start.
+    pub(crate) fn at(&self) -> u64 {
+        self.start.elapsed().as_micros() as u64
+    }
+
+    pub(crate) fn note(&self, numbers: &[u64], what: Arguments<'_>) {
+        self.trace.lock().unwrap().note(self.at(), numbers, what);
+    }
+
+    pub(crate) fn count(&self, count: impl FnOnce(&mut Counts)) {
+        count(&mut self.counts.lock().unwrap());
+    }
+
+    pub(crate) fn step(&self) -> u64 {
+        self.ledger.lock().unwrap().step()
+    }
+
+    /// Enters a hold.
+    pub(crate) fn granted(&self, mut hold: Hold) -> usize {
+        let mut ledger = self.ledger.lock().unwrap();
+        hold.granted = ledger.step();
+        let (process, keys) = (hold.process, u64::from(hold.keys));
+        ledger.holds.push(hold);
+        let id = ledger.holds.len() - 1;
+        let fence = ledger.holds[id].fence;
+        self.note(
+            &[1, process as u64, keys, fence.unwrap_or(0)],
+            format_args!("p{process} holds {keys:#b} as hold {id}, fence {fence:?}"),
+        );
+        self.check(&ledger, &Event::Granted(id));
+        self.count(|counts| counts.grants += 1);
+        id
+    }
+
+    pub(crate) fn announced(&self, id: usize) {
+        self.note(&[2, id as u64], format_args!("hold {id} is told of its end"));
+        self.ledger.lock().unwrap().holds[id].announced = true;
+    }
+
+    pub(crate) fn ended(&self, id: usize, how: &str) {
+        self.tell(&Event::Looked(id));
+        self.note(&[3, id as u64], format_args!("hold {id} ends: {how}"));
+        let hold = &mut self.ledger.lock().unwrap().holds[id];
+        (hold.lease, hold.ended) = (None, Some(self.at()));
+    }
+
+    /// The holder writes to what each of its keys protects, whether or not it still holds them.
+    pub(crate) fn write(&self, id: usize) {
+        let mut ledger = self.ledger.lock().unwrap();
+        let Some(fence) = ledger.holds[id].fence else { return };
+        let fence = redlock_core::Fence::try_from(fence).unwrap();
+        let keys = ledger.holds[id].keys;
+        for key in (0..self.setup.keys).filter(|key| keys & (1 << key) != 0) {
+            let passed = self.gates[key].admit(fence).is_ok();
+            self.note(
+                &[4, id as u64, key as u64, passed.into()],
+                format_args!("hold {id} writes to k{key}: {passed}"),
+            );
+            self.count(|counts| {
+                counts.writes += 1;
+                counts.refused_writes += u64::from(!passed);
+            });
+            self.check(&ledger, &Event::Wrote { hold: id, key, passed });
+            if passed {
+                ledger.writes.push(super::ledger::Write { key, hold: id });
+            }
+        }
+    }
+
+    pub(crate) fn tell(&self, event: &Event) {
+        let ledger = self.ledger.lock().unwrap();
+        self.check(&ledger, event);
+    }
+
+    fn check(&self, ledger: &Ledger, event: &Event) {
+        let keeps = self.setup.profile.keeps_assumptions();
+        for invariant in invariants::ALL {
+            let Err(message) = (invariant.check)(self, ledger, event) else { continue };
+            let name = invariant.name;
+            self.note(&[5], format_args!("VIOLATION of {name}: {message}"));
+            if keeps || invariant.always {
+                let violation = Violation { invariant: name, message, at: self.at() };
+                self.violations.lock().unwrap().push(violation);
+            } else if name == invariants::EXCLUSION {
+                self.count(|counts| counts.overlaps += 1);
+            }
+        }
+    }
+}
