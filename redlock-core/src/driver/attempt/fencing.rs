@@ -1,0 +1,103 @@
+//! The second round of an attempt: what makes a fence of the nodes' numbers.
+
+use std::sync::Arc;
+
+use super::super::Answer;
+use super::super::fan_out::{Either, FanOut, Job, next_of};
+use super::Attempt;
+use crate::error::{LockErrorKind, NodeOutcome};
+use crate::fence::{self, Fence, FenceRound};
+use crate::node::{Expiry, Extension, NodeError, Vote};
+
+impl Attempt {
+    /// The fence of a round that a majority granted. Where the nodes agree on its number it is there at once; else the
+    /// rest is raised to it, which takes another round trip. No fence that a later holder could fall short of is given
+    /// out: rather the attempt fails.
+    pub(super) async fn fence(&mut self) -> Result<Option<Fence>, LockErrorKind> {
+        if !self.plan.fencing {
+            return Ok(None);
+        }
+        let grants: Vec<_> = (0..self.set.len())
+            .filter_map(|index| Some((index, granted(&self.answers[index].as_ref()?.0)?)))
+            .collect();
+        let numbers: Vec<_> = grants.iter().map(|(_, number)| *number).collect();
+        let other = self.answers.iter().flatten().count() - grants.len();
+        let Some(mut round) = FenceRound::new(self.set.len(), &numbers, other) else {
+            return Err(LockErrorKind::Misconfigured);
+        };
+        let mut raises = FanOut::new(&self.background, self.set.len());
+        for (index, number) in grants {
+            if round.must_raise(number) {
+                raises.push(index, self.raise(index, round.fence()));
+            }
+        }
+        loop {
+            match round.verdict() {
+                Some(true) => return Ok(Some(number(round.fence())?)),
+                Some(false) => return Err(self.unfenced()),
+                None => {}
+            }
+            match next_of(&mut raises, &mut self.fan).await {
+                Some(Either::First(index, result)) => {
+                    round.raised(matches!(result, Ok(Extension::Extended)));
+                    self.record_raise(index, result);
+                }
+                Some(Either::Second(index, answer)) => {
+                    match granted(&answer) {
+                        Some(number) if round.must_raise(number) => {
+                            raises.push(index, self.raise(index, round.fence()));
+                        }
+                        Some(number) => round.granted(number),
+                        None => round.refused(),
+                    }
+                    self.record(index, answer);
+                }
+                None => return Err(self.unfenced()),
+            }
+        }
+    }
+
+    fn raise(&self, index: usize, fence: u64) -> Job<Result<Extension, NodeError>> {
+        let life = fence::life(self.plan.ttl);
+        let node = Arc::clone(&self.set.members[index].node);
+        node.raise(self.traced.claim.clone(), fence, life, self.plan.node_timeout)
+    }
+
+    fn record_raise(&mut self, index: usize, result: Result<Extension, NodeError>) {
+        let outcome = match result {
+            Ok(Extension::Extended) => return,
+            Ok(Extension::Gone) => NodeOutcome::Absent,
+            Ok(Extension::Foreign) => NodeOutcome::Held(Expiry::Unknown),
+            Err(error) => {
+                self.set.note_error(index, &error);
+                NodeOutcome::Failed(error)
+            }
+        };
+        self.unraised.push((index, outcome));
+    }
+
+    /// Why too few nodes could be raised: they failed, or hold the token no more.
+    fn unfenced(&self) -> LockErrorKind {
+        let any = |is: fn(&NodeOutcome) -> bool| self.unraised.iter().any(|(_, o)| is(o));
+        if any(|outcome| matches!(outcome, NodeOutcome::Failed(_))) {
+            LockErrorKind::Unreachable
+        } else if any(|outcome| matches!(outcome, NodeOutcome::Held(_))) {
+            LockErrorKind::Contended
+        } else {
+            LockErrorKind::Late
+        }
+    }
+}
+
+/// The number that a node gave with its grant.
+fn granted(answer: &Answer) -> Option<u64> {
+    match answer {
+        Ok(Vote::Granted { fence }) => *fence,
+        _ => None,
+    }
+}
+
+/// A number that no consumer could keep exactly is none.
+fn number(number: u64) -> Result<Fence, LockErrorKind> {
+    Fence::try_from(number).map_err(|_| LockErrorKind::Misconfigured)
+}
