@@ -158,7 +158,7 @@ async fn one_can_have_a_clock_of_its_own() {
             if seconds(&servers[0]).await >= ours() + by {
                 return;
             }
-            tokio::time::sleep(Duration::from_millis(10)).await;
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
         }
         panic!("its clock is not ahead by {by} s");
     };
