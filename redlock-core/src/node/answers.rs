@@ -9,7 +9,7 @@ use crate::token::Token;
 pub enum Vote {
     /// The resources are the claim's.
     Granted {
-        /// The fencing number the node gave, where [`Terms::fencing`] asked for one.
+        /// The fencing number the node gave, where [`Terms::fencing`](super::Terms::fencing) asked for one.
         fence: Option<u64>,
     },
     /// The resources are the claim's, and one of them was before: an earlier request with this token was served.
@@ -18,7 +18,7 @@ pub enum Vote {
     Held {
         /// When the last of the foreign resources frees itself.
         expiry: Expiry,
-        /// The largest counter of the claim's resources, where [`Terms::fencing`] asked for a number.
+        /// The largest counter of the claim's resources, where [`Terms::fencing`](super::Terms::fencing) asked for a number.
         fence: Option<u64>,
     },
     /// The node restarted a short while ago and gives no grants yet.
