@@ -55,8 +55,8 @@ impl LockOptions {
 
     /// How long to try; at least one node timeout. Default: the handle's, 10 s.
     ///
-    /// No attempt begins later than this after the call. The last one may take one node timeout on top, and the
-    /// first call of a handle another one to meet the nodes.
+    /// No attempt begins later than this after the call. The last one may take one node timeout on top (two with fencing,
+    /// when the nodes' numbers differ), and the first call of a handle another one to meet the nodes.
     pub fn wait_for(mut self, wait_for: Duration) -> Self {
         self.wait_for = Some(wait_for);
         self
