@@ -150,7 +150,6 @@ async fn fencing_and_the_guard_name_the_right_they_lack(client: Client, kind: Ki
     for (take, terms, named) in [
         ("-time", fenced, "TIME"),
         ("-time", terms, "TIME"),
-        ("-lastsave", terms, "LASTSAVE"),
         ("-info", terms, "INFO"),
         ("-get", fenced, ""),
         ("-set", fenced, ""),
@@ -162,6 +161,9 @@ async fn fencing_and_the_guard_name_the_right_they_lack(client: Client, kind: Ki
         assert_eq!(server.keys().await, [""; 0], "{take}");
         server.exec(&["ACL", "SETUSER", "locks", &take.replacen('-', "+", 1)]).await;
     }
+    // Without the shortcut the guard asks at length.
+    server.exec(&["ACL", "SETUSER", "locks", "-lastsave"]).await;
+    assert!(matches!(acquire(&node, "lock:k", terms).await, Ok(Vote::Warming { .. })));
     // Fencing alone needs neither.
     server.exec(&["ACL", "SETUSER", "locks", "-lastsave", "-info"]).await;
     let vote = acquire(&node, "lock:k", fenced).await.unwrap();

@@ -7,7 +7,7 @@ use std::time::Duration;
 #[cfg(feature = "testing")]
 use crate::driver::Wrapper;
 use crate::error::ConfigError;
-use crate::key::MAX_KEY_BYTES;
+use crate::key::{COUNTER_PREFIX, MAX_KEY_BYTES};
 use crate::node::LockNode;
 use crate::options::{LockOptions, Plan, Renewal, Settings};
 use crate::redlock::Redlock;
@@ -88,7 +88,7 @@ impl RedlockBuilder {
     }
 
     /// Whether holders get a [`Fence`](crate::Fence), which the resource can refuse stale holders by. It takes no further
-    /// round trip unless contenders' clocks disagree, and one more then. Every node must be able to
+    /// round trip unless clocks are more than a second apart, and one more then. Every node must be able to
     /// ([`Features`](crate::node::Features)); users of a server need the right to `TIME` and to keys that begin with
     /// [`COUNTER_PREFIX`](crate::key::COUNTER_PREFIX). Default: off.
     pub fn fencing(mut self, fencing: bool) -> Self {
@@ -104,10 +104,21 @@ impl RedlockBuilder {
     /// a set of freshly started servers gives no lock for that time, and neither does one of which a majority
     /// restarted. So it is off by default; use it wherever nodes do not persist with `appendfsync always`.
     ///
-    /// Every node must be able to; users of a server need the right to `TIME`, `LASTSAVE` and `INFO`. A node that withholds
-    /// them counts as misconfigured.
+    /// Every node must be able to; users of a server need the right to `TIME` and `INFO`, and `LASTSAVE` makes it cheaper.
+    /// A node that withholds the first two counts as misconfigured.
     pub fn restart_guard(mut self, longest_ttl: Duration) -> Self {
         self.settings.restart_guard = Some(longest_ttl);
+        self
+    }
+
+    /// How far the nodes' wall clocks may be apart; at most a day. Default: zero, on top of what is allowed for anyway:
+    /// almost ten minutes where counters are forgotten for age, and the restart guard's `longest_ttl` where a server
+    /// forgot them.
+    ///
+    /// Nothing but the order of [fences](Self::fencing) after a counter was forgotten rests on it. It lengthens the
+    /// restart guard by as much, and the life of counters where they would be too short.
+    pub fn clock_error(mut self, clock_error: Duration) -> Self {
+        self.settings.clock_error = Some(clock_error);
         self
     }
 
@@ -130,6 +141,11 @@ impl RedlockBuilder {
         if self.key_prefix.len() >= MAX_KEY_BYTES {
             let value = format!("{} bytes", self.key_prefix.len());
             return Err(ConfigError::new("key_prefix", value, "must be below 512 bytes"));
+        }
+        if self.key_prefix.starts_with(COUNTER_PREFIX.as_bytes()) {
+            let value = self.key_prefix.escape_ascii().to_string();
+            let rule = "must not begin with `redlock:fence:`, where the counters are";
+            return Err(ConfigError::new("key_prefix", value, rule));
         }
         #[cfg(not(feature = "testing"))]
         let (clock, rng) = (crate::clock::Clock::system(), fastrand::Rng::new());

@@ -25,8 +25,8 @@ use crate::quorum::majority;
 /// How far a node lets a hint be from its own clock.
 pub const SLACK: Duration = Duration::from_secs(1);
 
-/// Shortest life of a counter that nobody touches. It exceeds twice the [`SLACK`] and nodes' clocks that are five minutes
-/// off each way.
+/// Shortest life of a counter that nobody touches. It exceeds twice the [`SLACK`] and clocks that are almost ten minutes
+/// apart.
 pub const SHORTEST_LIFE: Duration = Duration::from_secs(600);
 
 /// Largest number a counter may have: above it a server's script would count in steps of two.
@@ -138,17 +138,21 @@ pub fn next(counter: Option<u64>, hint: u64, clock: u64, slack: u64) -> u64 {
 }
 
 /// The hint of an attempt: the client's wall clock, but above `floor`, which is the largest of its earlier hints and of
-/// the counters that it was told of.
+/// the counters that it was told of. A floor that is further ahead than the [`SLACK`] comes of a clock that is wrong, and
+/// counts for nothing: nodes whose clocks are right would not take it.
 pub fn hint(wall: u64, floor: u64) -> u64 {
-    wall.max(floor.saturating_add(1))
+    let near = floor <= wall.saturating_add(SLACK.as_micros() as u64);
+    if near { wall.max(floor.saturating_add(1)) } else { wall }
 }
 
 /// How long a counter outlives its last grant or extension.
 ///
-/// Forgetting one is harmless once the node's clock is more than twice the slack past it; the rest is for clocks that are
-/// wrong.
-pub fn life(ttl: Duration) -> Duration {
-    mutant!(CounterForgotten, Duration::ZERO, ttl.saturating_mul(2).max(SHORTEST_LIFE))
+/// Forgetting one is harmless once the node's clock is more than twice the slack past it. It may have been copied from a
+/// node whose clock is ahead by `clock_error`.
+pub fn life(ttl: Duration, clock_error: Duration) -> Duration {
+    let overtaken = clock_error.saturating_add(SLACK * 2);
+    let life = ttl.saturating_mul(2).max(SHORTEST_LIFE).max(overtaken);
+    mutant!(CounterForgotten, Duration::ZERO, life)
 }
 
 /// Collects what makes a [`Fence`] of a won round: which of the granting nodes must be raised, and when so many stand at
@@ -229,10 +233,11 @@ pub fn warming(uptime: Duration, guard: Duration) -> Option<Duration> {
     guard.checked_sub(uptime).filter(|left| !left.is_zero())
 }
 
-/// How long a restarted node must wait: the longest time to live in use on its own, perhaps fast, clock, and twice the
-/// [`SLACK`], after which a forgotten counter is overtaken.
-pub(crate) fn guard(longest_ttl: Duration, drift: Duration) -> Duration {
-    let whole = longest_ttl.saturating_add(drift).saturating_add(SLACK * 2);
+/// How long a restarted node must wait: the longest time to live in use on its own, perhaps fast, clock; and twice the
+/// [`SLACK`] and what clocks may be apart, after which a forgotten counter is overtaken.
+pub(crate) fn guard(longest_ttl: Duration, drift: Duration, clock_error: Duration) -> Duration {
+    let whole =
+        longest_ttl.saturating_add(drift).saturating_add(SLACK * 2).saturating_add(clock_error);
     mutant!(GuardShort, longest_ttl / 4, whole)
 }
 

@@ -74,14 +74,18 @@ fn a_node_warms_up_until_its_uptime_has_reached_the_guard() {
     assert_eq!(warming(secs(3), secs(10)), Some(secs(7)));
     assert_eq!(warming(secs(10), secs(10)), None);
     assert_eq!(warming(Duration::MAX, secs(10)), None);
-    assert_eq!(guard(secs(10), secs(1)), secs(13));
+    assert_eq!(guard(secs(10), secs(1), secs(0)), secs(13));
+    assert_eq!(guard(secs(10), secs(1), secs(5)), secs(18));
 }
 
 #[test]
 fn a_counter_outlives_the_lock_and_wrong_clocks() {
-    assert_eq!(life(Duration::from_millis(10)), SHORTEST_LIFE);
-    assert_eq!(life(Duration::from_secs(3_600)), Duration::from_secs(7_200));
-    assert_eq!(life(Duration::MAX), Duration::MAX);
+    let life_of = |ttl| life(ttl, Duration::ZERO);
+    assert_eq!(life_of(Duration::from_millis(10)), SHORTEST_LIFE);
+    assert_eq!(life_of(Duration::from_secs(3_600)), Duration::from_secs(7_200));
+    assert_eq!(life_of(Duration::MAX), Duration::MAX);
+    let error = Duration::from_secs(900);
+    assert_eq!(life(Duration::from_secs(10), error), error + SLACK * 2);
 }
 
 #[test]

@@ -15,6 +15,9 @@ pub const MIN_TTL: Duration = Duration::from_millis(10);
 /// (until the year 2286) are left for the clock.
 pub const MAX_TTL: Duration = Duration::from_millis(i64::MAX as u64 - 10_000_000_000_000);
 
+/// Largest error of clocks that can be allowed for.
+const MAX_CLOCK_ERROR: Duration = Duration::from_secs(86_400);
+
 /// Whether a hold is renewed while its guard lives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
@@ -96,6 +99,7 @@ pub(crate) struct Settings {
     pub(crate) drift_ppm: Option<u32>,
     /// The longest time to live in use, where the restart guard is on.
     pub(crate) restart_guard: Option<Duration>,
+    pub(crate) clock_error: Option<Duration>,
 }
 
 /// Settings that were found to fit together.
@@ -110,13 +114,17 @@ pub(crate) struct Plan {
     pub(crate) drift: Drift,
     pub(crate) fencing: bool,
     pub(crate) restart_guard: Option<Duration>,
+    /// How far nodes' wall clocks may be apart.
+    pub(crate) clock_error: Duration,
 }
 
 impl Plan {
     /// What nodes are told of a hold for `ttl`; `hint` where it is fenced.
     pub(crate) fn terms(&self, ttl: Duration, hint: Option<u64>) -> Terms {
-        let life = fence::life(ttl);
-        let guard = self.restart_guard.map(|longest| fence::guard(longest, self.drift.of(longest)));
+        let life = fence::life(ttl, self.clock_error);
+        let guard = self
+            .restart_guard
+            .map(|longest| fence::guard(longest, self.drift.of(longest), self.clock_error));
         let fencing = hint.map(|hint| FenceTerms { hint, life });
         Terms::new(ttl).with_guard(guard).with_fencing(fencing)
     }
@@ -138,6 +146,13 @@ impl Settings {
         })?;
         if let Some(longest) = self.restart_guard {
             within("restart_guard", longest, MIN_TTL, "must be at least 10 ms")?;
+            if longest > MAX_TTL {
+                return Err(error("restart_guard", longest, "must be at most the longest ttl"));
+            }
+        }
+        let clock_error = self.clock_error.unwrap_or_default();
+        if clock_error > MAX_CLOCK_ERROR {
+            return Err(error("clock_error", clock_error, "must be at most a day"));
         }
         check_ttl(ttl, self.restart_guard)?;
         let node_timeout = self.node_timeout.unwrap_or_else(|| default_node_timeout(ttl));
@@ -178,6 +193,7 @@ impl Settings {
             drift: Drift::new(ppm),
             fencing: options.fencing.or(self.call.fencing).unwrap_or(false),
             restart_guard: self.restart_guard,
+            clock_error,
         })
     }
 }
@@ -306,6 +322,20 @@ mod tests {
                 "ttl",
                 "2.001s",
                 "`restart_guard` was told",
+            ),
+            (
+                Settings { restart_guard: Some(MAX_TTL + ms(1)), ..base.clone() },
+                LockOptions::new(),
+                "restart_guard",
+                "9223362036854775.808s",
+                "the longest ttl",
+            ),
+            (
+                Settings { clock_error: Some(ms(86_400_001)), ..base.clone() },
+                LockOptions::new(),
+                "clock_error",
+                "86400.001s",
+                "at most a day",
             ),
             (
                 Settings { drift_ppm: Some(500_001), ..base },

@@ -102,7 +102,8 @@ impl Redlock {
         self.0.set.tracker.track_future(work)
     }
 
-    /// Tries once to take the lock: one round over the nodes, no sleep.
+    /// Tries once to take the lock: one round over the nodes, no sleep. With fencing another one where the nodes' numbers
+    /// differ; each takes at most one node timeout.
     ///
     /// The first call of a handle also asks every node who it is.
     ///

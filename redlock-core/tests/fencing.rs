@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use common::{Node, TTL, builder, calls, littered, meet, ms, nodes, pass, poll_and_drop};
 use redlock_core::faults::{Lie, Misbehaviour, Verb};
-use redlock_core::node::{Extension, Vote};
+use redlock_core::node::{Extension, Fault, Vote};
 use redlock_core::{
     InMemoryNode, LockErrorKind, LockNode, LockOptions, NodeOutcome, Redlock, RedlockBuilder,
 };
@@ -112,6 +112,7 @@ async fn when_too_few_can_be_raised_there_is_no_lock_and_nothing_is_left() {
         (Misbehaviour::Refused, LockErrorKind::Unreachable),
         (Misbehaviour::LostRequest, LockErrorKind::Unreachable),
         (Misbehaviour::LostReply, LockErrorKind::Unreachable),
+        (Misbehaviour::Failing(Fault::WrongType.into()), LockErrorKind::Misconfigured),
         (Misbehaviour::Lying(Lie::Extension(Extension::Gone)), LockErrorKind::Late),
         (Misbehaviour::Lying(Lie::Extension(Extension::Foreign)), LockErrorKind::Contended),
     ] {
@@ -227,6 +228,7 @@ async fn a_node_that_lost_everything_gets_the_fence_back_with_the_lock() {
 #[tokio::test(start_paused = true)]
 async fn a_node_whose_clock_is_behind_is_raised_when_it_is_repaired() {
     let nodes = nodes(3);
+    pass(Duration::from_secs(3_600)).await;
     nodes[0].inner().step_clock(-60_000_000);
     let redlock = fenced(&nodes).build().unwrap();
     let guard = redlock.lock("a").await.unwrap();
@@ -237,8 +239,42 @@ async fn a_node_whose_clock_is_behind_is_raised_when_it_is_repaired() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_node_that_cannot_be_raised_when_it_is_repaired_is_left_without_the_lock() {
+    let nodes = nodes(3);
+    pass(Duration::from_secs(3_600)).await;
+    nodes[0].inner().step_clock(-60_000_000);
+    let redlock = fenced(&nodes).build().unwrap();
+    let guard = redlock.lock("a").await.unwrap();
+    nodes[0].inner().clear();
+    nodes[0].on(Verb::Raise).next(1, Misbehaviour::LostRequest);
+    guard.extend(TTL).await.unwrap();
+    pass(TTL / 20).await;
+    assert_eq!(nodes[0].inner().value("a"), None);
+    // The next extension repairs it in whole.
+    guard.extend(TTL).await.unwrap();
+    pass(ms(100)).await;
+    assert_eq!(nodes[0].inner().counter("a"), Some(number(&guard)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_node_whose_clock_is_far_ahead_costs_other_resources_no_second_round() {
+    let nodes = nodes(3);
+    nodes[2].inner().step_clock(900_000_000);
+    for node in &nodes[2..] {
+        node.on(Verb::Acquire).always(Misbehaviour::SlowReply(ms(1)));
+    }
+    let redlock = fenced(&nodes).build().unwrap();
+    for key in ["a", "b", "c"] {
+        redlock.lock(key).await.unwrap().release().await.unwrap();
+        pass(ms(10)).await;
+    }
+    assert_eq!(calls(&nodes, Verb::Raise), [0; 3]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn clients_and_nodes_whose_clocks_are_wrong_get_growing_fences_all_the_same() {
     let nodes = nodes(3);
+    pass(Duration::from_secs(3_600)).await;
     for (node, seconds) in nodes.iter().zip([-300, 0, 300]) {
         node.inner().step_clock(seconds * 1_000_000);
     }

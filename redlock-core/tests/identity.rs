@@ -121,3 +121,16 @@ async fn a_node_that_says_late_who_it_is_is_not_sent_what_was_released_meanwhile
     assert_eq!((nodes[2].calls(Verb::Identity), nodes[2].calls(Verb::Acquire)), (1, 0));
     assert_eq!(littered(&nodes), 0);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_caller_that_is_polled_no_more_holds_up_nobodys_first_contact() {
+    let nodes = nodes(3);
+    nodes.iter().for_each(|node| node.on(Verb::Identity).always(SlowReply(ms(5))));
+    let redlock = redlock(&nodes);
+    let mut stalled = std::pin::pin!(redlock.try_lock("a"));
+    let poll = stalled.as_mut().poll(&mut std::task::Context::from_waker(std::task::Waker::noop()));
+    assert!(poll.is_pending());
+    let _guard = redlock.try_lock("b").await.unwrap();
+    assert_eq!(calls(&nodes, Verb::Identity), [1; 3], "both share it");
+    assert!(stalled.await.is_ok());
+}

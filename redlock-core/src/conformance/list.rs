@@ -156,7 +156,8 @@ macro_rules! __conformance_checks {
             several_counters_are_raised_each_for_itself
             several_counters_are_raised_all_or_none
             a_raise_leaves_the_hold_and_its_time_alone
-            a_raise_keeps_counters_alive;
+            a_raise_keeps_counters_alive
+            no_raise_or_extension_shortens_a_counters_life;
     } };
     ($emit:path [$($args:tt)*] counter_types) => { $emit! { [$($args)*]
         counter_types:

@@ -1,6 +1,6 @@
 use tokio::time::sleep;
 
-use super::trial::{LONG, SHORT, Trial, all_but, assert_unextended, fenced};
+use super::trial::{LIMIT, LONG, SHORT, Trial, all_but, assert_unextended, fenced};
 use crate::node::{Extension, Vote};
 
 pub(super) async fn a_raise_lifts_and_never_lowers(t: &Trial<'_>) {
@@ -87,4 +87,25 @@ pub(super) async fn a_raise_keeps_counters_alive(t: &Trial<'_>) {
     sleep(life + SHORT / 5).await;
     assert!(t.counter("a").await.is_some(), "it was lifted");
     assert!(t.counter("b").await.is_some(), "it stood high enough");
+}
+
+pub(super) async fn no_raise_or_extension_shortens_a_counters_life(t: &Trial<'_>) {
+    let brief = SHORT / 5;
+    let claims = [t.claim(["a"]), t.claim(["b"]), t.claim(["c"])];
+    let mut numbers = Vec::new();
+    for claim in &claims {
+        numbers.push(t.take_fenced(claim, 0).await);
+    }
+    let [lifted, standing, extended] = claims;
+    numbers[0] += 7;
+    for answer in [
+        t.node().raise(lifted, numbers[0], brief, LIMIT).await,
+        t.node().raise(standing, numbers[1], brief, LIMIT).await,
+        t.node().extend(extended, fenced(LONG, 0, brief), LIMIT).await,
+    ] {
+        assert_eq!(answer, Ok(Extension::Extended));
+    }
+    sleep(brief * 2).await;
+    let numbers: Vec<_> = numbers.into_iter().map(Some).collect();
+    assert_eq!(t.counters(["a", "b", "c"]).await, numbers);
 }

@@ -28,6 +28,8 @@ pub(crate) struct Attempt {
     answers: Vec<Option<(Answer, Duration)>>,
     /// What nodes that granted answered to being raised to the fence, if that was no yes.
     unraised: Vec<(usize, NodeOutcome)>,
+    /// There was a second round.
+    raising: bool,
     open: bool,
 }
 
@@ -120,6 +122,7 @@ impl Attempt {
             round,
             answers,
             unraised: Vec::new(),
+            raising: false,
             open: true,
         }
     }
@@ -182,15 +185,16 @@ impl Attempt {
     }
 
     /// Releases everywhere, and waits for those nodes that had granted: no attempt of this process shall be refused
-    /// by its own leftovers. The whole attempt takes no longer than one node timeout for that; nodes that hang are
-    /// released in the background.
+    /// by its own leftovers. The whole attempt takes no longer than one node timeout for each of its rounds; nodes that
+    /// hang are released in the background.
     async fn fail(mut self, kind: LockErrorKind) -> Failure {
         self.reasons(kind).await;
         let failure = self.failure(kind);
         let mut granted =
             self.indices(|answer| matches!(answer, Ok(Vote::Granted { .. } | Vote::AlreadyOurs)));
         let elapsed = self.set.clock.now().since(self.t0);
-        let left = self.plan.node_timeout.saturating_sub(elapsed);
+        let rounds = if self.raising { 2 } else { 1 };
+        let left = (self.plan.node_timeout * rounds).saturating_sub(elapsed);
         let mut sweep = self.sweep();
         let released = async {
             while !granted.is_empty() {
@@ -220,12 +224,18 @@ impl Attempt {
             Err(error) if error.class() == FaultClass::Misconfigured => Some(error.clone()),
             _ => None,
         };
+        let unraised = self.unraised.iter().filter_map(|(index, outcome)| match outcome {
+            NodeOutcome::Failed(error) if error.class() == FaultClass::Misconfigured => {
+                Some((*index, error.clone()))
+            }
+            _ => None,
+        });
         let barred =
             self.answers.iter().enumerate().filter_map(|(index, answer)| {
                 Some((index, answer.as_ref().and_then(misconfigured)?))
             });
         Failure {
-            barred: barred.collect(),
+            barred: barred.chain(unraised).collect(),
             error: LockError::new(kind, self.round.tally(), nodes, hint),
         }
     }

@@ -118,11 +118,28 @@ fn restore(
     let acquire = set.acquire(index, traced, terms, node_timeout);
     let Some(fencing) = terms.fencing else { return acquire };
     let (node, claim) = (Arc::clone(&set.members[index].node), traced.claim.clone());
+    let set = Arc::clone(set);
     Box::pin(async move {
         let answer = acquire.await;
-        if matches!(answer, Ok(Vote::Granted { fence: Some(number) }) if number < fencing.hint) {
-            // The node's clock is behind. Without this its next grant would just not be kept above the fence.
-            let _ = node.raise(claim, fencing.hint, fencing.life, node_timeout).await;
+        let low = match answer {
+            // The node's clock is behind. Without more its next grant would just not be kept above the fence.
+            Ok(Vote::Granted { fence: Some(number) }) => number < fencing.hint,
+            // An earlier repair, whose answer was lost. What it left is not known.
+            Ok(Vote::AlreadyOurs) => true,
+            _ => false,
+        };
+        if !low {
+            return answer;
+        }
+        let raise =
+            Arc::clone(&node).raise(claim.clone(), fencing.hint, fencing.life, node_timeout);
+        if let Err(error) = raise.await {
+            // Rather none than one below the fence: the next extension finds it gone and repairs it again.
+            set.note_error(index, &error);
+            if let Err(error) = node.release(claim, node_timeout).await {
+                set.note_error(index, &error);
+            }
+            return Err(error);
         }
         answer
     })

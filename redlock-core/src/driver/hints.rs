@@ -5,7 +5,7 @@ use crate::fence::hint;
 /// Makes the hints of a handle's fenced attempts.
 ///
 /// One floor serves all resources: a hint that is higher than a resource needs costs nothing, since fences need not be
-/// dense.
+/// dense. A node whose clock is far ahead lifts it out of reach, and then it counts for nothing.
 #[derive(Debug, Default)]
 pub(crate) struct Hints {
     /// The largest hint given out, and the largest counter that any node told.
@@ -21,7 +21,7 @@ impl Hints {
         }
     }
 
-    /// A node told of a counter: the next hint must be above it.
+    /// A node told of a counter: the next hint should be above it.
     pub(super) fn saw(&self, counter: u64) {
         self.floor.fetch_max(counter, Ordering::Relaxed);
     }
@@ -41,5 +41,13 @@ mod tests {
         hints.saw(400);
         assert_eq!(hints.next(200), 501);
         assert_eq!(hints.next(1_000), 1_000);
+    }
+
+    #[test]
+    fn one_clock_that_is_far_ahead_spoils_no_other_resources_hints() {
+        let hints = Hints::default();
+        hints.saw(900_000_000);
+        assert_eq!(hints.next(1_000), 1_000);
+        assert_eq!(hints.next(1_000), 1_001);
     }
 }

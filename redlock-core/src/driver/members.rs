@@ -2,6 +2,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -15,6 +16,9 @@ use crate::node::{Fault, FaultClass, LockNode, NodeError, Terms, Vote};
 /// Releases that one node's clean-up may be trying again at the same time. Past it a key is left to expire.
 const MAX_RETRIES: usize = 256;
 
+/// What the first contact with the nodes came to.
+type Contact = Result<(), Vec<(usize, NodeError)>>;
+
 /// The nodes of one handle, and what its calls share.
 pub(crate) struct NodeSet {
     pub(crate) members: Box<[Member]>,
@@ -23,8 +27,9 @@ pub(crate) struct NodeSet {
     pub(crate) tracker: TaskTracker,
     /// Cancelled by `close`: no new calls, no more retries of releases.
     pub(crate) closing: CancellationToken,
-    contact: tokio::sync::Mutex<()>,
     contacted: AtomicBool,
+    /// The first contact that is under way.
+    contact: Mutex<Option<watch::Receiver<Option<Contact>>>>,
     run_ids: Mutex<Vec<Option<String>>>,
 }
 
@@ -55,8 +60,8 @@ impl NodeSet {
             hints: Hints::default(),
             tracker: TaskTracker::new(),
             closing: CancellationToken::new(),
-            contact: tokio::sync::Mutex::new(()),
             contacted: AtomicBool::new(false),
+            contact: Mutex::new(None),
             run_ids,
         }
     }
@@ -85,14 +90,41 @@ impl NodeSet {
         self: &Arc<Self>,
         background: &Background,
         timeout: Duration,
-    ) -> Result<(), Vec<(usize, NodeError)>> {
-        if self.contacted.load(Ordering::Acquire) {
-            return Ok(());
+    ) -> Contact {
+        while !self.contacted.load(Ordering::Acquire) {
+            let mut contact = self.contact(background, timeout);
+            // Without an outcome the runtime ended that was at it, and it is begun anew on this one.
+            if let Ok(outcome) = contact.wait_for(Option::is_some).await {
+                return outcome.clone().unwrap_or(Ok(()));
+            }
         }
-        let _one_at_a_time = self.contact.lock().await;
-        if self.contacted.load(Ordering::Acquire) {
-            return Ok(());
+        Ok(())
+    }
+
+    /// The first contact that is under way, or a new one. It is in nobody's call: one that is not polled any more would
+    /// hold up the others.
+    fn contact(
+        self: &Arc<Self>,
+        background: &Background,
+        timeout: Duration,
+    ) -> watch::Receiver<Option<Contact>> {
+        let mut current = self.contact.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(contact) = &*current
+            && contact.has_changed().is_ok()
+        {
+            return contact.clone();
         }
+        let (done, contact) = watch::channel(None);
+        let (set, own) = (Arc::clone(self), background.clone());
+        background.spawn(async move {
+            let outcome = set.meet(&own, timeout).await;
+            // Whoever is gone needs no answer.
+            let _ = done.send(Some(outcome));
+        });
+        current.insert(contact).clone()
+    }
+
+    async fn meet(self: &Arc<Self>, background: &Background, timeout: Duration) -> Contact {
         let mut fan = FanOut::new(background, self.len());
         for index in 0..self.len() {
             self.forget(index);

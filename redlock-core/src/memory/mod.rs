@@ -55,7 +55,7 @@ impl InMemoryNode {
     }
 
     /// Sets the node's clock forward, or back when negative, by so many microseconds. Times to live and uptime follow it,
-    /// as a server's do.
+    /// as a server's do. It cannot be set back to before the node was made.
     #[cfg(feature = "testing")]
     pub fn step_clock(&self, micros: i64) {
         self.clock.step(micros);
@@ -268,8 +268,10 @@ impl LockNode for InMemoryNode {
             return Ok(missing);
         }
         for key in claim.key().resources() {
-            let counter = store.counters.get(key, now).map_or(0, |counter| counter.value);
-            store.counters.set(key, counter.max(fence), Some(now.saturating_add(life)), now);
+            let ends = Some(now.saturating_add(life));
+            let (counter, kept) =
+                store.counters.get(key, now).map_or((0, ends), |entry| (entry.value, entry.ends));
+            store.counters.set(key, counter.max(fence), ends.max(kept), now);
         }
         Ok(Extension::Extended)
     }

@@ -59,6 +59,12 @@ impl Reply {
                 Fault::Unsupported,
                 "the restart guard needs uptime_in_seconds of INFO, which this server hides",
             )),
+            [Self::Int(7), Self::Int(behind)] => Err(NodeError::new(
+                Fault::Refused,
+                &format!(
+                    "the server's clock was set back to {behind} s before its start: restart it"
+                ),
+            )),
             _ => Err(unexpected()),
         }
     }
@@ -129,7 +135,6 @@ fn withheld(command: &[u8], error: &str) -> NodeError {
         fault @ (Fault::Permission | Fault::Unsupported) => {
             let detail = match command {
                 b"TIME" => "fencing and the restart guard need the command TIME",
-                b"LASTSAVE" => "the restart guard needs the command LASTSAVE",
                 _ => "the restart guard needs the command INFO",
             };
             NodeError::new(fault, detail)

@@ -80,7 +80,11 @@ pub(crate) const CAUGHT_FENCING: &[(Flaw, &[&str])] = &[
         ],
     ),
     (Flaw::RaisesWhatItCan, &["several_counters_are_raised_all_or_none"]),
-    (Flaw::RaiseForgets, &["a_raise_keeps_counters_alive"]),
+    (
+        Flaw::RaiseForgets,
+        &["a_raise_keeps_counters_alive", "no_raise_or_extension_shortens_a_counters_life"],
+    ),
+    (Flaw::ExtendShortensCounters, &["no_raise_or_extension_shortens_a_counters_life"]),
     (
         Flaw::IgnoresTheGuard,
         &[

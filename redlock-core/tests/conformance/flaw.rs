@@ -71,6 +71,7 @@ pub(crate) enum Flaw {
     ForgetsCountersEarly,
     NeverForgetsCounters,
     ExtendForgetsCounters,
+    ExtendShortensCounters,
     ExtendMakesCounters,
     TakesAnyCounter,
     // Raise.

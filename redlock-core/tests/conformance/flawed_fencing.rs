@@ -110,10 +110,36 @@ impl Flawed {
             _ => terms,
         };
         let extension = self.store.clone().extend(claim.clone(), terms, limit).await?;
+        if let (Flaw::ExtendShortensCounters, Some(fencing)) = (self.flaw, terms.fencing) {
+            self.shorten(&claim, fencing.life, limit).await?;
+        }
         if self.flaw == Flaw::ExtendMakesCounters {
             return self.store.clone().raise(claim, 1, AGES, limit).await;
         }
         Ok(extension)
+    }
+
+    /// Has the claim's counters live for `life` and no longer.
+    async fn shorten(
+        &self,
+        claim: &Claim,
+        life: Duration,
+        limit: Duration,
+    ) -> Result<(), NodeError> {
+        let values = self.values(claim);
+        let counters: Vec<_> = values.iter().map(|(name, _)| self.store.counter(name)).collect();
+        self.store.clear();
+        for (name, value) in values {
+            if let Some(value) = value {
+                self.store.put(name, value, Some(AGES));
+            }
+        }
+        for (one, counter) in single(claim).zip(counters) {
+            if let Some(counter) = counter {
+                self.store.clone().raise(one, counter, life, limit).await?;
+            }
+        }
+        Ok(())
     }
 
     pub(crate) async fn flawed_raise(
@@ -128,7 +154,10 @@ impl Flawed {
             _ if self.spoilt(&claim) => return Err(Fault::WrongType.into()),
             Flaw::RaisesInWordsOnly => return Ok(Extension::Extended),
             Flaw::RaiseTakes => self.write(&claim, Some(AGES), |_, _| true),
-            Flaw::RaiseForgets => life = Duration::from_millis(1),
+            Flaw::RaiseForgets => {
+                life = Duration::from_millis(1);
+                self.shorten(&claim, life, limit).await?;
+            }
             Flaw::RaisesWhatItCan => {
                 for one in single(&claim) {
                     self.store.clone().raise(one, fence, life, limit).await?;

@@ -8,6 +8,7 @@ use super::Attempt;
 use crate::error::{LockErrorKind, NodeOutcome};
 use crate::fence::{self, Fence, FenceRound};
 use crate::node::{Expiry, Extension, NodeError, Vote};
+use crate::quorum::{Ballot, Round, Verdict};
 
 impl Attempt {
     /// The fence of a round that a majority granted. Where the nodes agree on its number it is there at once; else the
@@ -28,6 +29,7 @@ impl Attempt {
         let mut raises = FanOut::new(&self.background, self.set.len());
         for (index, number) in grants {
             if round.must_raise(number) {
+                self.raising = true;
                 raises.push(index, self.raise(index, round.fence()));
             }
         }
@@ -58,7 +60,7 @@ impl Attempt {
     }
 
     fn raise(&self, index: usize, fence: u64) -> Job<Result<Extension, NodeError>> {
-        let life = fence::life(self.plan.ttl);
+        let life = fence::life(self.plan.ttl, self.plan.clock_error);
         let node = Arc::clone(&self.set.members[index].node);
         node.raise(self.traced.claim.clone(), fence, life, self.plan.node_timeout)
     }
@@ -76,15 +78,29 @@ impl Attempt {
         self.unraised.push((index, outcome));
     }
 
-    /// Why too few nodes could be raised: they failed, or hold the token no more.
+    /// Why no majority stands at the fence: what a round comes to in which nodes that were not raised did not grant. If
+    /// all of them just hold the token no more, the attempt took too long.
     fn unfenced(&self) -> LockErrorKind {
-        let any = |is: fn(&NodeOutcome) -> bool| self.unraised.iter().any(|(_, o)| is(o));
-        if any(|outcome| matches!(outcome, NodeOutcome::Failed(_))) {
-            LockErrorKind::Unreachable
-        } else if any(|outcome| matches!(outcome, NodeOutcome::Held(_))) {
-            LockErrorKind::Contended
-        } else {
-            LockErrorKind::Late
+        let mut round = Round::new(self.set.len());
+        let mut expired = false;
+        for (index, answer) in self.answers.iter().enumerate() {
+            let unraised = self.unraised.iter().find(|(raised, _)| *raised == index);
+            round.record(match (unraised, answer) {
+                (Some((_, NodeOutcome::Held(_))), _) => Ballot::Refused,
+                (Some((_, NodeOutcome::Failed(error))), _) => Ballot::of(&Err(error.clone())),
+                (Some(_), _) => {
+                    expired = true;
+                    Ballot::Failed
+                }
+                (None, Some((answer, _))) => Ballot::of(answer),
+                (None, None) => Ballot::Failed,
+            });
+        }
+        match round.verdict() {
+            Some(Verdict::Contended) => LockErrorKind::Contended,
+            Some(Verdict::Misconfigured) => LockErrorKind::Misconfigured,
+            _ if expired => LockErrorKind::Late,
+            _ => LockErrorKind::Unreachable,
         }
     }
 }

@@ -11,11 +11,13 @@ for i = 1, resources do
   elseif value ~= ARGV[1] then
     foreign = true
   elseif redis.call('PTTL', key) < tonumber(ARGV[2]) then
-    short[#short + 1] = key
+    short[#short + 1] = {key, ARGV[2]}
   end
 end
 if foreign then return 0 end
 if gone then return -1 end
-for _, key in ipairs(short) do redis.call('PEXPIRE', key, ARGV[2]) end
-for i = resources + 1, #KEYS do redis.call('PEXPIRE', KEYS[i], ARGV[3]) end
+for i = resources + 1, #KEYS do
+  if redis.call('PTTL', KEYS[i]) < tonumber(ARGV[3]) then short[#short + 1] = {KEYS[i], ARGV[3]} end
+end
+for _, entry in ipairs(short) do redis.call('PEXPIRE', entry[1], entry[2]) end
 return 1

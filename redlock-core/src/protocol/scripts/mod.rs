@@ -19,11 +19,12 @@ pub(crate) const ACQUIRE: &str = include_str!("acquire.lua");
 ///
 /// Answers `{1, number}` and `{2, number}` as above, `{0, ms, counter}` when held, `{3, ms, s}` when warming up for `ms`
 /// more after running for `s`, `{4, command, error}` when the server does not let us use a command, `{5, 0}` when a
-/// counter is no number, `{6, 0}` when the server does not tell its uptime.
+/// counter is no number, `{6, 0}` when the server does not tell its uptime, `{7, s}` when its clock is `s` before its start.
 ///
 /// The number is [`fence::next`](crate::fence::next), and the guard [`fence::warming`](crate::fence::warming).
 /// `LASTSAVE` is the server's start until it saves, and only moves forward: if it is long ago, so is the start, and the
-/// dearer `INFO` is spared.
+/// dearer `INFO` is spared. Where it is withheld, or says that nothing was ever saved, `INFO` decides. Both are whole
+/// seconds of which the first may be almost over, so a second is taken off.
 pub(crate) const ACQUIRE_FENCED: &str = include_str!("acquire_fenced.lua");
 
 /// `KEYS` resources and their counters, `ARGV` token, number, counters' life in ms. Answers as extend, and -2 when a
