@@ -55,8 +55,19 @@
 //! | unresponsive connections | replaced 10 s after the last write, checked every 2 s | where there is no `TCP_USER_TIMEOUT`, and for a server that hangs for good |
 //! | protocol | RESP2 | for RESP3 fred writes the password unquoted into a `HELLO` line, where a space breaks it and a line break begins a command |
 //!
+//! A node's wake-ups ([`LockNode::listen`](redlock_core::node::LockNode::listen)) have a connection of their own, made
+//! by a new client with the settings of the node's, whoever made that:
+//!
+//! | setting | value | why |
+//! |---|---|---|
+//! | connecting, with handshake, `SUBSCRIBE redlock:released` and `PING` | the caller's limit | the caller tries again; fred does not tell what became of a `SUBSCRIBE`, so the `PING` finds out |
+//! | reconnecting | none | the caller listens again |
+//! | messages kept for a busy listener | 1,024 | fred's 32 are fewer than the resources of a key |
+//!
 //! The handshake is `AUTH` with the credentials, or else `PING`; `SELECT` if the URL names a database; `CLIENT ID` and
-//! `INFO server`. The last two may be denied to the user.
+//! `INFO server`. The last two may be denied to the user. For wake-ups the right to `PUBLISH` and `SUBSCRIBE` on the
+//! channel comes on top, `+publish +subscribe &redlock:released`; without it locks work as well, and waiters find out
+//! by asking again.
 //!
 //! A command that comes in the first milliseconds after a connection was lost, before fred begins with the next
 //! one, waits for it within its time limit. All later ones are refused at once, as not sent.
@@ -73,6 +84,7 @@ mod command;
 mod errors;
 mod keeper;
 mod link;
+mod listening;
 mod node;
 mod settings;
 #[cfg(feature = "tls-rustls")]

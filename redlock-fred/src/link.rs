@@ -36,6 +36,10 @@ impl Link {
         Self { client, troubles, keeper: None }
     }
 
+    pub(crate) fn client(&self) -> &Client {
+        &self.client
+    }
+
     pub(crate) async fn call(
         &self,
         command: Command,

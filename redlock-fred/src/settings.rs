@@ -1,9 +1,10 @@
 use std::time::Duration;
 
 use fred::clients::Client;
+use fred::interfaces::ClientLike;
 use fred::socket2::TcpKeepalive;
 use fred::types::Builder;
-use fred::types::config::{Config, Options, ReconnectPolicy};
+use fred::types::config::{Config, Options, PerformanceConfig, ReconnectPolicy};
 use redlock_core::error::ConfigError;
 
 pub(crate) const INDEPENDENT: &str =
@@ -17,6 +18,8 @@ const UNACKNOWLEDGED: Duration = Duration::from_secs(2);
 const KEEPALIVE_AFTER: Duration = Duration::from_secs(10);
 const UNRESPONSIVE_AFTER: Duration = Duration::from_secs(10);
 const UNRESPONSIVE_CHECK: Duration = Duration::from_secs(2);
+/// Messages that a subscription keeps for a listener that is busy; further ones are lost.
+const WAITING_MESSAGES: usize = 1_024;
 
 /// A client that is not connected yet.
 pub(crate) fn client(config: Config) -> Result<Client, ConfigError> {
@@ -41,6 +44,15 @@ pub(crate) fn client(config: Config) -> Result<Client, ConfigError> {
         })
         .build()
         .map_err(|_| ConfigError::new("url", "<redacted>", "must be an address that fred accepts"))
+}
+
+/// A client for a subscription, made as `client` is. It connects once and is not connected again.
+pub(crate) fn listener(client: &Client) -> Client {
+    let config = Config { fail_fast: true, ..client.client_config() };
+    let performance =
+        PerformanceConfig { broadcast_channel_capacity: WAITING_MESSAGES, ..client.perf_config() };
+    let connection = client.connection_config().clone();
+    Client::new(config, Some(performance), Some(connection), None)
 }
 
 /// How long to wait between two attempts to connect, in the background.

@@ -2,10 +2,12 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use redlock_core::node::{Listener, NodeError};
 use redlock_core::protocol::{Arg, CallError, Reply, Wire};
 
 use crate::command::Command;
 use crate::link::Link;
+use crate::listening;
 
 /// One command in, one reply out.
 #[derive(Clone)]
@@ -25,6 +27,8 @@ impl fmt::Debug for FredWire {
 }
 
 impl Wire for FredWire {
+    const LISTENS: bool = true;
+
     async fn call(
         &self,
         name: &'static str,
@@ -32,5 +36,14 @@ impl Wire for FredWire {
         timeout: Duration,
     ) -> Result<Reply, CallError> {
         self.0.call(Command::new(name, args), timeout).await
+    }
+
+    fn listen(
+        &self,
+        channel: &'static str,
+        listener: Arc<dyn Listener>,
+        timeout: Duration,
+    ) -> impl Future<Output = NodeError> + Send {
+        listening::listen(self.0.client(), channel, listener, timeout)
     }
 }

@@ -54,11 +54,22 @@
 //! | queue of unwritten commands | 1,024 | redis-rs's 50 makes callers wait for room, and wake up for it |
 //! | `CLIENT SETINFO` | not sent | a server that is full answers only the first command before it closes the connection |
 //!
+//! A node's wake-ups ([`LockNode::listen`](redlock_core::node::LockNode::listen)) have a connection of their own, made
+//! from the same client:
+//!
+//! | setting | value | why |
+//! |---|---|---|
+//! | connecting, with look-up, handshake and `SUBSCRIBE redlock:released` | the caller's limit | the caller tries again |
+//! | TCP and protocol | as above | keep-alive is what finds a black hole here: nothing is sent |
+//! | reconnecting | none | the caller listens again |
+//!
 //! A connection that only times out is kept: commands on a new one could overtake those on the old one. It is
 //! replaced when it breaks.
 //!
 //! The handshake is `HELLO 3`, with `AUTH` if the URL has credentials, and `SELECT` if it names a database. The
-//! user needs the right to these, and to the commands of the locks.
+//! user needs the right to these, and to the commands of the locks. For wake-ups the right to `PUBLISH` and `SUBSCRIBE`
+//! on the channel comes on top, `+publish +subscribe &redlock:released`; without it locks work as well, and waiters
+//! find out by asking again.
 //!
 //! # Cancel safety
 //!
@@ -72,6 +83,7 @@
 
 mod errors;
 mod link;
+mod listening;
 mod node;
 mod settings;
 mod url;

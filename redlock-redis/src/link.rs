@@ -50,6 +50,11 @@ impl Link {
         })
     }
 
+    /// Where it connects to.
+    pub(crate) fn client(&self) -> &Client {
+        &self.client
+    }
+
     fn attempt(&self) -> Arc<Attempt> {
         let mut current = lock(&self.current);
         match &*current {
@@ -135,10 +140,7 @@ impl Drop for Attempt {
 
 /// Connects, and returns when the connection is over.
 async fn keep_connected(client: Client, ending: Ending) {
-    #[cfg(feature = "tls-rustls")]
-    if matches!(client.get_connection_info().addr(), redis::ConnectionAddr::TcpTls { .. }) {
-        settings::choose_ciphers();
-    }
+    settings::before_connecting(&client);
     let lost = Arc::new(Notify::new());
     let config = settings::connection(&client, Arc::clone(&lost));
     match client.get_multiplexed_async_connection_with_config(&config).await {

@@ -90,6 +90,8 @@ impl RedisNode {
     ///   RESP3, or the first command after an idle time fails. It never recovers from an error reply to its
     ///   handshake, such as a wrong password.
     /// - A connection that re-sends commands, or follows a cluster's redirections, must not be used.
+    /// - It cannot listen beside its commands: such a node tells others of releases and hears of none
+    ///   ([`Features::wake_ups`](redlock_core::node::Features::wake_ups) is off).
     /// - Commands that block (`BLPOP`) on the same connection delay the locks' commands.
     ///
     /// # Errors

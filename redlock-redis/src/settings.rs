@@ -46,11 +46,19 @@ pub(crate) fn connection(client: &Client, lost: Arc<Notify>) -> AsyncConnectionC
     })
 }
 
+/// What must be done before a connection is made.
+pub(crate) fn before_connecting(_client: &Client) {
+    #[cfg(feature = "tls-rustls")]
+    if matches!(_client.get_connection_info().addr(), redis::ConnectionAddr::TcpTls { .. }) {
+        choose_ciphers();
+    }
+}
+
 /// Makes sure that rustls has a set of ciphers: it panics when it is left to choose among several.
 ///
 /// Called as late as possible, so that the application's own choice comes first.
 #[cfg(feature = "tls-rustls")]
-pub(crate) fn choose_ciphers() {
+fn choose_ciphers() {
     use rustls::crypto::{CryptoProvider, ring};
 
     if CryptoProvider::get_default().is_none() {

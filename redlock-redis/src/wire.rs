@@ -1,17 +1,21 @@
 use std::fmt;
 use std::future::Future;
+use std::sync::Arc;
 use std::time::Duration;
 
 use redis::aio::ConnectionLike;
 use redis::{Cmd, RedisWrite, Value};
-use redlock_core::node::{Fault, NodeError};
+use redlock_core::node::{Fault, Listener, NodeError};
 use redlock_core::protocol::{Arg, CallError, Reply, Wire};
 use tokio::runtime::Handle;
 
 use crate::errors;
 use crate::link::Link;
+use crate::listening;
 
 impl Wire for Link {
+    const LISTENS: bool = true;
+
     async fn call(
         &self,
         name: &'static str,
@@ -20,6 +24,15 @@ impl Wire for Link {
     ) -> Result<Reply, CallError> {
         let command = command(name, args);
         within(timeout, self.send(&command)).await
+    }
+
+    fn listen(
+        &self,
+        channel: &'static str,
+        listener: Arc<dyn Listener>,
+        timeout: Duration,
+    ) -> impl Future<Output = NodeError> + Send {
+        listening::listen(self.client(), channel, listener, timeout)
     }
 }
 

@@ -1,13 +1,13 @@
 /// Makes a test of every check in [`conformance`](mod@crate::conformance).
 ///
-/// `conformance!([paused,] FIXTURE [, types] [, second_node] [, fencing] [, counter_types] [, restart_guard])`
+/// `conformance!([paused,] FIXTURE [, types] [, second_node] [, fencing] [, counter_types] [, restart_guard] [, wake_ups])`
 ///
 /// `FIXTURE` is an expression that every test evaluates and awaits: an `async` block or a call of an `async fn`
 /// that gives a [`Fixture`](crate::conformance::Fixture). With `paused` the tests run on a paused clock. The groups
-/// behind it add the checks that need more of the fixture or of the node: `fencing` and `restart_guard` are for nodes
-/// with these [`Features`](crate::node::Features), `counter_types` for counters that a foreign program can spoil. What
-/// is not asked for is not there, rather than there and green. The tests' crate needs `tokio` with the features `macros` and `rt`, for `paused` also
-/// `test-util`.
+/// behind it add the checks that need more of the fixture or of the node: `fencing`, `restart_guard` and `wake_ups` are
+/// for nodes with these [`Features`](crate::node::Features), `counter_types` for counters that a foreign program can
+/// spoil. What is not asked for is not there, rather than there and green. The tests' crate needs `tokio` with the
+/// features `macros` and `rt`, for `paused` also `test-util`.
 #[macro_export]
 macro_rules! conformance {
     (paused, $fixture:expr $(, $group:ident)* $(,)?) => {
@@ -172,5 +172,22 @@ macro_rules! __conformance_checks {
             within_the_guard_a_held_resource_is_refused_as_held
             within_the_guard_an_extension_and_a_release_work
             the_guard_holds_for_a_fenced_acquire_too;
+    } };
+    ($emit:path [$($args:tt)*] wake_ups) => { $emit! { [$($args)*]
+        wake_ups:
+            a_release_tells_its_resource
+            a_release_that_tells_frees_and_answers_like_any_other
+            who_hears_of_a_release_can_take
+            of_several_resources_each_is_told
+            as_many_resources_as_a_key_takes_are_told
+            only_what_a_release_freed_is_told
+            a_release_of_what_is_free_tells_nothing
+            a_release_by_another_tells_nothing
+            neither_an_expiry_nor_a_release_after_it_is_told
+            a_plain_release_is_not_told
+            nothing_but_a_release_is_told
+            every_listener_hears
+            a_listener_that_left_hears_no_more_and_is_forgotten
+            any_bytes_are_told_as_they_are;
     } };
 }

@@ -54,6 +54,7 @@ mod restart_guard;
 mod second_node;
 mod trial;
 mod types;
+mod wake_ups;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -90,6 +91,12 @@ pub trait Fixture: Send + Sync {
     /// A node over another server. Only the checks of `second_node` call it.
     fn second_node(&self) -> Arc<dyn LockNode> {
         panic!("this fixture has no second node");
+    }
+
+    /// The node that listens. Only the checks of `wake_ups` call it. Default: the node itself; for one that tells of
+    /// releases and cannot listen, another one over the same server.
+    fn listening_node(&self) -> Arc<dyn LockNode> {
+        self.node()
     }
 
     /// Stores a value of a type that no lock has. Only the checks of `types` and `counter_types` call it.
@@ -136,6 +143,9 @@ __conformance_checks!(
 __conformance_checks!(
     tables [/** The names of the checks for nodes with a restart guard. */ RESTART_GUARD_CHECKS run_guard] restart_guard
 );
+__conformance_checks!(
+    tables [/** The names of the checks for nodes that tell of releases. */ WAKE_UP_CHECKS run_wake_up] wake_ups
+);
 
 /// Runs the check of this name.
 ///
@@ -153,7 +163,8 @@ pub fn run<'a>(
             || run_second(check, &trial).await
             || run_fencing(check, &trial).await
             || run_counter_type(check, &trial).await
-            || run_guard(check, &trial).await;
+            || run_guard(check, &trial).await
+            || run_wake_up(check, &trial).await;
         assert!(known, "there is no check {check}");
     })
 }

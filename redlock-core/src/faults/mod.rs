@@ -22,7 +22,8 @@ use network::{Network, Packet};
 
 use crate::key::LockKey;
 use crate::node::{
-    Claim, Extension, Fault, Features, Holding, Identity, LockNode, NodeError, Removal, Terms, Vote,
+    Claim, Extension, Fault, Features, Holding, Identity, Listener, LockNode, NodeError, Removal,
+    Terms, Vote,
 };
 
 /// A [`LockNode`] that reaches another one through a network that misbehaves on demand.
@@ -221,6 +222,21 @@ impl<N: LockNode + ?Sized> LockNode for Faulty<N> {
     async fn release(self: Arc<Self>, claim: Claim, limit: Duration) -> Result<Removal, NodeError> {
         let request = Box::new(move |node: Arc<N>| node.release(claim.clone(), limit));
         self.send(Verb::Release, limit, request).await
+    }
+
+    /// Counts as a [release](Verb::Release), and meets what that meets.
+    async fn release_and_tell(
+        self: Arc<Self>,
+        claim: Claim,
+        limit: Duration,
+    ) -> Result<Removal, NodeError> {
+        let request = Box::new(move |node: Arc<N>| node.release_and_tell(claim.clone(), limit));
+        self.send(Verb::Release, limit, request).await
+    }
+
+    /// Goes past the network.
+    async fn listen(self: Arc<Self>, listener: Arc<dyn Listener>, limit: Duration) -> NodeError {
+        Arc::clone(&self.inner).listen(listener, limit).await
     }
 
     async fn inspect(

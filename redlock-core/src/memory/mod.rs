@@ -1,6 +1,7 @@
 //! A node that lives in this process.
 
 mod clock;
+mod listeners;
 mod store;
 
 use std::fmt;
@@ -10,12 +11,13 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use self::clock::Clock;
-use self::store::Store;
+use self::listeners::Listeners;
+use self::store::{Entry, Store};
 use crate::fence::{self, SLACK};
 use crate::key::LockKey;
 use crate::node::{
-    Claim, Extension, Features, Holder, Holding, Identity, LockNode, NodeError, Removal, Terms,
-    Vote,
+    Claim, Extension, Features, Holder, Holding, Identity, Listener, LockNode, NodeError, Removal,
+    Terms, Vote,
 };
 
 /// A [`LockNode`] in this process's memory: for tests, for examples, and for locking within one process.
@@ -28,13 +30,14 @@ pub struct InMemoryNode {
     name: Box<str>,
     clock: Clock,
     store: Mutex<Store>,
+    listeners: Listeners,
 }
 
 impl InMemoryNode {
     /// An empty node.
     pub fn new(name: impl Into<Box<str>>) -> Self {
         let store = Mutex::new(Store::new(Duration::ZERO));
-        Self { name: name.into(), clock: Clock::new(), store }
+        Self { name: name.into(), clock: Clock::new(), store, listeners: Listeners::default() }
     }
 
     /// Lets the node's clock run faster, or slower when negative, by `ppm` parts in a million. A clock
@@ -83,6 +86,11 @@ impl InMemoryNode {
         self.lock().counters.keys(self.clock.now()).len()
     }
 
+    /// How many listeners there are.
+    pub fn listeners(&self) -> usize {
+        self.listeners.len()
+    }
+
     /// Stores a value whatever was there before, as a program that knows of no locks would. Without a time
     /// to live it stays for ever.
     pub fn put(&self, key: impl AsRef<[u8]>, value: impl AsRef<[u8]>, ttl: Option<Duration>) {
@@ -104,16 +112,39 @@ impl InMemoryNode {
         store.counters.entries.clear();
     }
 
-    /// Forgets everything and begins a new run, as a server without persistence does when it crashes.
+    /// Forgets everything and begins a new run, as a server without persistence does when it crashes. Its listeners
+    /// are cut off.
     pub fn restart(&self) {
         *self.lock() = Store::new(self.clock.now());
+        self.listeners.cut();
     }
 
-    /// Begins a new run with all that was stored, as a server with `appendfsync always` does.
+    /// Begins a new run with all that was stored, as a server with `appendfsync always` does. Its listeners are cut
+    /// off.
     pub fn restart_with_memory(&self) {
         let new = Store::new(self.clock.now());
         let mut store = self.lock();
         (store.run_id, store.started) = (new.run_id, new.started);
+        drop(store);
+        self.listeners.cut();
+    }
+
+    /// Frees what the claim holds, and names what had not freed itself before.
+    fn free(&self, claim: &Claim) -> (Removal, Vec<Box<[u8]>>) {
+        let (now, token) = (self.clock.now(), claim.token().as_bytes());
+        let mut store = self.lock();
+        let standing = store.standing(claim, now);
+        let mut freed = Vec::new();
+        for key in claim.key().resources() {
+            let ours = |entry: &Entry<Box<[u8]>>| *entry.value == *token || mutant!(BlindDel);
+            if store.locks.entries.get(key).is_some_and(ours)
+                && let Some((name, entry)) = store.locks.entries.remove_entry(key)
+                && entry.lives(now)
+            {
+                freed.push(name);
+            }
+        }
+        (standing.removal(), freed)
     }
 
     fn lock(&self) -> MutexGuard<'_, Store> {
@@ -223,20 +254,21 @@ impl LockNode for InMemoryNode {
         claim: Claim,
         _timeout: Duration,
     ) -> Result<Removal, NodeError> {
-        let (now, token) = (self.clock.now(), claim.token().as_bytes());
-        let mut store = self.lock();
-        let standing = store.standing(&claim, now);
-        for key in claim.key().resources() {
-            if store
-                .locks
-                .entries
-                .get(key)
-                .is_some_and(|entry| *entry.value == *token || mutant!(BlindDel))
-            {
-                store.locks.entries.remove(key);
-            }
-        }
-        Ok(standing.removal())
+        Ok(self.free(&claim).0)
+    }
+
+    async fn release_and_tell(
+        self: Arc<Self>,
+        claim: Claim,
+        _timeout: Duration,
+    ) -> Result<Removal, NodeError> {
+        let (removal, freed) = self.free(&claim);
+        self.listeners.tell(freed);
+        Ok(removal)
+    }
+
+    async fn listen(self: Arc<Self>, listener: Arc<dyn Listener>, _timeout: Duration) -> NodeError {
+        self.listeners.listen(listener).await
     }
 
     async fn inspect(

@@ -2,6 +2,7 @@
 
 mod answers;
 mod fault;
+mod listener;
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,6 +12,7 @@ use async_trait::async_trait;
 
 pub use answers::{Expiry, Extension, Holder, Holding, Identity, Removal, Vote};
 pub use fault::{Fault, FaultClass, NodeError};
+pub use listener::Listener;
 
 use crate::key::LockKey;
 use crate::token::Token;
@@ -48,6 +50,9 @@ use crate::token::Token;
 ///    by its own clock, answers [`Vote::Warming`] where it would grant, and changes nothing. It is decided at the server
 ///    and in the same step as the grant: a client may not notice in time that the server behind its connection is a
 ///    new one.
+/// 10. **Wake-ups** ([`Features::wake_ups`]). [`release_and_tell`](Self::release_and_tell) tells each listener of each
+///     resource that it freed, and of no other, after it is free. A lost notification breaks no rule; telling must never
+///     make a release fail.
 ///
 /// The `testing` feature exports a suite that checks all this; see `CONTRIBUTING.md`, "A new backend".
 ///
@@ -61,7 +66,8 @@ use crate::token::Token;
 ///
 /// The verbs take the node by `Arc` and own their arguments, so their futures borrow nothing. This crate
 /// never drops one before it is done while the runtime lives: when a caller leaves, the future moves to a
-/// background task. A future that has not been polled has sent nothing.
+/// background task. A future that has not been polled has sent nothing. [`listen`](Self::listen) is the exception: it is
+/// dropped to end it.
 ///
 /// # Clone and share
 ///
@@ -99,6 +105,35 @@ pub trait LockNode: fmt::Debug + Send + Sync + 'static {
         timeout: Duration,
     ) -> Result<Removal, NodeError>;
 
+    /// As [`release`](Self::release), and tells every listener of each resource that this call freed.
+    ///
+    /// Where telling is not possible the answer is that of the release alone. A backend without listeners keeps this
+    /// default, which tells nobody.
+    async fn release_and_tell(
+        self: Arc<Self>,
+        claim: Claim,
+        timeout: Duration,
+    ) -> Result<Removal, NodeError> {
+        self.release(claim, timeout).await
+    }
+
+    /// Tells `listener` of releases for as long as the future is polled. Connecting and subscribing have `timeout`, the
+    /// listening has no end of its own.
+    ///
+    /// Ends with the reason when the subscription cannot be made or broke; to listen again is the caller's business. A
+    /// backend without listeners keeps this default, which ends at once with [`Fault::Unsupported`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future unsubscribes. A notification that is on its way may still be heard.
+    async fn listen(
+        self: Arc<Self>,
+        _listener: Arc<dyn Listener>,
+        _timeout: Duration,
+    ) -> NodeError {
+        NodeError::new(Fault::Unsupported, "this backend tells nobody of releases")
+    }
+
     /// Looks who holds the resources, changing nothing. One entry per resource, in the key's order.
     async fn inspect(
         self: Arc<Self>,
@@ -134,12 +169,14 @@ pub struct Features {
     pub fencing: bool,
     /// It keeps out of votes after a restart: rule 9.
     pub restart_guard: bool,
+    /// It tells and hears of releases: rule 10.
+    pub wake_ups: bool,
 }
 
 impl Features {
     /// All there is.
     pub fn all() -> Self {
-        Self { fencing: true, restart_guard: true }
+        Self { fencing: true, restart_guard: true, wake_ups: true }
     }
 }
 

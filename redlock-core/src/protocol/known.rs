@@ -1,6 +1,6 @@
 use std::sync::atomic::{AtomicU8, Ordering};
 
-use super::reply::{Abilities, NativeRelease};
+use super::info::{Abilities, NativeRelease};
 
 /// What the server behind the present connection can do, if it said so.
 ///
@@ -11,7 +11,15 @@ pub(super) struct Known(AtomicU8);
 
 impl Known {
     const SET_GET: u8 = 0b100;
+    /// The user may not publish.
+    const MUTE: u8 = 0b1000;
 
+    /// Forgets all of it: another server may stand behind the next connection.
+    pub(super) fn forget(&self) {
+        self.0.store(0, Ordering::Relaxed);
+    }
+
+    /// Takes over what the server said of itself.
     pub(super) fn learn(&self, abilities: Abilities) {
         let native = match abilities.native_release {
             NativeRelease::None => 0,
@@ -19,7 +27,8 @@ impl Known {
             NativeRelease::Delex => 2,
         };
         let set_get = if abilities.set_get { Self::SET_GET } else { 0 };
-        self.0.store(set_get | native, Ordering::Relaxed);
+        let mute = self.0.load(Ordering::Relaxed) & Self::MUTE;
+        self.0.store(mute | set_get | native, Ordering::Relaxed);
     }
 
     pub(super) fn abilities(&self) -> Abilities {
@@ -30,6 +39,15 @@ impl Known {
             _ => NativeRelease::None,
         };
         Abilities { set_get: bits & Self::SET_GET != 0, native_release }
+    }
+
+    /// Whether releases cannot be told.
+    pub(super) fn is_mute(&self) -> bool {
+        self.0.load(Ordering::Relaxed) & Self::MUTE != 0
+    }
+
+    pub(super) fn lack_telling(&self) {
+        self.0.fetch_or(Self::MUTE, Ordering::Relaxed);
     }
 
     pub(super) fn lack_set_get(&self) {

@@ -6,13 +6,16 @@
 
 #[cfg(any(test, feature = "testing"))]
 mod cases;
+mod info;
 mod known;
+mod native;
 mod reply;
 mod scripts;
 mod server_node;
 mod url;
 
 use std::future::Future;
+use std::sync::Arc;
 use std::time::Duration;
 
 #[cfg(any(test, feature = "testing"))]
@@ -21,7 +24,10 @@ pub use reply::Reply;
 pub use server_node::{ServerNode, checked_name};
 pub use url::redacted_url;
 
-use crate::node::NodeError;
+use crate::node::{Fault, Listener, NodeError};
+
+/// The channel on which releases are told. A message is the name of the resource that is free.
+pub const RELEASED_CHANNEL: &str = "redlock:released";
 
 /// One argument of a command.
 #[derive(Clone, Copy)]
@@ -42,6 +48,9 @@ pub enum Arg<'a> {
 /// connection was lost. When `timeout` passes, the answer is a [`Fault::Timeout`](crate::node::Fault::Timeout)
 /// and the command is called back if it was not written yet.
 pub trait Wire: std::fmt::Debug + Send + Sync + 'static {
+    /// Whether it can [`listen`](Self::listen).
+    const LISTENS: bool = false;
+
     /// Sends `name` with `args`.
     fn call(
         &self,
@@ -49,6 +58,20 @@ pub trait Wire: std::fmt::Debug + Send + Sync + 'static {
         args: &[Arg<'_>],
         timeout: Duration,
     ) -> impl Future<Output = Result<Reply, CallError>> + Send;
+
+    /// Subscribes to `channel` over a connection of its own, within `timeout`, and tells `listener` so. Then tells it of
+    /// every message until the future is dropped, which closes that connection. Ends with why there is no subscription,
+    /// or no more.
+    fn listen(
+        &self,
+        _channel: &'static str,
+        _listener: Arc<dyn Listener>,
+        _timeout: Duration,
+    ) -> impl Future<Output = NodeError> + Send {
+        async {
+            NodeError::new(Fault::Unsupported, "this connection cannot listen beside its commands")
+        }
+    }
 }
 
 /// Why there is no reply.
@@ -88,6 +111,7 @@ macro_rules! lock_node_over_server {
             acquire(claim: $crate::node::Claim, terms: $crate::node::Terms) -> $crate::node::Vote;
             extend(claim: $crate::node::Claim, terms: $crate::node::Terms) -> $crate::node::Extension;
             release(claim: $crate::node::Claim) -> $crate::node::Removal;
+            release_and_tell(claim: $crate::node::Claim) -> $crate::node::Removal;
             inspect(key: $crate::LockKey) -> Vec<Option<$crate::node::Holding>>;
             raise(claim: $crate::node::Claim, fence: u64, life: ::std::time::Duration) -> $crate::node::Extension;
         }
@@ -112,6 +136,18 @@ macro_rules! lock_node_over_server {
                 let server = ::std::sync::Arc::clone(&self.server);
                 $crate::LockNode::$verb(server, $($arg,)* timeout)
             })*
+
+            fn listen<'a>(
+                self: ::std::sync::Arc<Self>,
+                listener: ::std::sync::Arc<dyn $crate::node::Listener>,
+                timeout: ::std::time::Duration,
+            ) -> ::std::pin::Pin<Box<dyn Future<Output = $crate::node::NodeError> + Send + 'a>>
+            where
+                Self: 'a,
+            {
+                let server = ::std::sync::Arc::clone(&self.server);
+                $crate::LockNode::listen(server, listener, timeout)
+            }
 
             fn features(&self) -> $crate::node::Features {
                 $crate::LockNode::features(&*self.server)

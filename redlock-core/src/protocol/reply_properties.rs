@@ -1,5 +1,6 @@
 use proptest::prelude::*;
 
+use super::super::info::parse_info;
 use super::super::redacted_url;
 use super::*;
 use crate::node::FaultClass;

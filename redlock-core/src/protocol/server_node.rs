@@ -1,21 +1,19 @@
-#![allow(clippy::disallowed_methods)]
-
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use tokio::time::Instant;
 
+use super::info::parse_info;
 use super::known::Known;
-use super::reply::{
-    Abilities, NativeRelease, Reply, classify, is_syntax_error, parse_info, unexpected,
-};
-use super::{Arg, CallError, Wire, scripts};
+use super::native::Limit;
+use super::reply::{Reply, classify, is_syntax_error, unexpected};
+use super::{Arg, CallError, RELEASED_CHANNEL, Wire, scripts};
 use crate::error::ConfigError;
 use crate::fence::LARGEST;
 use crate::key::{COUNTER_PREFIX, LockKey};
 use crate::node::{
-    Claim, Expiry, Extension, Fault, Features, Holding, Identity, LockNode, NodeError, Removal,
+    Claim, Extension, Fault, Features, Holding, Identity, Listener, LockNode, NodeError, Removal,
     Terms, Vote, millis,
 };
 use crate::options::MAX_TTL;
@@ -25,13 +23,15 @@ use crate::options::MAX_TTL;
 pub struct ServerNode<W> {
     name: Box<str>,
     wire: W,
-    known: Known,
+    pub(super) known: Known,
+    /// That releases cannot be told has been said.
+    warned: AtomicBool,
 }
 
 impl<W: Wire> ServerNode<W> {
     /// A node that reports itself as `name`.
     pub fn new(name: impl Into<Box<str>>, wire: W) -> Self {
-        Self { name: name.into(), wire, known: Known::default() }
+        Self { name: name.into(), wire, known: Known::default(), warned: AtomicBool::new(false) }
     }
 
     /// The connection.
@@ -41,7 +41,7 @@ impl<W: Wire> ServerNode<W> {
 
     /// Sends one command. What was learnt about the server is forgotten with the connection: another
     /// server may stand behind the next one.
-    async fn call(
+    pub(super) async fn call(
         &self,
         name: &'static str,
         args: &[Arg<'_>],
@@ -49,7 +49,7 @@ impl<W: Wire> ServerNode<W> {
     ) -> Result<Reply, CallError> {
         let result = self.wire.call(name, args, timeout).await;
         if let Err(CallError::Node(_)) = &result {
-            self.known.learn(Abilities::NONE);
+            self.known.forget();
         }
         result
     }
@@ -104,66 +104,16 @@ impl<W: Wire> ServerNode<W> {
         reply.into_fenced_vote(fencing.is_some())
     }
 
-    /// `SET key token NX PX ttl GET`: no value means granted, our own token that an earlier request was.
-    async fn set_get(
-        &self,
-        key: &[u8],
-        claim: &Claim,
-        terms: Terms,
-        limit: Limit,
-    ) -> Result<Vote, CallError> {
-        let token = claim.token().as_bytes();
-        let reply = self
-            .call(
-                "SET",
-                &[
-                    Arg::Bytes(key),
-                    Arg::Bytes(token),
-                    Arg::Text("NX"),
-                    Arg::Text("PX"),
-                    Arg::Int(terms.ttl_millis()),
-                    Arg::Text("GET"),
-                ],
-                limit.left(),
-            )
-            .await?;
-        match reply {
-            Reply::Nil => Ok(Vote::Granted { fence: None }),
-            Reply::Bytes(value) if value == token => Ok(Vote::AlreadyOurs),
-            Reply::Bytes(_) => {
-                // Only a hint for the retry: the refusal stands whatever becomes of this command.
-                let left = self.call("PTTL", &[Arg::Bytes(key)], limit.left()).await;
-                let expiry = left.map_or(Expiry::Unknown, Reply::into_expiry);
-                Ok(Vote::Held { expiry, fence: None })
-            }
-            _ => Err(unexpected().into()),
-        }
-    }
-
-    async fn native_release(
-        &self,
-        claim: &Claim,
-        limit: Limit,
-    ) -> Option<Result<Removal, CallError>> {
-        let key = Arg::Bytes(claim.key().single()?);
-        let token = Arg::Bytes(claim.token().as_bytes());
-        let reply = match self.known.abilities().native_release {
-            NativeRelease::Delifeq => self.call("DELIFEQ", &[key, token], limit.left()).await,
-            NativeRelease::Delex => {
-                self.call("DELEX", &[key, Arg::Text("IFEQ"), token], limit.left()).await
-            }
-            NativeRelease::None => return None,
-        };
-        match reply {
-            Ok(Reply::Int(1)) => Some(Ok(Removal::Removed)),
-            // Gone or somebody else's: only the script can tell, and it is not on the common path.
-            Ok(_) => None,
-            Err(CallError::Server(_)) => {
-                // No right to it, or an older server behind the same address.
-                self.known.lack_native_release();
-                None
-            }
-            Err(error) => Some(Err(error)),
+    /// Goes without telling for as long as the connection lasts, and says so once.
+    fn fall_mute(&self, fault: Fault) {
+        self.known.lack_telling();
+        if !self.warned.swap(true, Ordering::Relaxed) {
+            tracing::warn!(
+                node = &*self.name,
+                %fault,
+                "the server does not let this user tell of releases, so waiters find out by asking again; grant \
+                 `+publish &{RELEASED_CHANNEL}`"
+            );
         }
     }
 }
@@ -266,6 +216,27 @@ impl<W: Wire> LockNode for ServerNode<W> {
         self.eval(scripts::RELEASE, claim.key(), &values, limit.left()).await?.into_removal()
     }
 
+    async fn release_and_tell(
+        self: Arc<Self>,
+        claim: Claim,
+        timeout: Duration,
+    ) -> Result<Removal, NodeError> {
+        if self.known.is_mute() {
+            return self.release(claim, timeout).await;
+        }
+        let values = [Arg::Bytes(claim.token().as_bytes()), Arg::Text(RELEASED_CHANNEL)];
+        let reply = self.eval(scripts::RELEASE_TELL, claim.key(), &values, timeout).await?;
+        let (removal, refusal) = reply.into_told_removal()?;
+        if let Some(refusal) = refusal {
+            self.fall_mute(refusal.fault());
+        }
+        Ok(removal)
+    }
+
+    async fn listen(self: Arc<Self>, listener: Arc<dyn Listener>, timeout: Duration) -> NodeError {
+        self.wire.listen(RELEASED_CHANNEL, listener, timeout).await
+    }
+
     async fn inspect(
         self: Arc<Self>,
         key: LockKey,
@@ -294,20 +265,6 @@ impl<W: Wire> LockNode for ServerNode<W> {
     }
 
     fn features(&self) -> Features {
-        Features::all()
-    }
-}
-
-/// One time limit over the several commands of a verb.
-#[derive(Clone, Copy)]
-struct Limit(Instant, Duration);
-
-impl Limit {
-    fn new(timeout: Duration) -> Self {
-        Self(Instant::now(), timeout)
-    }
-
-    fn left(self) -> Duration {
-        self.1.saturating_sub(self.0.elapsed())
+        Features { wake_ups: W::LISTENS, ..Features::all() }
     }
 }

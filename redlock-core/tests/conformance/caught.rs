@@ -2,11 +2,12 @@
 
 use redlock_core::conformance::{
     CHECKS, COUNTER_TYPE_CHECKS, FENCING_CHECKS, RESTART_GUARD_CHECKS, SECOND_NODE_CHECKS,
-    TYPE_CHECKS, run,
+    TYPE_CHECKS, WAKE_UP_CHECKS, run,
 };
 
 use crate::Memory;
 use crate::caught_fencing::CAUGHT_FENCING;
+use crate::caught_wake_ups::CAUGHT_WAKE_UPS;
 use crate::flaw::Flaw;
 
 /// Each flaw, and checks that must fail because of it.
@@ -215,12 +216,12 @@ const CAUGHT: &[(Flaw, &[&str])] = &[
 ];
 
 fn all_checks() -> impl Iterator<Item = &'static str> {
-    let fencing = [FENCING_CHECKS, COUNTER_TYPE_CHECKS, RESTART_GUARD_CHECKS];
-    [CHECKS, TYPE_CHECKS, SECOND_NODE_CHECKS].into_iter().chain(fencing).flatten().copied()
+    let features = [FENCING_CHECKS, COUNTER_TYPE_CHECKS, RESTART_GUARD_CHECKS, WAKE_UP_CHECKS];
+    [CHECKS, TYPE_CHECKS, SECOND_NODE_CHECKS].into_iter().chain(features).flatten().copied()
 }
 
 fn caught() -> impl Iterator<Item = &'static (Flaw, &'static [&'static str])> {
-    CAUGHT.iter().chain(CAUGHT_FENCING)
+    CAUGHT.iter().chain(CAUGHT_FENCING).chain(CAUGHT_WAKE_UPS)
 }
 
 /// Whether a node with the flaw fails the check.

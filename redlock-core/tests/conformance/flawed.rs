@@ -1,16 +1,16 @@
 //! A node with one thing wrong with it.
 
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use redlock_core::InMemoryNode;
 use redlock_core::key::LockKey;
 use redlock_core::node::{
-    Claim, Expiry, Extension, Fault, Holder, Holding, Identity, LockNode, NodeError, Removal,
-    Terms, Vote,
+    Claim, Expiry, Extension, Fault, Features, Holding, Identity, Listener, LockNode, NodeError,
+    Removal, Terms, Vote,
 };
 use tokio::time::sleep;
 
@@ -20,26 +20,26 @@ use crate::flaw::Flaw;
 pub(crate) const LIST: &[u8] = b"\0a list";
 
 /// Long enough that whatever should come in order has gone by.
-const A_WHILE: Duration = Duration::from_millis(50);
+pub(crate) const A_WHILE: Duration = Duration::from_millis(50);
 
-#[derive(Debug)]
 pub(crate) struct Flawed {
     pub(crate) store: Arc<InMemoryNode>,
     pub(crate) flaw: Flaw,
+    pub(crate) ears: Mutex<Vec<Arc<dyn Listener>>>,
     asked: AtomicBool,
 }
 
 impl Flawed {
     pub(crate) fn new(store: Arc<InMemoryNode>, flaw: Flaw) -> Self {
-        Self { store, flaw, asked: AtomicBool::new(false) }
+        Self { store, flaw, ears: Mutex::default(), asked: AtomicBool::new(false) }
     }
 
     /// The claim as the flawed node understands it.
-    fn heard(&self, claim: Claim) -> Claim {
+    pub(crate) fn heard(&self, claim: Claim) -> Claim {
         Claim::new(self.heard_key(claim.key()), *claim.token())
     }
 
-    fn heard_key(&self, key: &LockKey) -> LockKey {
+    pub(crate) fn heard_key(&self, key: &LockKey) -> LockKey {
         let mut names: Vec<_> = key.resources().map(|name| self.heard_name(name)).collect();
         names.sort_unstable();
         names.dedup();
@@ -218,6 +218,9 @@ impl LockNode for Flawed {
                 .await
                 .unwrap();
             }
+            if self.flaw == Flaw::AcquireTells {
+                self.shout(&claim);
+            }
             self.vote(claim, terms, limit).await
         })
     }
@@ -266,6 +269,7 @@ impl LockNode for Flawed {
         let gone = self.values(&claim).iter().any(|(_, value)| value.is_none());
         let ours = |value: &Option<Vec<u8>>| value.as_deref() == Some(claim.token().as_bytes());
         match self.flaw {
+            Flaw::PlainReleaseTells => self.shout(&claim),
             Flaw::ReleasesAnybody => self.remove(&claim, |_| true),
             Flaw::ReleasesInWordsOnly => return Ok(Removal::Removed),
             Flaw::ReleasesAllOrNone
@@ -297,40 +301,23 @@ impl LockNode for Flawed {
         key: LockKey,
         limit: Duration,
     ) -> Result<Vec<Option<Holding>>, NodeError> {
-        let key = self.heard_key(&key);
-        let values: Vec<_> = key.resources().map(|name| self.store.value(name)).collect();
-        if values.iter().any(|value| value.as_deref() == Some(LIST)) {
-            if self.flaw == Flaw::LookingRemovesOtherTypes {
-                key.resources().for_each(|name| {
-                    self.store.remove(name);
-                });
-            }
-            return Err(Fault::WrongType.into());
-        }
-        let mut all = self.store.clone().inspect(key.clone(), limit).await?;
-        if self.flaw == Flaw::ShowsInReverse {
-            all.reverse();
-        }
-        for ((holding, value), name) in all.iter_mut().zip(values).zip(key.resources()) {
-            match (self.flaw, holding.as_mut(), value) {
-                (Flaw::SeesGhosts, None, _) => {
-                    *holding = Some(Holding { holder: Holder::of(b""), expiry: Expiry::Never });
-                }
-                (Flaw::TakesEmptyForFree, _, Some(value)) if value.is_empty() => *holding = None,
-                (Flaw::ShowsNoTimes, Some(held), _) => held.expiry = Expiry::Unknown,
-                (Flaw::TakesValuesForText, Some(held), Some(value)) => {
-                    held.holder = Holder::of(String::from_utf8_lossy(&value).as_bytes());
-                }
-                (Flaw::HidesForEver, Some(held), _) if held.expiry == Expiry::Never => {
-                    held.expiry = Expiry::In(Duration::ZERO);
-                }
-                (Flaw::LookingProlongs, Some(_), Some(value)) => {
-                    self.store.put(name, value, Some(Duration::from_secs(600)));
-                }
-                _ => {}
-            }
-        }
-        Ok(all)
+        self.flawed_look(key, limit).await
+    }
+
+    async fn release_and_tell(
+        self: Arc<Self>,
+        claim: Claim,
+        limit: Duration,
+    ) -> Result<Removal, NodeError> {
+        self.flawed_tell(claim, limit).await
+    }
+
+    async fn listen(self: Arc<Self>, listener: Arc<dyn Listener>, limit: Duration) -> NodeError {
+        self.flawed_listen(listener, limit).await
+    }
+
+    fn features(&self) -> Features {
+        self.store.features()
     }
 
     async fn raise(

@@ -5,9 +5,12 @@
 
 mod caught;
 mod caught_fencing;
+mod caught_wake_ups;
 mod flaw;
 mod flawed;
 mod flawed_fencing;
+mod flawed_look;
+mod flawed_wake_ups;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -95,11 +98,24 @@ impl Fixture for Memory {
 }
 
 mod in_memory {
-    redlock_core::conformance!(paused, super::Memory::plain(), second_node, fencing, restart_guard);
+    redlock_core::conformance!(
+        paused,
+        super::Memory::plain(),
+        second_node,
+        fencing,
+        restart_guard,
+        wake_ups
+    );
 }
 
 mod in_memory_in_real_time {
-    redlock_core::conformance!(super::Memory::plain(), second_node, fencing, restart_guard);
+    redlock_core::conformance!(
+        super::Memory::plain(),
+        second_node,
+        fencing,
+        restart_guard,
+        wake_ups
+    );
 }
 
 mod network {
@@ -108,7 +124,8 @@ mod network {
         super::Memory::behind_a_network(),
         second_node,
         fencing,
-        restart_guard
+        restart_guard,
+        wake_ups
     );
 }
 
@@ -118,7 +135,8 @@ mod slow_network {
         super::Memory::behind_a_slow_network(),
         second_node,
         fencing,
-        restart_guard
+        restart_guard,
+        wake_ups
     );
 }
 
@@ -130,6 +148,7 @@ mod without_flaw {
         second_node,
         fencing,
         counter_types,
-        restart_guard
+        restart_guard,
+        wake_ups
     );
 }

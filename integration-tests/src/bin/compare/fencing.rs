@@ -9,7 +9,7 @@ use integration_tests::Servers;
 use integration_tests::nodes::Client;
 use integration_tests::resp::Reply;
 use redlock_core::node::{
-    Claim, Extension, Features, Holding, Identity, NodeError, Removal, Terms, Vote,
+    Claim, Extension, Features, Holding, Identity, Listener, NodeError, Removal, Terms, Vote,
 };
 use redlock_core::{LockKey, LockNode, Redlock, RedlockBuilder, RetryPolicy, Token};
 
@@ -154,6 +154,18 @@ impl LockNode for Counting {
         timeout: Duration,
     ) -> Result<Removal, NodeError> {
         Arc::clone(&self.inner).release(claim, timeout).await
+    }
+
+    async fn release_and_tell(
+        self: Arc<Self>,
+        claim: Claim,
+        timeout: Duration,
+    ) -> Result<Removal, NodeError> {
+        Arc::clone(&self.inner).release_and_tell(claim, timeout).await
+    }
+
+    async fn listen(self: Arc<Self>, listener: Arc<dyn Listener>, timeout: Duration) -> NodeError {
+        Arc::clone(&self.inner).listen(listener, timeout).await
     }
 
     async fn inspect(

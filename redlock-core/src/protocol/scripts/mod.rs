@@ -41,13 +41,31 @@ pub(crate) const EXTEND: &str = include_str!("extend.lua");
 /// `KEYS` resources, `ARGV` token. Answers 1 removed, 0 foreign, -1 gone.
 pub(crate) const RELEASE: &str = include_str!("release.lua");
 
+/// The same, and a message of the name for each resource that it freed: `ARGV` token and channel. A server that refuses
+/// to tell makes the answer `{answer, error}`; the resources are free nevertheless.
+pub(crate) const RELEASE_TELL: &str = include_str!("release_tell.lua");
+
 /// `KEYS` resources. Answers three values per resource: 1 or 0 for held, the value, the time to live in ms.
 pub(crate) const INSPECT: &str = include_str!("inspect.lua");
 
 #[cfg(test)]
 mod tests {
-    const SCRIPTS: [&str; 5] =
-        [super::ACQUIRE, super::ACQUIRE_FENCED, super::EXTEND, super::RAISE, super::RELEASE];
+    const SCRIPTS: [&str; 6] = [
+        super::ACQUIRE,
+        super::ACQUIRE_FENCED,
+        super::EXTEND,
+        super::RAISE,
+        super::RELEASE,
+        super::RELEASE_TELL,
+    ];
+
+    #[test]
+    fn a_release_that_tells_frees_by_the_same_text_and_tells_after_it() {
+        let (frees, _) = super::RELEASE.split_once("if foreign").unwrap();
+        let tells = super::RELEASE_TELL.strip_prefix(frees).unwrap();
+        assert!(frees.contains("'DEL'") && tells.contains("pcall('PUBLISH'"));
+        assert!(!tells.contains("call('DEL'") && !tells.contains("redis.call"));
+    }
 
     #[test]
     fn the_scripts_slack_and_largest_number_are_the_cores() {
@@ -60,8 +78,8 @@ mod tests {
 
     #[test]
     fn times_to_live_are_relative_and_no_clients_wall_clock_is_sent() {
-        let commands = include_str!("../server_node.rs");
-        for text in SCRIPTS.into_iter().chain([super::INSPECT, commands]) {
+        let commands = [include_str!("../server_node.rs"), include_str!("../native.rs")];
+        for text in SCRIPTS.into_iter().chain([super::INSPECT]).chain(commands) {
             assert!(!text.contains("PXAT") && !text.contains("EXAT") && !text.contains("EXPIREAT"));
         }
     }
