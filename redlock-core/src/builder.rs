@@ -122,6 +122,25 @@ impl RedlockBuilder {
         self
     }
 
+    /// Whether releases are told to other processes that wait, and heard of. Default: yes.
+    ///
+    /// A handle that waits for a lock subscribes to each node, once and over a connection of its own, and asks again as
+    /// soon as a majority told of the release. Nothing rests on it: a notification that is lost costs one
+    /// [retry delay](Self::retry). A node that cannot tell (its user lacks the rights, its connection is the
+    /// application's, or its [backend](crate::node::Features) knows no such thing) is waited for by time alone, which is
+    /// logged once.
+    pub fn wake_ups(mut self, wake_ups: bool) -> Self {
+        self.settings.wake_ups = Some(wake_ups);
+        self
+    }
+
+    /// Calls of [`lock`](Redlock::lock) that may wait for one key through this handle; further ones fail at once with
+    /// [`TooManyWaiters`](crate::LockErrorKind::TooManyWaiters). Default: 1,024.
+    pub fn max_waiters(mut self, max_waiters: usize) -> Self {
+        self.settings.max_waiters = Some(max_waiters);
+        self
+    }
+
     /// Put before every resource name, below 512 bytes. Default: nothing, the name is the node's key as it is.
     pub fn key_prefix(mut self, prefix: impl Into<Vec<u8>>) -> Self {
         self.key_prefix = prefix.into();

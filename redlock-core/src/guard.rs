@@ -14,6 +14,7 @@ use crate::hold::Hold;
 use crate::key::LockKey;
 use crate::lease::LostReason;
 use crate::options::Renewal;
+use crate::queue::Turn;
 use crate::renewal::renew;
 use crate::token::Token;
 
@@ -50,6 +51,11 @@ impl LockGuard {
         let renewal = (hold.plan.renewal == Renewal::Auto)
             .then(|| hold.background.spawn_untracked(renew(Arc::clone(&hold))));
         Self { lease: Lease(hold), renewal, armed: true }
+    }
+
+    /// Keeps the place in the line that the lock was waited for in.
+    pub(crate) fn keep(&self, turn: Turn) {
+        self.lease.0.keep(turn);
     }
 
     /// What is locked.
@@ -118,6 +124,7 @@ impl LockGuard {
             &hold.set,
             &hold.background,
             hold.traced.clone(),
+            hold.take_turn(),
             hold.plan.node_timeout,
         );
         Ok(if release.await? { Release::Released } else { Release::AlreadyGone })
@@ -131,6 +138,7 @@ impl LockGuard {
     pub fn leak(mut self) -> Token {
         self.stop_renewal();
         self.armed = false;
+        drop(self.lease.0.take_turn());
         *self.lease.0.traced.claim.token()
     }
 
@@ -156,10 +164,11 @@ impl Drop for LockGuard {
         if self.armed {
             self.disarm();
             let hold = &self.lease.0;
-            drop(Sweep::everywhere(
+            drop(Sweep::of_lock(
                 &hold.set,
                 &hold.background,
                 hold.traced.clone(),
+                hold.take_turn(),
                 hold.plan.node_timeout,
             ));
         }

@@ -10,6 +10,7 @@ use crate::error::{ExtendError, ExtendErrorKind, NodeReport};
 use crate::fence::Fence;
 use crate::lease::{LostReason, Moment, Term};
 use crate::options::Plan;
+use crate::queue::Turn;
 use crate::quorum::Answer;
 
 /// Longest sleep towards a deadline: a timer does not run while the host is suspended, so the clock is looked
@@ -25,6 +26,8 @@ pub(crate) struct Hold {
     /// Before the first request of the attempt that was granted.
     pub(crate) granted: Moment,
     pub(crate) fence: Option<Fence>,
+    /// The place in the line of those who wait for the key here.
+    turn: Mutex<Option<Turn>>,
     term: Mutex<Term>,
     changed: Notify,
 }
@@ -43,9 +46,21 @@ impl Hold {
             plan,
             granted: granted.t0,
             fence: granted.fence,
+            turn: Mutex::new(None),
             term: Mutex::new(granted.term),
             changed: Notify::new(),
         }
+    }
+
+    /// Keeps the turn for as long as the lock is held.
+    pub(crate) fn keep(self: &Arc<Self>, turn: Turn) {
+        turn.keep(self);
+        *self.turn.lock().unwrap_or_else(PoisonError::into_inner) = Some(turn);
+    }
+
+    /// The turn, to pass it on.
+    pub(crate) fn take_turn(&self) -> Option<Turn> {
+        self.turn.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     fn term(&self) -> MutexGuard<'_, Term> {
@@ -135,6 +150,7 @@ impl Hold {
             }
             Answer::No => {
                 self.end(LostReason::Stolen);
+                drop(self.take_turn());
                 let reason = self.lost_reason().unwrap_or(LostReason::Stolen);
                 fail(ExtendErrorKind::Lost(reason), nodes)
             }

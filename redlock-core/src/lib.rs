@@ -138,6 +138,7 @@ pub mod node;
 pub mod options;
 #[doc(hidden)]
 pub mod protocol;
+mod queue;
 pub mod quorum;
 mod redlock;
 mod renewal;
@@ -147,6 +148,7 @@ pub mod route;
 #[cfg(feature = "testing")]
 mod testing;
 pub mod token;
+mod waiting;
 
 pub use builder::RedlockBuilder;
 pub use error::{

@@ -100,6 +100,8 @@ pub(crate) struct Settings {
     /// The longest time to live in use, where the restart guard is on.
     pub(crate) restart_guard: Option<Duration>,
     pub(crate) clock_error: Option<Duration>,
+    pub(crate) wake_ups: Option<bool>,
+    pub(crate) max_waiters: Option<usize>,
 }
 
 /// Settings that were found to fit together.
@@ -138,7 +140,20 @@ impl Plan {
 /// Without a setting [`Plan::wait_for`] is this.
 const WAIT_FOR: Duration = Duration::from_secs(10);
 
+/// Without a setting [`Settings::max_waiters`] is this.
+const MAX_WAITERS: usize = 1_024;
+
 impl Settings {
+    /// Whether releases are told to others, and heard of.
+    pub(crate) fn wake_ups(&self) -> bool {
+        self.wake_ups.unwrap_or(true)
+    }
+
+    /// Most calls that wait for one key.
+    pub(crate) fn max_waiters(&self) -> usize {
+        self.max_waiters.unwrap_or(MAX_WAITERS)
+    }
+
     /// The plan for a call with `options`.
     pub(crate) fn plan(&self, options: &LockOptions) -> Result<Plan, ConfigError> {
         let ttl = options.ttl.or(self.call.ttl).ok_or_else(|| {

@@ -31,7 +31,7 @@ fn settings() -> impl Strategy<Value = Settings> {
     let ppm = prop::option::of(prop_oneof![0_u32..=600_000, any::<u32>()]);
     let some = || prop::option::of(duration());
     (call(), some(), ppm, some()).prop_map(|(call, node_timeout, drift_ppm, restart_guard)| {
-        Settings { call, node_timeout, drift_ppm, restart_guard, clock_error: None }
+        Settings { call, node_timeout, drift_ppm, restart_guard, ..Settings::default() }
     })
 }
 

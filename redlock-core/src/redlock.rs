@@ -17,6 +17,7 @@ use crate::key::{IntoLockKey, LockKey};
 use crate::node::{Claim, LockNode, NodeError};
 use crate::options::{LockOptions, Plan, Renewal, Settings};
 use crate::token::Token;
+use crate::waiting::Waiting;
 
 /// Locks over a set of independent nodes. Cheap to clone; clones share everything.
 ///
@@ -35,10 +36,10 @@ struct Inner {
 }
 
 /// A call whose input was checked.
-struct Call {
-    key: LockKey,
-    plan: Plan,
-    background: Background,
+pub(crate) struct Call {
+    pub(crate) key: LockKey,
+    pub(crate) plan: Plan,
+    pub(crate) background: Background,
 }
 
 impl Redlock {
@@ -55,7 +56,7 @@ impl Redlock {
         rng: fastrand::Rng,
         #[cfg(feature = "testing")] wrapper: driver::Wrapper,
     ) -> Self {
-        let set = Arc::new(NodeSet::new(nodes, clock));
+        let set = Arc::new(NodeSet::new(nodes, clock, settings.wake_ups()));
         let inner = Inner {
             set,
             settings,
@@ -136,17 +137,23 @@ impl Redlock {
         self.attempt(&call, &[]).await.map_err(|failure| failure.error)
     }
 
-    /// Takes the lock, trying again after random delays until the wait budget is over (10 s by default).
+    /// Takes the lock, waiting for it until the wait budget is over (10 s by default).
+    ///
+    /// Calls for one key through one handle and its clones stand in a line, in the order they came; the first alone asks
+    /// the nodes, and the next has its turn as soon as the lock is released or lost. Against other processes it asks again
+    /// when it hears of a [release](crate::RedlockBuilder::wake_ups), and after random delays. After some time of
+    /// turns one after another a line pauses a moment for the others' sake. A second call of the holder waits for the
+    /// first: locks are not reentrant.
     ///
     /// # Errors
     ///
     /// [`LockErrorKind::TimedOut`] when somebody else held it all the time, [`LockErrorKind::Unreachable`] or
     /// [`LockErrorKind::Late`] when that is how the last attempt ended, and at once
-    /// [`LockErrorKind::Misconfigured`]. Nothing of any attempt stays on the nodes.
+    /// [`LockErrorKind::Misconfigured`] or [`LockErrorKind::TooManyWaiters`]. Nothing of any attempt stays on the nodes.
     ///
     /// # Cancel safety
     ///
-    /// As [`try_lock`](Self::try_lock). A dropped call loses its place: there is no queue.
+    /// As [`try_lock`](Self::try_lock). A dropped call loses its place in the line.
     pub async fn lock(&self, key: impl IntoLockKey) -> Result<LockGuard, LockError> {
         self.lock_with(key, &LockOptions::new()).await
     }
@@ -165,37 +172,7 @@ impl Redlock {
         key: impl IntoLockKey,
         options: &LockOptions,
     ) -> Result<LockGuard, LockError> {
-        let call = self.call(key, options)?;
-        let clock = &self.0.set.clock;
-        let budget = mutant!(WaitsOn, call.plan.wait_for * 10, call.plan.wait_for);
-        let deadline = clock.now().plus(budget);
-        let mut barred: Vec<(usize, NodeError)> = Vec::new();
-        let mut attempts = 0_u32;
-        loop {
-            let failure = match self.attempt(&call, &barred).await {
-                Ok(guard) => return Ok(guard),
-                Err(failure) => failure,
-            };
-            attempts = attempts.saturating_add(1);
-            let error = failure.error;
-            barred = failure.barred;
-            let left = deadline.since(clock.now());
-            match error.kind() {
-                LockErrorKind::Contended if left.is_zero() => {
-                    return Err(error.after(attempts, LockErrorKind::TimedOut));
-                }
-                LockErrorKind::Contended | LockErrorKind::Unreachable | LockErrorKind::Late
-                    if !left.is_zero() => {}
-                kind => return Err(error.after(attempts, kind)),
-            }
-            let random = self.0.rng.lock().unwrap_or_else(PoisonError::into_inner).u64(..);
-            let delay = call.plan.retry.delay(attempts - 1, random, error.retry_after());
-            tokio::select! {
-                biased;
-                () = self.0.set.closing.cancelled() => return Err(LockError::bare(LockErrorKind::Closed)),
-                () = tokio::time::sleep(delay.min(left)) => {}
-            }
-        }
+        Waiting::new(self, self.call(key, options)?).run().await
     }
 
     /// Takes the lock, runs `work` under it with renewal on, and releases the lock.
@@ -260,7 +237,7 @@ impl Redlock {
         trace.asked_for(call.plan.ttl);
         let traced = Traced { claim: Claim::new(call.key, *token), trace: Arc::new(trace) };
         let release =
-            driver::release(&self.0.set, &call.background, traced, call.plan.node_timeout);
+            driver::release(&self.0.set, &call.background, traced, None, call.plan.node_timeout);
         Ok(if release.await? { Release::Released } else { Release::AlreadyGone })
     }
 
@@ -302,7 +279,19 @@ impl Redlock {
         Ok(Call { key, plan, background })
     }
 
-    async fn attempt(
+    pub(crate) fn set(&self) -> &Arc<NodeSet> {
+        &self.0.set
+    }
+
+    pub(crate) fn max_waiters(&self) -> usize {
+        self.0.settings.max_waiters()
+    }
+
+    pub(crate) fn random(&self) -> u64 {
+        self.0.rng.lock().unwrap_or_else(PoisonError::into_inner).u64(..)
+    }
+
+    pub(crate) async fn attempt(
         &self,
         call: &Call,
         barred: &[(usize, NodeError)],

@@ -8,10 +8,13 @@ use tokio_util::task::TaskTracker;
 
 use super::fan_out::{Background, FanOut, Job};
 use super::hints::Hints;
+use super::wake::Wakes;
 use super::{Answer, Trace, Traced};
 use crate::clock::Clock;
 use crate::error::{NodeOutcome, NodeReport};
 use crate::node::{Fault, FaultClass, LockNode, NodeError, Terms, Vote};
+use crate::queue::Queues;
+use crate::quorum::majority;
 
 /// Releases that one node's clean-up may be trying again at the same time. Past it a key is left to expire.
 const MAX_RETRIES: usize = 256;
@@ -24,6 +27,12 @@ pub(crate) struct NodeSet {
     pub(crate) members: Box<[Member]>,
     pub(crate) clock: Clock,
     pub(super) hints: Hints,
+    /// Whether releases are told to others.
+    pub(crate) tells: bool,
+    /// Whether a majority of nodes can be heard of releases.
+    pub(crate) hears: bool,
+    pub(crate) wakes: Wakes,
+    pub(crate) queues: Queues,
     pub(crate) tracker: TaskTracker,
     /// Cancelled by `close`: no new calls, no more retries of releases.
     pub(crate) closing: CancellationToken,
@@ -43,7 +52,10 @@ pub(crate) struct Member {
 }
 
 impl NodeSet {
-    pub(crate) fn new(nodes: Vec<Arc<dyn LockNode>>, clock: Clock) -> Self {
+    pub(crate) fn new(nodes: Vec<Arc<dyn LockNode>>, clock: Clock, wake_ups: bool) -> Self {
+        let wakes = Wakes::new(nodes.len());
+        let telling = nodes.iter().filter(|node| node.features().wake_ups).count();
+        let hears = wake_ups && telling >= majority(nodes.len());
         let run_ids = Mutex::new(vec![None; nodes.len()]);
         let members = nodes
             .into_iter()
@@ -58,6 +70,10 @@ impl NodeSet {
             members,
             clock,
             hints: Hints::default(),
+            tells: wake_ups,
+            hears,
+            wakes,
+            queues: Queues::default(),
             tracker: TaskTracker::new(),
             closing: CancellationToken::new(),
             contacted: AtomicBool::new(false),
@@ -67,7 +83,7 @@ impl NodeSet {
     }
 
     /// A report on every node, none of which has answered.
-    pub(super) fn reports(&self) -> Vec<NodeReport> {
+    pub(crate) fn reports(&self) -> Vec<NodeReport> {
         let pending = |member: &Member| NodeReport {
             name: Arc::clone(&member.name),
             outcome: NodeOutcome::Pending,

@@ -15,6 +15,7 @@ mod hints;
 mod inspection;
 mod members;
 mod sweep;
+mod wake;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
@@ -27,6 +28,7 @@ pub(crate) use fan_out::Wrapper;
 pub(crate) use inspection::inspect;
 pub(crate) use members::NodeSet;
 pub(crate) use sweep::{Sweep, release};
+pub(crate) use wake::Waiter;
 
 use crate::node::{Claim, NodeError, Vote};
 

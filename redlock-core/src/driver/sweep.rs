@@ -1,5 +1,8 @@
+use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::task::Poll;
 use std::time::Duration;
 
 use tokio::sync::OwnedSemaphorePermit;
@@ -9,7 +12,8 @@ use super::members::NodeSet;
 use super::{Answer, Traced, may_stand};
 use crate::error::{LockError, LockErrorKind, NodeOutcome};
 use crate::lease::Moment;
-use crate::node::{FaultClass, NodeError, Removal};
+use crate::node::{Claim, FaultClass, LockNode, NodeError, Removal};
+use crate::queue::Turn;
 use crate::quorum::{Answer as Majority, Survey, Tally};
 
 /// First and longest pause before a release is tried again.
@@ -34,6 +38,11 @@ struct Work {
     acquires: FanOut<Answer>,
     releases: FanOut<Removed>,
     tries: Vec<u32>,
+    /// The place of the lock in its line, which passes on when the releases were sent: on each connection the next
+    /// acquire comes after them.
+    turn: Option<Turn>,
+    /// Whether those who wait in this process are to be told when the releases were sent.
+    of_lock: bool,
     /// One for each node that is tried again: bounds what hung nodes can pile up.
     permits: Vec<OwnedSemaphorePermit>,
     node_timeout: Duration,
@@ -41,7 +50,8 @@ struct Work {
 }
 
 impl Sweep {
-    /// Sends the releases at the first poll, or in the background when dropped before that.
+    /// Of an attempt that was not won. Sends the releases at the first poll, or in the background when dropped before
+    /// that.
     pub(crate) fn start(
         set: &Arc<NodeSet>,
         background: &Background,
@@ -52,14 +62,20 @@ impl Sweep {
         Self::on(0..set.len(), set, background, traced, acquires, node_timeout)
     }
 
-    /// Of a claim with no acquire of its attempt still out, or only such as the background drives.
-    pub(crate) fn everywhere(
+    /// Of a lock. No acquire of its attempt is still out, or only such as the background drives.
+    pub(crate) fn of_lock(
         set: &Arc<NodeSet>,
         background: &Background,
         traced: Traced,
+        turn: Option<Turn>,
         node_timeout: Duration,
     ) -> Self {
-        Self::start(set, background, traced, FanOut::new(background, 0), node_timeout)
+        let none = FanOut::new(background, 0);
+        let mut sweep = Self::start(set, background, traced, none, node_timeout);
+        if let Some(work) = &mut sweep.0 {
+            (work.turn, work.of_lock) = (turn, true);
+        }
+        sweep
     }
 
     fn on(
@@ -79,6 +95,8 @@ impl Sweep {
             acquires,
             releases: FanOut::new(background, set.len()),
             tries: vec![0; set.len()],
+            turn: None,
+            of_lock: false,
             permits: Vec::new(),
             node_timeout,
             expires,
@@ -127,7 +145,19 @@ impl Drop for Work {
 impl Work {
     async fn next(&mut self) -> Option<(usize, Removed)> {
         loop {
-            match next_of(&mut self.releases, &mut self.acquires).await? {
+            let step = {
+                let mut step = pin!(next_of(&mut self.releases, &mut self.acquires));
+                let first = poll_fn(|cx| Poll::Ready(step.as_mut().poll(cx))).await;
+                if std::mem::take(&mut self.of_lock) {
+                    drop(self.turn.take());
+                    self.set.wakes.released_here(self.traced.claim.key());
+                }
+                match first {
+                    Poll::Ready(step) => step,
+                    Poll::Pending => step.await,
+                }
+            };
+            match step? {
                 Either::Second(index, answer) => {
                     self.set.note(index, &self.traced.trace, &answer);
                     if may_stand(&answer) {
@@ -177,7 +207,7 @@ impl Work {
         let node = Arc::clone(&self.set.members[index].node);
         let (claim, timeout) = (self.traced.claim.clone(), self.node_timeout * 2);
         if pause.is_zero() {
-            self.releases.push(index, node.release(claim, timeout));
+            self.releases.push(index, release_on(&self.set, node, claim, timeout));
             return;
         }
         let set = Arc::clone(&self.set);
@@ -187,10 +217,20 @@ impl Work {
                 () = set.closing.cancelled() => {}
                 () = tokio::time::sleep(pause) => {}
             }
-            node.release(claim, timeout).await
+            release_on(&set, node, claim, timeout).await
         });
         self.releases.push(index, later);
     }
+}
+
+/// Those who listen are told, where anybody may be listening.
+fn release_on(
+    set: &NodeSet,
+    node: Arc<dyn LockNode>,
+    claim: Claim,
+    timeout: Duration,
+) -> Job<Removed> {
+    if set.tells { node.release_and_tell(claim, timeout) } else { node.release(claim, timeout) }
 }
 
 /// Drives acquires that nobody waits for, and undoes those that come back to a claim that was released since.
@@ -222,10 +262,11 @@ pub(crate) async fn release(
     set: &Arc<NodeSet>,
     background: &Background,
     traced: Traced,
+    turn: Option<Turn>,
     node_timeout: Duration,
 ) -> Result<bool, LockError> {
     let asked = set.clock.now();
-    let mut sweep = Sweep::everywhere(set, background, traced, node_timeout);
+    let mut sweep = Sweep::of_lock(set, background, traced, turn, node_timeout);
     let mut survey = Survey::new(set.len());
     let mut answers: Vec<Option<(Removed, Duration)>> = (0..set.len()).map(|_| None).collect();
     loop {

@@ -37,6 +37,8 @@ pub enum LockErrorKind {
     Late,
     /// It was held by somebody else until the wait budget was over.
     TimedOut,
+    /// As many calls wait for the key in this process as [may](crate::RedlockBuilder::max_waiters). Nothing was sent.
+    TooManyWaiters,
     /// The key or an option breaks a rule; see [`LockError::config`]. Nothing was sent.
     Invalid,
     /// The handle was closed. Nothing was sent.
@@ -194,6 +196,7 @@ impl fmt::Display for LockErrorKind {
             Self::Misconfigured => "the node set is misconfigured",
             Self::Late => "granted too late to be used",
             Self::TimedOut => "still held by another when the wait budget was over",
+            Self::TooManyWaiters => "as many calls wait for it here as may",
             Self::Invalid => "invalid input",
             Self::Closed => "the handle is closed",
             Self::Environment => "no tokio runtime, or no randomness from the operating system",

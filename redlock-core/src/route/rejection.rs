@@ -123,7 +123,9 @@ impl Rejection {
     pub fn of_lock_error(error: LockError, policy: &LockPolicy) -> Self {
         let retry_after = policy.retry_after.or(error.retry_after());
         let kind = match error.kind() {
-            LockErrorKind::Contended | LockErrorKind::TimedOut => RejectionKind::Contended,
+            LockErrorKind::Contended | LockErrorKind::TimedOut | LockErrorKind::TooManyWaiters => {
+                RejectionKind::Contended
+            }
             LockErrorKind::Unreachable | LockErrorKind::Late => RejectionKind::NoQuorum,
             LockErrorKind::Closed => RejectionKind::Closed,
             LockErrorKind::Misconfigured | LockErrorKind::Invalid | LockErrorKind::Environment => {

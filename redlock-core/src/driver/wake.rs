@@ -1,0 +1,263 @@
+//! Hears of releases on the nodes, and wakes the heads of lines that wait for them.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+use tokio::task::AbortHandle;
+
+use super::fan_out::Background;
+use super::members::NodeSet;
+use crate::key::LockKey;
+use crate::node::{FaultClass, Listener, LockNode};
+use crate::quorum::majority;
+
+/// First and longest pause before a broken subscription is made again.
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
+type Heads = HashMap<Box<[u8]>, Vec<(usize, Arc<Head>)>>;
+
+/// The waiting heads of a handle, and its subscriptions.
+pub(crate) struct Wakes {
+    /// By resource, with its position among the head's resources.
+    heads: Mutex<Heads>,
+    /// How many wait: a release that nobody waits for looks no further.
+    waiting: AtomicUsize,
+    subscriptions: Mutex<Vec<Subscription>>,
+}
+
+#[derive(Default)]
+struct Subscription {
+    task: Option<AbortHandle>,
+    /// The node has said that it tells.
+    live: bool,
+    /// It never will.
+    refused: bool,
+}
+
+/// One that waits for a release.
+struct Head {
+    /// For each resource the releases that each node told.
+    told: Mutex<Vec<Box<[u32]>>>,
+    heard: Notify,
+}
+
+impl Head {
+    /// Counts a node's release of the resource at `position`. A majority of nodes that tell of one more is a release of
+    /// the lock.
+    fn told(&self, position: usize, node: usize) {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(counts) = told.get_mut(position) else { return };
+        let before = level(counts);
+        if let Some(count) = counts.get_mut(node) {
+            *count = count.saturating_add(1);
+        }
+        if level(counts) > before {
+            self.heard.notify_one();
+        }
+    }
+
+    /// A node tells from now on; what it told before is not known.
+    fn joined(&self, node: usize) {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        for counts in &mut *told {
+            let level = level(counts);
+            if let Some(count) = counts.get_mut(node) {
+                *count = level.max(*count);
+            }
+        }
+    }
+}
+
+/// So many releases a majority of nodes told.
+fn level(counts: &[u32]) -> u32 {
+    let mut sorted: Vec<u32> = counts.to_vec();
+    sorted.sort_unstable_by_key(|count| std::cmp::Reverse(*count));
+    sorted.get(majority(counts.len()) - 1).copied().unwrap_or(0)
+}
+
+impl Wakes {
+    pub(crate) fn new(nodes: usize) -> Self {
+        Self {
+            heads: Mutex::default(),
+            waiting: AtomicUsize::new(0),
+            subscriptions: Mutex::new((0..nodes).map(|_| Subscription::default()).collect()),
+        }
+    }
+
+    fn heads(&self) -> MutexGuard<'_, Heads> {
+        self.heads.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn subscriptions(&self) -> MutexGuard<'_, Vec<Subscription>> {
+        self.subscriptions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A lock of this process was released, on all nodes.
+    pub(super) fn released_here(&self, key: &LockKey) {
+        if self.waiting.load(Ordering::SeqCst) == 0 {
+            return;
+        }
+        let heads = self.heads();
+        for resource in key.resources() {
+            heads.get(resource).into_iter().flatten().for_each(|(_, head)| head.heard.notify_one());
+        }
+    }
+
+    /// The release of a resource on one node.
+    fn told(&self, node: usize, resource: &[u8]) {
+        if self.waiting.load(Ordering::SeqCst) == 0 {
+            return;
+        }
+        for (position, head) in self.heads().get(resource).into_iter().flatten() {
+            head.told(*position, node);
+        }
+    }
+
+    fn live(&self, node: usize) {
+        self.subscriptions()[node].live = true;
+        for (_, head) in self.heads().values().flatten() {
+            head.joined(node);
+            // It may have missed a release that was told before.
+            head.heard.notify_one();
+        }
+    }
+}
+
+impl Drop for Wakes {
+    fn drop(&mut self) {
+        for subscription in self.subscriptions().iter() {
+            if let Some(task) = &subscription.task {
+                task.abort();
+            }
+        }
+    }
+}
+
+/// A head that hears of releases for as long as this lives.
+pub(crate) struct Waiter {
+    set: Arc<NodeSet>,
+    key: LockKey,
+    head: Arc<Head>,
+}
+
+impl Waiter {
+    /// Waits for releases of the key's resources, and subscribes to those nodes that tell. A release before this was
+    /// perhaps missed.
+    pub(crate) fn new(
+        set: &Arc<NodeSet>,
+        background: &Background,
+        key: &LockKey,
+        timeout: Duration,
+    ) -> Self {
+        let counts = || vec![0; set.len()].into_boxed_slice();
+        let told = Mutex::new(key.resources().map(|_| counts()).collect());
+        let head = Arc::new(Head { told, heard: Notify::new() });
+        set.wakes.waiting.fetch_add(1, Ordering::SeqCst);
+        let mut heads = set.wakes.heads();
+        for (position, resource) in key.resources().enumerate() {
+            heads.entry(resource.into()).or_default().push((position, Arc::clone(&head)));
+        }
+        drop(heads);
+        subscribe(set, background, timeout);
+        Self { set: Arc::clone(set), key: key.clone(), head }
+    }
+
+    /// Resolves when a release was heard since the last time. Cancel safe.
+    pub(crate) async fn heard(&self) {
+        self.head.heard.notified().await;
+    }
+}
+
+impl Drop for Waiter {
+    fn drop(&mut self) {
+        self.set.wakes.waiting.fetch_sub(1, Ordering::SeqCst);
+        let mut heads = self.set.wakes.heads();
+        for resource in self.key.resources() {
+            if let Some(waiting) = heads.get_mut(resource) {
+                waiting.retain(|(_, head)| !Arc::ptr_eq(head, &self.head));
+                if waiting.is_empty() {
+                    heads.remove(resource);
+                }
+            }
+        }
+    }
+}
+
+/// Sees to it that every node that tells is listened to, with one subscription for all keys.
+fn subscribe(set: &Arc<NodeSet>, background: &Background, timeout: Duration) {
+    if !set.hears {
+        return;
+    }
+    let mut subscriptions = set.wakes.subscriptions();
+    for (index, subscription) in subscriptions.iter_mut().enumerate() {
+        let alive = subscription.task.as_ref().is_some_and(|task| !task.is_finished());
+        let node = &set.members[index].node;
+        if alive || subscription.refused || !node.features().wake_ups {
+            continue;
+        }
+        let listening = listen(Arc::downgrade(set), Arc::clone(node), index, timeout);
+        let closing = set.closing.clone();
+        subscription.live = false;
+        subscription.task = Some(background.spawn_untracked(async move {
+            tokio::select! {
+                () = closing.cancelled() => {}
+                () = listening => {}
+            }
+        }));
+    }
+}
+
+/// Listens to one node for as long as the handle lives, again after a pause when the subscription broke.
+async fn listen(set: Weak<NodeSet>, node: Arc<dyn LockNode>, index: usize, timeout: Duration) {
+    let mut pause = FIRST_PAUSE;
+    loop {
+        let ear = Arc::new(Ear { set: Weak::clone(&set), index });
+        let error = Arc::clone(&node).listen(ear, timeout).await;
+        let Some(set) = set.upgrade() else { return };
+        let refused = error.class() == FaultClass::Misconfigured;
+        {
+            let mut subscriptions = set.wakes.subscriptions();
+            let subscription = &mut subscriptions[index];
+            if std::mem::take(&mut subscription.live) {
+                pause = FIRST_PAUSE;
+            }
+            subscription.refused = refused;
+        }
+        if refused {
+            // Once for each node and handle: it is not tried again.
+            tracing::warn!(
+                node = node.name(),
+                %error,
+                "releases are not heard of; waiting for locks goes by time alone"
+            );
+            return;
+        }
+        drop(set);
+        tokio::time::sleep(pause).await;
+        pause = LONGEST_PAUSE.min(pause * 2);
+    }
+}
+
+/// Hears for all who wait on one node.
+struct Ear {
+    set: Weak<NodeSet>,
+    index: usize,
+}
+
+impl Listener for Ear {
+    fn listening(&self) {
+        if let Some(set) = self.set.upgrade() {
+            set.wakes.live(self.index);
+        }
+    }
+
+    fn released(&self, resource: &[u8]) {
+        if let Some(set) = self.set.upgrade() {
+            set.wakes.told(self.index, resource);
+        }
+    }
+}

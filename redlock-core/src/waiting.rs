@@ -1,0 +1,190 @@
+//! How a call waits for a lock: in the line of its process, then by asking the nodes until its time is up.
+
+use std::time::Duration;
+
+use crate::driver::{Failure, Waiter};
+use crate::error::{LockError, LockErrorKind};
+use crate::guard::LockGuard;
+use crate::lease::Moment;
+use crate::node::NodeError;
+use crate::queue::rivalry::{Pace, after_split};
+use crate::queue::{self, Place, Turn};
+use crate::quorum::{Tally, majority};
+use crate::redlock::{Call, Redlock};
+
+/// Longest sleep in a line: a timer does not run while the host is suspended, so the clock is looked at again now and
+/// then.
+const LONGEST_SLEEP: Duration = Duration::from_secs(1);
+
+/// One call of `lock`.
+pub(crate) struct Waiting<'a> {
+    redlock: &'a Redlock,
+    call: Call,
+    deadline: Moment,
+    attempts: u32,
+    /// Split votes in a row.
+    splits: u32,
+    barred: Vec<(usize, NodeError)>,
+    /// Hears of releases; there from the first refusal on, or where others were met lately.
+    waiter: Option<Waiter>,
+}
+
+impl<'a> Waiting<'a> {
+    pub(crate) fn new(redlock: &'a Redlock, call: Call) -> Self {
+        let budget = mutant!(WaitsOn, call.plan.wait_for * 10, call.plan.wait_for);
+        let deadline = redlock.set().clock.now().plus(budget);
+        Self { redlock, call, deadline, attempts: 0, splits: 0, barred: Vec::new(), waiter: None }
+    }
+
+    fn left(&self) -> Duration {
+        self.deadline.since(self.redlock.set().clock.now())
+    }
+
+    pub(crate) async fn run(mut self) -> Result<LockGuard, LockError> {
+        let turn = self.turn().await?;
+        let (now, pace, random) = (self.redlock.set().clock.now(), self.pace(), self.random());
+        let (mut pause, contested) = turn.rivalry(|rivalry| {
+            (rivalry.hold_back(now, turn.idle, pace, random), rivalry.is_contested())
+        });
+        if contested {
+            self.listen();
+        }
+        loop {
+            if !pause.is_zero() {
+                self.pause(&turn, pause).await?;
+            }
+            let failure = match self.redlock.attempt(&self.call, &self.barred).await {
+                Ok(guard) => {
+                    let now = self.redlock.set().clock.now();
+                    turn.rivalry(|rivalry| rivalry.won(now));
+                    guard.keep(turn);
+                    return Ok(guard);
+                }
+                Err(failure) => failure,
+            };
+            pause = self.after(&turn, failure)?;
+        }
+    }
+
+    /// The turn at the head of the line.
+    async fn turn(&self) -> Result<Turn, LockError> {
+        let set = self.redlock.set();
+        let (key, limit) = (&self.call.key, self.redlock.max_waiters());
+        let until = self.deadline.plus(self.call.plan.node_timeout * 4);
+        let mut turn = match queue::join(set, key, limit, until) {
+            Place::First(turn) => return Ok(turn),
+            Place::Behind(turn) => turn,
+            Place::Full => return Err(LockError::bare(LockErrorKind::TooManyWaiters)),
+        };
+        loop {
+            let now = set.clock.now();
+            let left = self.deadline.since(now);
+            if left.is_zero() {
+                return Err(self.timed_out());
+            }
+            let look = set.queues.look_again(key).map_or(Duration::ZERO, |at| at.since(now));
+            let look = look.clamp(Duration::from_millis(1), LONGEST_SLEEP);
+            tokio::select! {
+                biased;
+                () = set.closing.cancelled() => return Err(LockError::bare(LockErrorKind::Closed)),
+                turn = &mut turn => match turn {
+                    Ok(turn) => return Ok(turn),
+                    // A line is not given up while somebody waits in it; this is for the compiler.
+                    Err(_) => return Err(self.timed_out()),
+                },
+                () = tokio::time::sleep(look.min(left)) => queue::skip(set, key),
+            }
+        }
+    }
+
+    /// The budget was over before it was this call's turn.
+    fn timed_out(&self) -> LockError {
+        let set = self.redlock.set();
+        let tally = Tally { unknown: set.len(), ..Tally::default() };
+        let error = LockError::new(LockErrorKind::TimedOut, tally, set.reports(), None);
+        error.after(self.attempts, LockErrorKind::TimedOut)
+    }
+
+    /// What to do after a failed attempt: give up, or wait for so long.
+    fn after(&mut self, turn: &Turn, failure: Failure) -> Result<Duration, LockError> {
+        self.attempts = self.attempts.saturating_add(1);
+        self.barred = failure.barred;
+        let (error, left) = (failure.error, self.left());
+        match error.kind() {
+            LockErrorKind::Contended if left.is_zero() => {
+                return Err(error.after(self.attempts, LockErrorKind::TimedOut));
+            }
+            LockErrorKind::Contended | LockErrorKind::Unreachable | LockErrorKind::Late
+                if !left.is_zero() => {}
+            kind => return Err(error.after(self.attempts, kind)),
+        }
+        let random = self.random();
+        let delay = self.call.plan.retry.delay(self.attempts - 1, random, error.retry_after());
+        if error.kind() != LockErrorKind::Contended {
+            return Ok(delay);
+        }
+        if is_split(error.tally(), self.redlock.set().len()) {
+            self.splits = self.splits.saturating_add(1);
+            return Ok(delay.min(after_split(self.splits, random)));
+        }
+        self.splits = 0;
+        turn.rivalry(|rivalry| rivalry.refused());
+        // Only now is a release sure to be heard: one before may have been missed.
+        Ok(if self.listen() { Duration::ZERO } else { delay })
+    }
+
+    /// Hears of releases from now on; tells whether it did not before.
+    fn listen(&mut self) -> bool {
+        if self.waiter.is_some() {
+            return false;
+        }
+        let call = &self.call;
+        let (key, timeout) = (&call.key, call.plan.node_timeout);
+        self.waiter = Some(Waiter::new(self.redlock.set(), &call.background, key, timeout));
+        true
+    }
+
+    /// Sleeps, but not past a release and the turn that it means.
+    async fn pause(&self, turn: &Turn, pause: Duration) -> Result<(), LockError> {
+        let set = self.redlock.set();
+        let mut until = set.clock.now().plus(pause).min(self.deadline);
+        loop {
+            let heard = async {
+                match &self.waiter {
+                    Some(waiter) => waiter.heard().await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                biased;
+                () = set.closing.cancelled() => return Err(LockError::bare(LockErrorKind::Closed)),
+                () = heard => {
+                    let random = self.random();
+                    let pause = turn.rivalry(|rivalry| rivalry.heard(random));
+                    if pause.is_zero() {
+                        return Ok(());
+                    }
+                    until = set.clock.now().plus(pause).min(self.deadline);
+                }
+                () = tokio::time::sleep(until.since(set.clock.now())) => return Ok(()),
+            }
+        }
+    }
+
+    fn pace(&self) -> Pace {
+        if self.redlock.set().hears {
+            Pace::TOLD
+        } else {
+            Pace::untold(self.call.plan.retry.delay(0, self.random(), None))
+        }
+    }
+
+    fn random(&self) -> u64 {
+        self.redlock.random()
+    }
+}
+
+/// Whether so many nodes granted or were free that nobody can have the rest's majority.
+fn is_split(tally: Tally, nodes: usize) -> bool {
+    tally.granted > 0 && nodes - tally.granted < majority(nodes)
+}
