@@ -160,11 +160,11 @@ impl<'a> Waiting<'a> {
                 () = set.closing.cancelled() => return Err(LockError::bare(LockErrorKind::Closed)),
                 () = heard => {
                     let random = self.random();
-                    let pause = turn.rivalry(|rivalry| rivalry.heard(random));
-                    if pause.is_zero() {
-                        return Ok(());
+                    match turn.rivalry(|rivalry| rivalry.heard(random)) {
+                        Some(pause) if pause.is_zero() => return Ok(()),
+                        Some(pause) => until = set.clock.now().plus(pause).min(self.deadline),
+                        None => {}
                     }
-                    until = set.clock.now().plus(pause).min(self.deadline);
                 }
                 () = tokio::time::sleep(until.since(set.clock.now())) => return Ok(()),
             }

@@ -17,6 +17,8 @@ pub enum Verb {
     Inspect,
     /// `raise`.
     Raise,
+    /// `listen`.
+    Listen,
 }
 
 /// What goes wrong with a request.

@@ -17,7 +17,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 pub use misbehaviour::{Lie, Misbehaviour, Verb};
 
-use misbehaviour::{Answer, Fate, Rules};
+use misbehaviour::{Answer, Fate, Rules, Through};
 use network::{Network, Packet};
 
 use crate::key::LockKey;
@@ -234,8 +234,20 @@ impl<N: LockNode + ?Sized> LockNode for Faulty<N> {
         self.send(Verb::Release, limit, request).await
     }
 
-    /// Goes past the network.
+    /// Meets [`Misbehaviour::Refused`] and [`Misbehaviour::Failing`]; else it goes past the network.
     async fn listen(self: Arc<Self>, listener: Arc<dyn Listener>, limit: Duration) -> NodeError {
+        let fate = {
+            let mut state = self.state();
+            state.log.push((Verb::Listen, Instant::now()));
+            state.rules.fate(Verb::Listen)
+        };
+        match fate {
+            Fate::Refused => return Fault::Refused.into(),
+            Fate::Through(Through { fault: Some(Misbehaviour::Failing(error)), .. }) => {
+                return error;
+            }
+            _ => {}
+        }
         Arc::clone(&self.inner).listen(listener, limit).await
     }
 

@@ -1,10 +1,11 @@
 //! Pure: how long the head of a line holds back for the sake of other processes, and of its chances.
 //!
 //! Processes that wait for one key hear of its release at the same moment. Would all ask at once, they would split the
-//! votes; would the last holder's next waiter ask at once, nobody else would ever have a turn. So whoever waited longest
-//! asks first: each counts the releases it heard since its own last turn, and knows from experience how many there are
-//! between two turns. With n processes that take turns it is n - 1, and one of them at a time has heard so many. The
-//! others ask a millisecond later for each that is missing: the next in order, should the first be gone.
+//! votes; would the last holder's next waiter ask at once, nobody else would ever have a turn. So the last holder's line
+//! never asks at once, and the others do the more probably the more turns of others they have sat through; whoever does
+//! not asks a few milliseconds later, in random order, should the first have failed.
+//!
+//! A line that never met others leaves a gap now and then, for one that may be there: it would starve unheard.
 
 use std::time::Duration;
 
@@ -13,15 +14,13 @@ use crate::lease::Moment;
 /// The grain of the runtime's timers.
 const SLOT: Duration = Duration::from_millis(1);
 
-/// Parts of one release that averages are counted in.
-const UNIT: u32 = 16;
-
-/// Most releases that are waited for.
-const MOST: u32 = 64;
+/// Own turns without a sign of others after which a line believes to be alone.
+const WARY: u32 = 8;
 
 /// How a line that seems to be alone lets others in.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Pace {
+    told: bool,
     /// A pause that is long enough for whoever else waits.
     pub(crate) gap: Duration,
     /// Time of turns one after another before the first gap; doubled with each gap that nobody used.
@@ -32,6 +31,7 @@ pub(crate) struct Pace {
 impl Pace {
     /// Where releases are told: others ask within a few milliseconds.
     pub(crate) const TOLD: Self = Self {
+        told: true,
         gap: Duration::from_millis(2),
         first: Duration::from_millis(50),
         longest: Duration::from_millis(500),
@@ -39,17 +39,19 @@ impl Pace {
 
     /// Where others ask now and then: `gap` is a delay of the retry policy.
     pub(crate) fn untold(gap: Duration) -> Self {
-        Self { gap, first: Duration::from_secs(4), longest: Duration::from_secs(60) }
+        Self { told: false, gap, first: Duration::from_secs(4), longest: Duration::from_secs(60) }
     }
 }
 
 /// What a line knows of other processes that want its key.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Rivalry {
-    /// Releases between two own turns, on average, in [`UNIT`]s.
-    usual: u32,
-    /// Releases heard since the own last turn.
-    heard: u32,
+    /// Others' releases heard since the own last turn.
+    sat_through: u32,
+    /// The release of the own last turn was not heard yet.
+    own: bool,
+    /// Own turns to come until others, who were met, are believed to be gone.
+    wary: u32,
     /// Since when the key was held here without others having had a chance.
     run: Option<Moment>,
     /// Gaps that nobody used.
@@ -59,7 +61,7 @@ pub(crate) struct Rivalry {
 impl Rivalry {
     /// Whether others were met lately.
     pub(crate) fn is_contested(&self) -> bool {
-        self.usual >= UNIT / 2
+        self.wary > 0
     }
 
     /// How long to hold back before asking for the first time at the head of the line, where nobody was for `idle`.
@@ -73,7 +75,7 @@ impl Rivalry {
         if idle >= pace.gap {
             self.run = None;
         }
-        if self.is_contested() {
+        if pace.told && self.is_contested() {
             return self.delay(random);
         }
         let limit = pace.first.saturating_mul(1 << self.idle_gaps.min(16)).min(pace.longest);
@@ -87,30 +89,38 @@ impl Rivalry {
         }
     }
 
-    /// A release was heard; how long to hold back from now.
-    pub(crate) fn heard(&mut self, random: u64) -> Duration {
-        self.heard = self.heard.saturating_add(1).min(MOST);
-        self.delay(random)
+    /// A release was heard; how long to hold back from now. `None` when it was the own one, which changes nothing.
+    pub(crate) fn heard(&mut self, random: u64) -> Option<Duration> {
+        if std::mem::take(&mut self.own) {
+            return None;
+        }
+        self.sat_through = self.sat_through.saturating_add(1);
+        self.wary = WARY;
+        Some(self.delay(random))
     }
 
     /// Others hold the key.
     pub(crate) fn refused(&mut self) {
         self.run = None;
         self.idle_gaps = 0;
+        self.wary = WARY;
     }
 
     /// The key is held here.
     pub(crate) fn won(&mut self, now: Moment) {
-        self.usual = (self.usual * 3 + self.heard * UNIT) / 4;
-        self.heard = 0;
+        self.sat_through = 0;
+        self.own = true;
+        self.wary = self.wary.saturating_sub(1);
         self.run.get_or_insert(now);
     }
 
     fn delay(&self, random: u64) -> Duration {
-        let usual = (self.usual + UNIT / 2) / UNIT;
-        let missing = usual.saturating_sub(self.heard);
-        let part = Duration::from_micros(random % 1_000);
-        (SLOT * missing).saturating_sub(part)
+        let turns = u64::from(self.sat_through);
+        if random % (turns + 1) < turns {
+            return Duration::ZERO;
+        }
+        let later = (random >> 32) % (2 * SLOT.as_micros() as u64);
+        SLOT + Duration::from_micros(later)
     }
 }
 

@@ -1,3 +1,5 @@
+use proptest::prelude::*;
+
 use super::*;
 
 fn ms(ms: u64) -> Duration {
@@ -8,39 +10,47 @@ fn at(millis: u64) -> Moment {
     Moment(ms(millis))
 }
 
-/// Three others had a turn between two own turns, for long enough.
-fn one_of_four() -> Rivalry {
+fn first(rivalry: &mut Rivalry, now: u64) -> Duration {
+    rivalry.hold_back(at(now), Duration::ZERO, Pace::TOLD, 0)
+}
+
+#[test]
+fn the_last_holders_line_never_asks_at_once_where_others_were_met() {
     let mut rivalry = Rivalry::default();
-    for _ in 0..20 {
-        for _ in 0..3 {
-            let _ = rivalry.heard(0);
-        }
-        rivalry.won(at(0));
-    }
-    rivalry
-}
-
-#[test]
-fn who_waited_longest_asks_at_once_and_the_others_one_after_another() {
-    let mut rivalry = one_of_four();
+    rivalry.refused();
+    rivalry.won(at(0));
     assert!(rivalry.is_contested());
-    assert_eq!(rivalry.hold_back(at(1), Duration::ZERO, Pace::TOLD, 0), ms(3), "the last holder");
-    assert_eq!(rivalry.heard(0), ms(2));
-    assert_eq!(rivalry.heard(999), Duration::from_micros(1), "the next in order");
-    assert_eq!(rivalry.heard(0), Duration::ZERO);
-    assert_eq!(rivalry.heard(0), Duration::ZERO, "and so on until it has a turn");
+    assert_eq!(rivalry.heard(0), None, "its own release");
+    for random in 0..100_u64 {
+        let delay = rivalry.hold_back(at(1), Duration::ZERO, Pace::TOLD, random << 40 | random);
+        assert!(delay >= ms(1) && delay < ms(3), "{delay:?}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn who_sat_through_more_turns_asks_at_once_more_probably(turns in 1_u64..20, random: u64) {
+        let mut rivalry = Rivalry::default();
+        let mut delay = None;
+        for _ in 0..turns {
+            delay = rivalry.heard(random);
+        }
+        let at_once = random % (turns + 1) < turns;
+        let delay = delay.unwrap();
+        prop_assert_eq!(delay.is_zero(), at_once);
+        prop_assert!(at_once || (delay >= ms(1) && delay < ms(3)));
+    }
 }
 
 #[test]
-fn a_line_that_is_alone_again_holds_back_less_and_less() {
-    let mut rivalry = one_of_four();
-    let mut turns = 0;
-    while !rivalry.hold_back(at(1), Duration::ZERO, Pace::TOLD, 0).is_zero() {
+fn a_line_that_meets_nobody_any_more_asks_at_once_again() {
+    let mut rivalry = Rivalry::default();
+    rivalry.refused();
+    for _ in 0..WARY {
+        assert!(!first(&mut rivalry, 1).is_zero());
         rivalry.won(at(1));
-        turns += 1;
-        assert!(turns < 10);
     }
-    assert!(!rivalry.is_contested());
+    assert!(first(&mut rivalry, 1).is_zero());
 }
 
 #[test]
@@ -48,18 +58,13 @@ fn a_line_that_seems_alone_leaves_gaps_that_grow_rarer() {
     let mut rivalry = Rivalry::default();
     let mut gaps = Vec::new();
     for now in 0..3_000 {
-        if rivalry.hold_back(at(now), Duration::ZERO, Pace::TOLD, 0) == Pace::TOLD.gap {
+        if first(&mut rivalry, now) == Pace::TOLD.gap {
             gaps.push(now);
         }
         rivalry.won(at(now));
     }
     assert_eq!(gaps[..4], [50, 150, 350, 750]);
-    assert_eq!(gaps[4] - gaps[3], 501, "and no rarer");
-    // Somebody came in.
-    rivalry.refused();
-    rivalry.won(at(3_000));
-    assert_eq!(rivalry.hold_back(at(3_049), Duration::ZERO, Pace::TOLD, 0), Duration::ZERO);
-    assert_eq!(rivalry.hold_back(at(3_050), Duration::ZERO, Pace::TOLD, 0), Pace::TOLD.gap);
+    assert_eq!(gaps[4] - gaps[3], 500, "and no rarer");
 }
 
 #[test]
@@ -69,6 +74,16 @@ fn who_leaves_pauses_by_nature_needs_no_gaps() {
         assert!(rivalry.hold_back(at(now), Pace::TOLD.gap, Pace::TOLD, 0).is_zero());
         rivalry.won(at(now));
     }
+}
+
+#[test]
+fn where_nothing_is_told_others_get_a_whole_retry_delay_now_and_then() {
+    let pace = Pace::untold(ms(150));
+    let mut rivalry = Rivalry::default();
+    rivalry.refused();
+    rivalry.won(at(0));
+    assert!(rivalry.hold_back(at(3_999), Duration::ZERO, pace, 0).is_zero());
+    assert_eq!(rivalry.hold_back(at(4_000), Duration::ZERO, pace, 0), ms(150));
 }
 
 #[test]

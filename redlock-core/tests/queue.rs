@@ -1,0 +1,340 @@
+//! Waiting in the line of one process, and for other processes' releases.
+#![cfg(feature = "testing")]
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use common::{Node, TTL, builder, calls, ms, nodes, occupy, pass};
+use redlock_core::faults::{Misbehaviour, Verb};
+use redlock_core::node::Fault;
+use redlock_core::{LockErrorKind, LockOptions, Redlock};
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+
+/// Who had the lock, in order.
+type Log = Arc<Mutex<Vec<usize>>>;
+
+/// Waits for the lock, notes it, holds it for a while and releases it.
+fn holder(redlock: &Redlock, log: &Log, name: usize, hold: Duration) -> JoinHandle<()> {
+    let (redlock, log) = (redlock.clone(), Arc::clone(log));
+    tokio::spawn(async move {
+        let guard = redlock.lock("k").await.unwrap();
+        log.lock().unwrap().push(name);
+        pass(hold).await;
+        guard.release().await.unwrap();
+    })
+}
+
+async fn settle() {
+    for _ in 0..50 {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_comes_first_is_served_first_and_the_head_alone_asks_the_nodes() {
+    let nodes = nodes(5);
+    let redlock = builder(&nodes).build().unwrap();
+    let log = Log::default();
+    let began = Instant::now();
+    let mut tasks = Vec::new();
+    for name in 0..10 {
+        tasks.push(holder(&redlock, &log, name, ms(7)));
+        settle().await;
+    }
+    assert_eq!(calls(&nodes, Verb::Acquire), [1; 5]);
+    for task in tasks {
+        task.await.unwrap();
+    }
+    assert_eq!(*log.lock().unwrap(), (0..10).collect::<Vec<_>>());
+    assert_eq!(calls(&nodes, Verb::Acquire), [10; 5], "nobody asked in vain");
+    // Nine hand-overs take no time of their own, but for one gap that lets other processes in.
+    assert!(began.elapsed() < ms(10 * 7 + 5), "{:?}", began.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dropped_guard_passes_the_lock_on_too() {
+    let nodes = nodes(3);
+    let redlock = builder(&nodes).build().unwrap();
+    let guard = redlock.lock("k").await.unwrap();
+    let log = Log::default();
+    let next = holder(&redlock, &log, 1, ms(1));
+    settle().await;
+    let began = Instant::now();
+    drop(guard);
+    next.await.unwrap();
+    assert!(began.elapsed() <= ms(2), "{:?}", began.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_gives_up_loses_its_place_and_holds_up_nobody() {
+    // At some point between, the first was told of its turn and has not looked yet.
+    for steps in 0..12 {
+        let nodes = nodes(3);
+        let redlock = builder(&nodes).build().unwrap();
+        let guard = redlock.lock("k").await.unwrap();
+        let log = Log::default();
+        let tasks: Vec<_> = (0..4).map(|name| holder(&redlock, &log, name, ms(1))).collect();
+        settle().await;
+        tasks[2].abort();
+        drop(guard);
+        for _ in 0..steps {
+            tokio::task::yield_now().await;
+        }
+        tasks[0].abort();
+        for (name, task) in tasks.into_iter().enumerate() {
+            assert!(task.await.is_ok() || name % 2 == 0);
+        }
+        assert!(log.lock().unwrap().ends_with(&[1, 3]), "{steps} steps");
+        redlock.close().await;
+        assert_eq!(common::littered(&nodes), 0);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_line_is_bounded_and_says_so() {
+    let nodes = nodes(3);
+    let redlock = builder(&nodes).max_waiters(2).build().unwrap();
+    let guard = redlock.lock("k").await.unwrap();
+    let log = Log::default();
+    let waiting: Vec<_> = (0..2).map(|name| holder(&redlock, &log, name, ms(1))).collect();
+    settle().await;
+    let error = redlock.lock("k").await.unwrap_err();
+    assert_eq!(error.kind(), LockErrorKind::TooManyWaiters);
+    assert_eq!((error.attempts(), error.nodes().len()), (0, 0));
+    assert!(redlock.lock("another").await.is_ok());
+    // A place that was given up is free again.
+    waiting[0].abort();
+    settle().await;
+    let third = holder(&redlock, &log, 2, ms(1));
+    settle().await;
+    guard.release().await.unwrap();
+    third.await.unwrap();
+    assert_eq!(*log.lock().unwrap(), [1, 2]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wait_in_the_line_ends_with_its_budget() {
+    let nodes = nodes(3);
+    let redlock = builder(&nodes).build().unwrap();
+    let _guard = redlock.lock("k").await.unwrap();
+    let began = Instant::now();
+    let options = LockOptions::new().wait_for(ms(2_500));
+    let error = redlock.lock_with("k", &options).await.unwrap_err();
+    assert_eq!((error.kind(), error.attempts()), (LockErrorKind::TimedOut, 0));
+    assert_eq!(began.elapsed(), ms(2_500));
+    assert!(error.to_string().contains("not waited for"), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn close_ends_the_wait_in_the_line() {
+    let nodes = nodes(3);
+    let redlock = builder(&nodes).build().unwrap();
+    let guard = redlock.lock("k").await.unwrap();
+    let waiting = tokio::spawn({
+        let redlock = redlock.clone();
+        async move { redlock.lock("k").await.map(drop) }
+    });
+    settle().await;
+    drop(guard);
+    redlock.close().await;
+    let error = waiting.await.unwrap();
+    assert!(error.is_ok() || error.unwrap_err().kind() == LockErrorKind::Closed);
+}
+
+/// A guard that nobody drops, in the ways there are.
+#[tokio::test(start_paused = true)]
+async fn a_lock_that_is_not_released_is_passed_on_when_it_expires() {
+    for way in ["kept", "forgotten", "leaked"] {
+        let nodes = nodes(3);
+        let redlock = builder(&nodes).build().unwrap();
+        let guard = redlock.lock("k").await.unwrap();
+        let began = Instant::now();
+        let kept = match way {
+            "kept" => Some(guard),
+            "forgotten" => {
+                std::mem::forget(guard);
+                None
+            }
+            _ => {
+                let _ = guard.leak();
+                None
+            }
+        };
+        let options = LockOptions::new().wait_for(TTL * 2);
+        let _second = redlock.lock_with("k", &options).await.unwrap();
+        let waited = began.elapsed();
+        assert!(waited >= TTL && waited < TTL + ms(700), "{way}: {waited:?}");
+        drop(kept);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_is_polled_no_more_holds_up_the_line_no_longer_than_its_budget() {
+    let nodes = nodes(3);
+    nodes.iter().for_each(|node| occupy(node, "k", Some(ms(100))));
+    let redlock = builder(&nodes).build().unwrap();
+    let options = LockOptions::new().wait_for(ms(3_000));
+    let mut stalled = Box::pin(redlock.lock_with("k", &options));
+    assert!(tokio::time::timeout(ms(10), &mut stalled).await.is_err());
+    let began = Instant::now();
+    let _guard = redlock.lock("k").await.unwrap();
+    assert!(began.elapsed() < ms(5_000), "{:?}", began.elapsed());
+}
+
+/// Two handles are as good as two processes: they share the nodes and nothing else.
+fn two(nodes: &[Node]) -> [Redlock; 2] {
+    [7, 8].map(|seed| builder(nodes).retry_seed(seed).build().unwrap())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_release_wakes_who_waits_in_another_process() {
+    let nodes = nodes(5);
+    let [ours, theirs] = two(&nodes);
+    let guard = ours.lock("k").await.unwrap();
+    let log = Log::default();
+    let waiting = holder(&theirs, &log, 1, ms(1));
+    // Past the first attempts.
+    pass(ms(1_000)).await;
+    let began = Instant::now();
+    guard.release().await.unwrap();
+    waiting.await.unwrap();
+    assert!(began.elapsed() <= ms(4), "{:?}", began.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_wake_ups_the_wait_goes_by_time() {
+    let nodes = nodes(5);
+    let ours = builder(&nodes).build().unwrap();
+    let theirs = builder(&nodes).wake_ups(false).build().unwrap();
+    let guard = ours.lock("k").await.unwrap();
+    let waiting = holder(&theirs, &Log::default(), 1, ms(1));
+    pass(ms(1_000)).await;
+    let asked = calls(&nodes, Verb::Acquire)[0];
+    let began = Instant::now();
+    guard.release().await.unwrap();
+    waiting.await.unwrap();
+    assert!(began.elapsed() > ms(4) && began.elapsed() < ms(302), "{:?}", began.elapsed());
+    assert_eq!(calls(&nodes, Verb::Acquire)[0], asked + 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lost_notification_costs_one_timed_retry() {
+    let nodes = nodes(5);
+    let [ours, theirs] = two(&nodes);
+    let guard = ours.lock("k").await.unwrap();
+    let waiting = holder(&theirs, &Log::default(), 1, ms(1));
+    pass(ms(1_000)).await;
+    // Another program frees it, which tells nobody.
+    nodes.iter().for_each(|node| drop(node.inner().remove("k")));
+    let began = Instant::now();
+    waiting.await.unwrap();
+    assert!(began.elapsed() < ms(302), "{:?}", began.elapsed());
+    drop(guard);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_minority_that_tells_wakes_nobody() {
+    let nodes = nodes(5);
+    let [ours, theirs] = two(&nodes);
+    let guard = ours.lock("k").await.unwrap();
+    let waiting = holder(&theirs, &Log::default(), 1, ms(1));
+    pass(ms(1_000)).await;
+    for node in &nodes[2..] {
+        node.on(Verb::Release).always(Misbehaviour::SlowRequest(ms(50)));
+    }
+    let asked = calls(&nodes, Verb::Acquire)[0];
+    let releasing = tokio::spawn(guard.release());
+    pass(ms(45)).await;
+    let polled = calls(&nodes, Verb::Acquire)[0] - asked;
+    assert!(polled <= 1, "two of five told, and it asked {polled} times");
+    releasing.await.unwrap().unwrap();
+    waiting.await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn nodes_that_refuse_to_tell_are_asked_to_once() {
+    let nodes = nodes(3);
+    nodes.iter().for_each(|node| {
+        node.on(Verb::Listen).always(Misbehaviour::Failing(Fault::Permission.into()));
+    });
+    let [ours, theirs] = two(&nodes);
+    let guard = ours.lock("k").await.unwrap();
+    let waiting = holder(&theirs, &Log::default(), 1, ms(1));
+    pass(ms(3_000)).await;
+    guard.release().await.unwrap();
+    waiting.await.unwrap();
+    let guard = ours.lock("k").await.unwrap();
+    let waiting = holder(&theirs, &Log::default(), 1, ms(1));
+    pass(ms(3_000)).await;
+    drop(guard);
+    waiting.await.unwrap();
+    assert_eq!(calls(&nodes, Verb::Listen), [1; 3]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_subscription_for_each_node_serves_all_keys() {
+    let nodes = nodes(3);
+    let [ours, theirs] = two(&nodes);
+    let keys: Vec<String> = (0..20).map(|i| format!("k{i}")).collect();
+    let mut guards = Vec::new();
+    for key in &keys {
+        guards.push(ours.lock(key).await.unwrap());
+    }
+    let waiting: Vec<_> = keys
+        .iter()
+        .map(|key| {
+            let (theirs, key) = (theirs.clone(), key.clone());
+            tokio::spawn(async move { theirs.lock(key).await.map(drop) })
+        })
+        .collect();
+    pass(ms(500)).await;
+    assert_eq!(calls(&nodes, Verb::Listen), [1; 3]);
+    drop(guards);
+    for task in waiting {
+        task.await.unwrap().unwrap();
+    }
+}
+
+/// Turns that each of the processes had, with so many tasks that take the lock again and again.
+async fn shares(tasks: [usize; 3], hold: Duration) -> Vec<usize> {
+    let nodes = nodes(5);
+    for node in &nodes {
+        node.always(Misbehaviour::SlowReply(Duration::from_micros(200)));
+    }
+    let log = Log::default();
+    let mut all = Vec::new();
+    for (name, tasks) in tasks.into_iter().enumerate() {
+        let redlock = builder(&nodes).retry_seed(name as u64).build().unwrap();
+        for _ in 0..tasks {
+            let (redlock, log) = (redlock.clone(), Arc::clone(&log));
+            all.push(tokio::spawn(async move {
+                loop {
+                    let guard = redlock.lock("k").await.unwrap();
+                    log.lock().unwrap().push(name);
+                    pass(hold).await;
+                    guard.release().await.unwrap();
+                }
+            }));
+        }
+    }
+    pass(Duration::from_secs(6)).await;
+    all.iter().for_each(JoinHandle::abort);
+    let log = log.lock().unwrap();
+    (0..3).map(|name| log.iter().filter(|who| **who == name).count()).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_process_starves_whatever_the_others_do() {
+    for (tasks, hold) in [([4, 4, 4], ms(1)), ([8, 1, 1], ms(1)), ([4, 1, 4], ms(20))] {
+        let turns = shares(tasks, hold).await;
+        let (least, most) = (*turns.iter().min().unwrap(), *turns.iter().max().unwrap());
+        assert!(most <= least * 2, "{tasks:?} tasks, held for {hold:?}: {turns:?}");
+        let all: usize = turns.iter().sum();
+        let possible = 6_000 / (hold.as_millis() as usize + 2);
+        assert!(all * 2 > possible, "{all} of {possible} turns: {turns:?}");
+    }
+}
