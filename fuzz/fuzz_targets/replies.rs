@@ -116,5 +116,9 @@ fuzz_target!(|input: &[u8]| {
     if let Some(holdings) = now(Arc::clone(&node).inspect(key.clone(), limit)) {
         assert_eq!(holdings.len(), names.len());
     }
+    // The second time it may know that it cannot tell.
+    for _ in 0..2 {
+        now(Arc::clone(&node).release_and_tell(claim.clone(), limit));
+    }
     now(Arc::clone(&node).release(claim, limit));
 });

@@ -65,6 +65,8 @@ impl Client {
 /// A node over one of the shared servers, and the back door to what that stores.
 pub struct ServerFixture {
     node: Arc<dyn LockNode>,
+    /// Over the same server; the node itself, if it can listen.
+    listening: Arc<dyn LockNode>,
     server: &'static Server,
     second: Arc<dyn LockNode>,
 }
@@ -80,8 +82,11 @@ impl ServerFixture {
         node: impl AsyncFn(&Server) -> Arc<dyn LockNode>,
     ) -> Self {
         let server = shared(kind).await;
-        let fixture =
-            Self { node: node(server).await, server, second: node(second(kind).await).await };
+        let second = node(second(kind).await).await;
+        let node = node(server).await;
+        let listens = node.features().wake_ups;
+        let listening = if listens { Arc::clone(&node) } else { Client::Redis.node(&server.url()) };
+        let fixture = Self { node, listening, server, second };
         if asked {
             for node in [&fixture.node, &fixture.second] {
                 Arc::clone(node).identity(Duration::from_secs(5)).await.unwrap();
@@ -101,6 +106,10 @@ async fn second(kind: Kind) -> &'static Server {
 impl Fixture for ServerFixture {
     fn node(&self) -> Arc<dyn LockNode> {
         Arc::clone(&self.node)
+    }
+
+    fn listening_node(&self) -> Arc<dyn LockNode> {
+        Arc::clone(&self.listening)
     }
 
     fn second_node(&self) -> Arc<dyn LockNode> {

@@ -22,7 +22,8 @@ macro_rules! suites {
                 second_node,
                 fencing,
                 counter_types,
-                restart_guard
+                restart_guard,
+                wake_ups
             );
         }
     )*};
@@ -51,7 +52,8 @@ mod over_the_users_connection_manager {
         second_node,
         fencing,
         counter_types,
-        restart_guard
+        restart_guard,
+        wake_ups
     );
 }
 
@@ -69,7 +71,8 @@ mod over_the_users_multiplexed_connection {
         second_node,
         fencing,
         counter_types,
-        restart_guard
+        restart_guard,
+        wake_ups
     );
 }
 
@@ -87,7 +90,8 @@ mod over_the_users_fred_client {
         second_node,
         fencing,
         counter_types,
-        restart_guard
+        restart_guard,
+        wake_ups
     );
 }
 

@@ -13,10 +13,12 @@ use std::time::Duration;
 
 use integration_tests::Servers;
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
-use redlock_core::{LockErrorKind, LockNode, Redlock};
+use redlock_core::node::{Claim, Listener, Terms};
+use redlock_core::{LockErrorKind, LockKey, LockNode, Redlock, Token};
 use redlock_fred::FredNode;
 use redlock_redis::RedisNode;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::ring;
@@ -40,6 +42,39 @@ async fn a_lock_is_had_over_tls_from_a_server_that_the_system_trusts() {
         let guard = redlock.try_lock("k").await.unwrap();
         assert_eq!(redlock.try_lock("k").await.unwrap_err().kind(), LockErrorKind::Contended);
         guard.release().await.unwrap();
+    }
+}
+
+/// Listens before anything else, so that the ciphers are this connection's to choose.
+#[tokio::test]
+async fn a_release_is_heard_of_over_tls() {
+    let Ok(url) = std::env::var(URL) else {
+        let (url, authority) = tls_server("heard").await;
+        return again("a_release_is_heard_of_over_tls", &url, &authority).await;
+    };
+    for node in nodes(&url) {
+        let (tell, mut heard) = unbounded_channel();
+        let ear = Arc::new(Ear(tell));
+        let listening = tokio::spawn(Arc::clone(&node).listen(ear, Duration::from_secs(10)));
+        assert_eq!(heard.recv().await.unwrap(), b"");
+        let claim = Claim::new(LockKey::new("k").unwrap(), Token::random().unwrap());
+        let limit = Duration::from_secs(10);
+        Arc::clone(&node).acquire(claim.clone(), Terms::new(limit), limit).await.unwrap();
+        Arc::clone(&node).release_and_tell(claim, limit).await.unwrap();
+        assert_eq!(heard.recv().await.unwrap(), b"k");
+        listening.abort();
+    }
+}
+
+struct Ear(UnboundedSender<Vec<u8>>);
+
+impl Listener for Ear {
+    fn listening(&self) {
+        self.0.send(Vec::new()).unwrap();
+    }
+
+    fn released(&self, resource: &[u8]) {
+        self.0.send(resource.to_vec()).unwrap();
     }
 }
 

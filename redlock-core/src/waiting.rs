@@ -7,7 +7,7 @@ use crate::error::{LockError, LockErrorKind};
 use crate::guard::LockGuard;
 use crate::lease::Moment;
 use crate::node::NodeError;
-use crate::queue::rivalry::{Pace, after_split};
+use crate::queue::rivalry::{Pace, after_split, after_vain};
 use crate::queue::{self, Place, Turn};
 use crate::quorum::{Tally, majority};
 use crate::redlock::{Call, Redlock};
@@ -24,6 +24,8 @@ pub(crate) struct Waiting<'a> {
     attempts: u32,
     /// Split votes in a row.
     splits: u32,
+    /// Attempts right after a release was heard, all of which were refused so far.
+    in_vain: u32,
     barred: Vec<(usize, NodeError)>,
     /// Hears of releases; there from the first refusal on, or where others were met lately.
     waiter: Option<Waiter>,
@@ -33,7 +35,16 @@ impl<'a> Waiting<'a> {
     pub(crate) fn new(redlock: &'a Redlock, call: Call) -> Self {
         let budget = mutant!(WaitsOn, call.plan.wait_for * 10, call.plan.wait_for);
         let deadline = redlock.set().clock.now().plus(budget);
-        Self { redlock, call, deadline, attempts: 0, splits: 0, barred: Vec::new(), waiter: None }
+        Self {
+            redlock,
+            call,
+            deadline,
+            attempts: 0,
+            splits: 0,
+            in_vain: 0,
+            barred: Vec::new(),
+            waiter: None,
+        }
     }
 
     fn left(&self) -> Duration {
@@ -145,7 +156,7 @@ impl<'a> Waiting<'a> {
     }
 
     /// Sleeps, but not past a release and the turn that it means.
-    async fn pause(&self, turn: &Turn, pause: Duration) -> Result<(), LockError> {
+    async fn pause(&mut self, turn: &Turn, pause: Duration) -> Result<(), LockError> {
         let set = self.redlock.set();
         let mut until = set.clock.now().plus(pause).min(self.deadline);
         loop {
@@ -160,13 +171,18 @@ impl<'a> Waiting<'a> {
                 () = set.closing.cancelled() => return Err(LockError::bare(LockErrorKind::Closed)),
                 () = heard => {
                     let random = self.random();
-                    match turn.rivalry(|rivalry| rivalry.heard(random)) {
-                        Some(pause) if pause.is_zero() => return Ok(()),
-                        Some(pause) => until = set.clock.now().plus(pause).min(self.deadline),
-                        None => {}
+                    if let Some(pause) = turn.rivalry(|rivalry| rivalry.heard(random)) {
+                        let pause = pause.max(after_vain(self.in_vain, random));
+                        if pause.is_zero() {
+                            self.in_vain = self.in_vain.saturating_add(1);
+                            return Ok(());
+                        }
+                        until = set.clock.now().plus(pause).min(self.deadline);
                     }
                 }
-                () = tokio::time::sleep(until.since(set.clock.now())) => return Ok(()),
+                () = tokio::time::sleep(until.since(set.clock.now())) => {
+                    return Ok(());
+                }
             }
         }
     }

@@ -5,13 +5,16 @@
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Poll;
 use std::time::Duration;
 
 use redlock_core::InMemoryNode;
 use redlock_core::faults::{Faulty, Lie, Misbehaviour, Verb};
 use redlock_core::key::LockKey;
-use redlock_core::node::{Claim, Expiry, Fault, LockNode, NodeError, Removal, Terms, Vote};
+use redlock_core::node::{
+    Claim, Expiry, Fault, Listener, LockNode, NodeError, Removal, Terms, Vote,
+};
 use redlock_core::token::Token;
 use tokio::time::{Instant, sleep};
 
@@ -188,6 +191,80 @@ async fn a_decision_is_asked_for_every_request_and_comes_on_top() {
         faults.push(acquire(&node, &claim).await.unwrap_err().fault());
     }
     assert_eq!(faults, [Fault::Refused, Fault::ConnectionLost, Fault::Refused]);
+}
+
+/// Counts what it is told.
+#[derive(Default)]
+struct Ear {
+    listening: AtomicUsize,
+    released: AtomicUsize,
+}
+
+impl Ear {
+    fn heard(&self) -> (usize, usize) {
+        (self.listening.load(Ordering::SeqCst), self.released.load(Ordering::SeqCst))
+    }
+}
+
+impl Listener for Ear {
+    fn listening(&self) {
+        self.listening.fetch_add(1, Ordering::SeqCst);
+    }
+
+    fn released(&self, _: &[u8]) {
+        self.released.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_release_that_tells_meets_what_a_release_meets() {
+    let (node, claim, ear) = (faulty(), claim(), Arc::new(Ear::default()));
+    let _listening = tokio::spawn(node.clone().listen(ear.clone(), LIMIT));
+    tokio::task::yield_now().await;
+    let tell = || node.clone().release_and_tell(claim.clone(), LIMIT);
+    acquire(&node, &claim).await.unwrap();
+    for what in [Misbehaviour::LostRequest, Misbehaviour::CutBefore, Misbehaviour::Refused] {
+        node.on(Verb::Release).next(1, what);
+        tell().await.unwrap_err();
+    }
+    assert_eq!((held(&node), ear.heard()), (true, (1, 0)));
+    node.on(Verb::Release).next(1, Misbehaviour::LostReply);
+    assert_eq!(tell().await.unwrap_err().fault(), Fault::Timeout);
+    assert_eq!((held(&node), ear.heard()), (false, (1, 1)));
+    assert_eq!(tell().await, Ok(Removal::Gone));
+    assert_eq!((node.calls(Verb::Release), ear.heard()), (5, (1, 1)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn listening_meets_only_what_is_meant_for_it() {
+    use Misbehaviour::*;
+    let (node, claim) = (faulty(), claim());
+    node.decide(|_| vec![Refused]);
+    let missing = NodeError::new(Fault::Permission, "NOPERM");
+    for (what, fault) in [
+        (Refused, Fault::Refused),
+        (LostRequest, Fault::Timeout),
+        (SlowRequest(LIMIT * 2), Fault::Timeout),
+        (CutBefore, Fault::ConnectionLost),
+        (CutAfter, Fault::ConnectionLost),
+        (Failing(missing), Fault::Permission),
+    ] {
+        node.on(Verb::Listen).next(1, what.clone());
+        let ear = Arc::new(Ear::default());
+        let ended = node.clone().listen(ear.clone(), LIMIT).await;
+        assert_eq!((ended.fault(), ear.heard()), (fault, (0, 0)), "{what:?}");
+    }
+    node.on(Verb::Listen).next(1, LostReply);
+    let ears = [(); 2].map(|()| Arc::new(Ear::default()));
+    for ear in ears.clone() {
+        tokio::spawn(node.clone().listen(ear, LIMIT));
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(node.calls(Verb::Listen), 8);
+    let inner = node.inner().clone();
+    inner.clone().acquire(claim.clone(), Terms::new(LIMIT), LIMIT).await.unwrap();
+    inner.release_and_tell(claim, LIMIT).await.unwrap();
+    assert_eq!(ears.map(|ear| ear.heard()), [(1, 0), (1, 1)]);
 }
 
 #[test]

@@ -192,6 +192,9 @@ impl Attempt {
         let failure = self.failure(kind);
         let mut granted =
             self.indices(|answer| matches!(answer, Ok(Vote::Granted { .. } | Vote::AlreadyOurs)));
+        for node in &granted {
+            self.set.wakes.own(*node, self.traced.claim.key());
+        }
         let elapsed = self.set.clock.now().since(self.t0);
         let rounds = if self.raising { 2 } else { 1 };
         let left = (self.plan.node_timeout * rounds).saturating_sub(elapsed);

@@ -40,43 +40,53 @@ struct Subscription {
 
 /// One that waits for a release.
 struct Head {
-    /// For each resource the releases that each node told.
-    told: Mutex<Vec<Box<[u32]>>>,
+    /// For each resource what each node told.
+    told: Mutex<Vec<Box<[Told]>>>,
     heard: Notify,
 }
 
+/// What one node told of one resource.
+#[derive(Clone, Copy, Default)]
+struct Told {
+    releases: u32,
+    /// Releases by failed attempts of this process, which are nothing to wake up for, that are still to be told.
+    own: u32,
+}
+
 impl Head {
+    fn lock(&self) -> MutexGuard<'_, Vec<Box<[Told]>>> {
+        self.told.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Counts a node's release of the resource at `position`. A majority of nodes that tell of one more is a release of
     /// the lock.
     fn told(&self, position: usize, node: usize) {
-        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(counts) = told.get_mut(position) else { return };
-        let before = level(counts);
-        if let Some(count) = counts.get_mut(node) {
-            *count = count.saturating_add(1);
+        let mut told = self.lock();
+        let Some(all) = told.get_mut(position) else { return };
+        let before = level(all);
+        match &mut all[node] {
+            told if told.own > 0 => told.own -= 1,
+            told => told.releases = told.releases.saturating_add(1),
         }
-        if level(counts) > before {
+        if level(all) > before {
             self.heard.notify_one();
         }
     }
 
     /// A node tells from now on; what it told before is not known.
     fn joined(&self, node: usize) {
-        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-        for counts in &mut *told {
-            let level = level(counts);
-            if let Some(count) = counts.get_mut(node) {
-                *count = level.max(*count);
-            }
+        for all in &mut *self.lock() {
+            let releases = level(all).max(all[node].releases);
+            all[node] = Told { releases, own: 0 };
         }
     }
 }
 
 /// So many releases a majority of nodes told.
-fn level(counts: &[u32]) -> u32 {
-    let mut sorted: Vec<u32> = counts.to_vec();
-    sorted.sort_unstable_by_key(|count| std::cmp::Reverse(*count));
-    sorted.get(majority(counts.len()) - 1).copied().unwrap_or(0)
+fn level(all: &[Told]) -> u32 {
+    let mut sorted: Vec<u32> = all.iter().map(|told| told.releases).collect();
+    sorted.sort_unstable_by_key(|releases| std::cmp::Reverse(*releases));
+    sorted.get(majority(all.len()) - 1).copied().unwrap_or(0)
 }
 
 impl Wakes {
@@ -96,9 +106,13 @@ impl Wakes {
         self.subscriptions.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn is_awaited(&self) -> bool {
+        self.waiting.load(Ordering::SeqCst) > 0
+    }
+
     /// A lock of this process was released, on all nodes.
     pub(super) fn released_here(&self, key: &LockKey) {
-        if self.waiting.load(Ordering::SeqCst) == 0 {
+        if !self.is_awaited() {
             return;
         }
         let heads = self.heads();
@@ -107,9 +121,24 @@ impl Wakes {
         }
     }
 
+    /// A failed attempt of this process is about to release what the node granted.
+    pub(super) fn own(&self, node: usize, key: &LockKey) {
+        if !self.is_awaited() {
+            return;
+        }
+        let heads = self.heads();
+        for resource in key.resources() {
+            for (position, head) in heads.get(resource).into_iter().flatten() {
+                if let Some(all) = head.lock().get_mut(*position) {
+                    all[node].own = all[node].own.saturating_add(1);
+                }
+            }
+        }
+    }
+
     /// The release of a resource on one node.
     fn told(&self, node: usize, resource: &[u8]) {
-        if self.waiting.load(Ordering::SeqCst) == 0 {
+        if !self.is_awaited() {
             return;
         }
         for (position, head) in self.heads().get(resource).into_iter().flatten() {
@@ -153,7 +182,7 @@ impl Waiter {
         key: &LockKey,
         timeout: Duration,
     ) -> Self {
-        let counts = || vec![0; set.len()].into_boxed_slice();
+        let counts = || vec![Told::default(); set.len()].into_boxed_slice();
         let told = Mutex::new(key.resources().map(|_| counts()).collect());
         let head = Arc::new(Head { told, heard: Notify::new() });
         set.wakes.waiting.fetch_add(1, Ordering::SeqCst);

@@ -11,13 +11,13 @@ pub enum Verb {
     Acquire,
     /// `extend`.
     Extend,
-    /// `release`.
+    /// `release` and `release_and_tell`.
     Release,
     /// `inspect`.
     Inspect,
     /// `raise`.
     Raise,
-    /// `listen`.
+    /// `listen`. It has a connection of its own, and meets only what was set [for it](crate::faults::Faulty::on).
     Listen,
 }
 
@@ -30,7 +30,7 @@ pub enum Misbehaviour {
     SlowReply(Duration),
     /// The request never arrives; the caller's time limit passes.
     LostRequest,
-    /// The node does what it is asked; the caller's time limit passes.
+    /// The node does what it is asked; the caller's time limit passes. Who listens hears nothing.
     LostReply,
     /// No connection: nothing is done, and the caller knows at once.
     Refused,
@@ -159,13 +159,15 @@ impl Rules {
             Misbehaviour::Lying(lie) if !lie.suits(verb) => false,
             other => fault.is_none() && fault.replace(other.clone()).is_none(),
         };
-        let decided = self.decide.as_mut().map(|decide| decide(verb)).unwrap_or_default();
+        let alone = verb == Verb::Listen;
+        let decide = self.decide.as_mut().filter(|_| !alone);
+        let decided = decide.map(|decide| decide(verb)).unwrap_or_default();
         decided.iter().rev().for_each(|what| {
             take(what);
         });
         for rule in self.rules.iter_mut().rev() {
-            if rule.left != Some(0) && rule.verb.is_none_or(|only| only == verb) && take(&rule.what)
-            {
+            let meant = rule.verb.map_or(!alone, |only| only == verb);
+            if rule.left != Some(0) && meant && take(&rule.what) {
                 rule.left = rule.left.map(|left| left - 1);
             }
         }

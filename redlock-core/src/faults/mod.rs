@@ -125,26 +125,25 @@ impl<N: LockNode + ?Sized> Faulty<N> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn fate(&self, verb: Verb) -> Fate {
+        let mut state = self.state();
+        state.log.push((verb, Instant::now()));
+        state.rules.fate(verb)
+    }
+
     async fn send<T: Answer>(
         &self,
         verb: Verb,
         limit: Duration,
         request: network::Request<N, T>,
     ) -> Result<T, NodeError> {
-        let fate = {
-            let mut state = self.state();
-            state.log.push((verb, Instant::now()));
-            state.rules.fate(verb)
-        };
+        let fate = self.fate(verb);
         let (reply_to, reply) = oneshot::channel();
         match fate {
             Fate::Refused => return Err(Fault::Refused.into()),
             // Nobody is left to answer.
             Fate::Lost => drop(reply_to),
-            Fate::Cut(delay) => {
-                let cut = timeout(limit, sleep(delay)).await;
-                return Err(cut.map_or(Fault::Timeout, |()| Fault::ConnectionLost).into());
-            }
+            Fate::Cut(delay) => return Err(cut(delay, limit).await),
             Fate::Through(through) => self.network.send(Packet::new(request, through, reply_to)),
         }
         let reply = async {
@@ -156,6 +155,12 @@ impl<N: LockNode + ?Sized> Faulty<N> {
         };
         timeout(limit, reply).await.unwrap_or_else(|_| Err(Fault::Timeout.into()))
     }
+}
+
+/// The connection breaks after `delay`, should the caller wait for so long.
+async fn cut(delay: Duration, limit: Duration) -> NodeError {
+    let cut = timeout(limit, sleep(delay)).await;
+    cut.map_or(Fault::Timeout, |()| Fault::ConnectionLost).into()
 }
 
 /// Sets the misbehaviour of one verb; see [`Faulty::on`].
@@ -234,21 +239,26 @@ impl<N: LockNode + ?Sized> LockNode for Faulty<N> {
         self.send(Verb::Release, limit, request).await
     }
 
-    /// Meets [`Misbehaviour::Refused`] and [`Misbehaviour::Failing`]; else it goes past the network.
+    /// Goes past the network, over a connection of its own.
     async fn listen(self: Arc<Self>, listener: Arc<dyn Listener>, limit: Duration) -> NodeError {
-        let fate = {
-            let mut state = self.state();
-            state.log.push((Verb::Listen, Instant::now()));
-            state.rules.fate(Verb::Listen)
-        };
-        match fate {
+        let Through { request_delay, fault, .. } = match self.fate(Verb::Listen) {
+            Fate::Through(through) => through,
             Fate::Refused => return Fault::Refused.into(),
-            Fate::Through(Through { fault: Some(Misbehaviour::Failing(error)), .. }) => {
-                return error;
-            }
-            _ => {}
+            Fate::Cut(delay) => return cut(delay, limit).await,
+            Fate::Lost => Through { request_delay: Duration::MAX, ..Through::default() },
+        };
+        if !request_delay.is_zero() && timeout(limit, sleep(request_delay)).await.is_err() {
+            return Fault::Timeout.into();
         }
-        Arc::clone(&self.inner).listen(listener, limit).await
+        match fault {
+            Some(Misbehaviour::Failing(error)) => error,
+            Some(Misbehaviour::CutAfter) => Fault::ConnectionLost.into(),
+            Some(Misbehaviour::LostReply) => {
+                listener.listening();
+                pending().await
+            }
+            _ => Arc::clone(&self.inner).listen(listener, limit).await,
+        }
     }
 
     async fn inspect(

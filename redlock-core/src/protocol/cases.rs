@@ -67,6 +67,19 @@ pub const ERROR_REPLIES: &[(&str, Fault)] = &[
          can't run this command or subcommand",
         Fault::Permission,
     ),
+    (
+        "NOPERM this user has no permissions to access one of the channels used as arguments",
+        Fault::Permission,
+    ),
+    (
+        "ERR The user executing the script can't publish to the channel mentioned in the command",
+        Fault::Permission,
+    ),
+    (
+        "@user_script: 1: The user executing the script can't publish to the channel mentioned in the command",
+        Fault::Permission,
+    ),
+    ("ERR ACL failure in script: No permissions to access a channel", Fault::Permission),
     ("ERR unknown command 'EVAL', with args beginning with: ", Fault::Unsupported),
     (
         "ERR Unknown Redis command called from script script: 1, on @user_script:1.",

@@ -1,4 +1,11 @@
+// How long something is remembered.
+#![allow(clippy::disallowed_methods)]
+
 use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use super::info::{Abilities, NativeRelease};
 
@@ -7,16 +14,23 @@ use super::info::{Abilities, NativeRelease};
 /// Nothing is sent on trial: what comes after a refused command would arrive behind whatever else was sent
 /// meanwhile, such as the release that was to follow it.
 #[derive(Debug, Default)]
-pub(super) struct Known(AtomicU8);
+pub(super) struct Known {
+    abilities: AtomicU8,
+    /// Since when releases cannot be told.
+    mute: Mutex<Option<Instant>>,
+}
+
+/// For how long telling is not tried again. A right can be granted at any time, and the connection can be replaced
+/// between two commands, which nobody hears of.
+const MUTE: Duration = Duration::from_secs(60);
 
 impl Known {
     const SET_GET: u8 = 0b100;
-    /// The user may not publish.
-    const MUTE: u8 = 0b1000;
 
     /// Forgets all of it: another server may stand behind the next connection.
     pub(super) fn forget(&self) {
-        self.0.store(0, Ordering::Relaxed);
+        self.abilities.store(0, Ordering::Relaxed);
+        *self.mute() = None;
     }
 
     /// Takes over what the server said of itself.
@@ -27,12 +41,11 @@ impl Known {
             NativeRelease::Delex => 2,
         };
         let set_get = if abilities.set_get { Self::SET_GET } else { 0 };
-        let mute = self.0.load(Ordering::Relaxed) & Self::MUTE;
-        self.0.store(mute | set_get | native, Ordering::Relaxed);
+        self.abilities.store(set_get | native, Ordering::Relaxed);
     }
 
     pub(super) fn abilities(&self) -> Abilities {
-        let bits = self.0.load(Ordering::Relaxed);
+        let bits = self.abilities.load(Ordering::Relaxed);
         let native_release = match bits & 0b11 {
             1 => NativeRelease::Delifeq,
             2 => NativeRelease::Delex,
@@ -43,11 +56,15 @@ impl Known {
 
     /// Whether releases cannot be told.
     pub(super) fn is_mute(&self) -> bool {
-        self.0.load(Ordering::Relaxed) & Self::MUTE != 0
+        self.mute().is_some_and(|since| since.elapsed() < MUTE)
     }
 
     pub(super) fn lack_telling(&self) {
-        self.0.fetch_or(Self::MUTE, Ordering::Relaxed);
+        *self.mute() = Some(Instant::now());
+    }
+
+    fn mute(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.mute.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn lack_set_get(&self) {
@@ -56,5 +73,27 @@ impl Known {
 
     pub(super) fn lack_native_release(&self) {
         self.learn(Abilities { native_release: NativeRelease::None, ..self.abilities() });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn that_releases_cannot_be_told_is_forgotten_with_the_connection_or_after_a_while() {
+        let known = Known::default();
+        let abilities = Abilities { set_get: true, native_release: NativeRelease::Delex };
+        assert!(!known.is_mute());
+        known.lack_telling();
+        known.learn(abilities);
+        assert!(known.is_mute() && known.abilities() == abilities);
+        tokio::time::advance(MUTE - Duration::from_millis(1)).await;
+        assert!(known.is_mute());
+        tokio::time::advance(Duration::from_millis(1)).await;
+        assert!(!known.is_mute() && known.abilities() == abilities);
+        known.lack_telling();
+        known.forget();
+        assert!(!known.is_mute() && !known.abilities().set_get);
     }
 }

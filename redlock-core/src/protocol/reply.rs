@@ -201,13 +201,14 @@ fn by_code(word: &str) -> Option<Fault> {
 }
 
 fn by_phrase(text: &str) -> Option<Fault> {
-    const PHRASES: [(&str, Fault); 12] = [
+    const PHRASES: [(&str, Fault); 13] = [
         ("max number of clients", Fault::TooManyClients),
         ("max number of connections", Fault::TooManyClients),
         ("can't run this command", Fault::Permission),
         ("ACL failure in script", Fault::Permission),
         ("has no permissions", Fault::Permission),
         ("can't access at least one of the keys", Fault::Permission),
+        ("can't publish to the channel", Fault::Permission),
         ("invalid password", Fault::Authentication),
         ("without any password configured", Fault::Authentication),
         ("no password is set", Fault::Authentication),
@@ -262,11 +263,23 @@ mod tests {
     }
 
     #[test]
+    fn a_release_that_could_not_be_told_is_a_release() {
+        let refusal = "ERR ACL failure in script: No permissions to access a channel";
+        for (code, removal) in [(1, Removal::Removed), (0, Removal::Foreign), (-1, Removal::Gone)] {
+            assert_eq!(Reply::Int(code).into_told_removal(), Ok((removal, None)));
+            let list = vec![Reply::Int(code), Reply::Bytes(refusal.into())];
+            let (told, error) = Reply::List(list).into_told_removal().unwrap();
+            assert_eq!((told, error.unwrap().fault()), (removal, Fault::Permission));
+        }
+    }
+
+    #[test]
     fn an_answer_of_another_shape_is_unknown_and_no_panic() {
         for reply in [Reply::Nil, Reply::Int(7), Reply::Bytes(vec![]), Reply::List(vec![])] {
             assert_eq!(reply.clone().into_vote().unwrap_err().fault(), Fault::Unexpected);
             assert_eq!(reply.clone().into_extension().unwrap_err().fault(), Fault::Unexpected);
             assert_eq!(reply.clone().into_removal().unwrap_err().fault(), Fault::Unexpected);
+            assert_eq!(reply.clone().into_told_removal().unwrap_err().fault(), Fault::Unexpected);
             assert_eq!(reply.into_holdings(1).unwrap_err().fault(), Fault::Unexpected);
         }
     }

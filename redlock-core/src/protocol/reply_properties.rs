@@ -78,6 +78,14 @@ proptest! {
         let removed = matches!(reply.clone().into_removal(), Ok(Removal::Removed));
         prop_assert_eq!(extended, number(&reply) == Some(1));
         prop_assert_eq!(removed, number(&reply) == Some(1));
+        if let Ok((removal, refusal)) = reply.clone().into_told_removal() {
+            let code = match &reply {
+                Reply::List(list) if list.len() == 2 => number(&list[0]),
+                reply => number(reply),
+            };
+            prop_assert_eq!(code == Some(1), removal == Removal::Removed);
+            prop_assert_eq!(refusal.is_some(), number(&reply).is_none());
+        }
         let known = reply.clone().into_expiry() != Expiry::Unknown;
         prop_assert_eq!(known, number(&reply).is_some());
         if let Ok(holdings) = reply.into_holdings(resources) {

@@ -104,7 +104,7 @@ impl<W: Wire> ServerNode<W> {
         reply.into_fenced_vote(fencing.is_some())
     }
 
-    /// Goes without telling for as long as the connection lasts, and says so once.
+    /// Goes without telling for a while, and says so once.
     fn fall_mute(&self, fault: Fault) {
         self.known.lack_telling();
         if !self.warned.swap(true, Ordering::Relaxed) {

@@ -131,6 +131,12 @@ pub(crate) fn after_split(splits: u32, random: u64) -> Duration {
     Duration::from_micros(random % u64::try_from(spread.as_micros()).unwrap_or(1))
 }
 
+/// How long to hold back after a release was heard and the attempts after `times` earlier ones were in vain: somebody is
+/// quicker each time, or the releases are of attempts that failed as well.
+pub(crate) fn after_vain(times: u32, random: u64) -> Duration {
+    if times < 3 { Duration::ZERO } else { after_split(2, random) }
+}
+
 #[cfg(test)]
 #[path = "rivalry_tests.rs"]
 mod tests;
