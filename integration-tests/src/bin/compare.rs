@@ -142,7 +142,7 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
         println!("\n({}: {:.0} s)", section.name, begin.elapsed().as_secs_f64());
     }
     figures.print();
-    figures.expect(sections.iter().flat_map(|section| section.finds));
+    figures.expect(sections.iter().flat_map(|section| section.finds).copied());
     if let Some(file) = &bench.settings.json {
         std::fs::write(file, figures.json())?;
     }

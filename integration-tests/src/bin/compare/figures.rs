@@ -22,9 +22,9 @@ impl Figures {
     }
 
     /// Notes which of the `names` are missing or no number.
-    pub(crate) fn expect(&mut self, names: impl Iterator<Item = &'static &'static str>) {
+    pub(crate) fn expect(&mut self, names: impl IntoIterator<Item = &'static str>) {
         for name in names {
-            match self.found.iter().find(|(found, _)| found == name) {
+            match self.found.iter().find(|(found, _)| *found == name) {
                 Some((_, value)) if value.is_finite() => {}
                 Some((_, value)) => self.failures.push(format!("{name} is {value}")),
                 None => self.failures.push(format!("{name} is missing")),
@@ -55,5 +55,42 @@ impl Figures {
             eprintln!("compare: {failure}");
         }
         if self.failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failed_lock_and_a_missing_or_senseless_ratio_are_failures() {
+        let after = |what: fn(&mut Figures)| {
+            let mut figures = Figures::default();
+            what(&mut figures);
+            figures.expect(["wanted"]);
+            figures.verdict()
+        };
+        let found: fn(&mut Figures) = |figures| figures.set("wanted", 1.0);
+        assert_eq!(after(found), ExitCode::SUCCESS);
+        let broken: [fn(&mut Figures); 4] = [
+            |_| (),
+            |figures| figures.set("other", 1.0),
+            |figures| figures.set("wanted", f64::INFINITY),
+            |figures| {
+                figures.set("wanted", 1.0);
+                figures.failed(1, "somebody");
+            },
+        ];
+        for broken in broken {
+            assert_eq!(after(broken), ExitCode::FAILURE);
+        }
+    }
+
+    #[test]
+    fn the_ratios_are_written_as_a_flat_object() {
+        let mut figures = Figures::default();
+        figures.set("one", 1.0);
+        figures.set("two", -2.5);
+        assert_eq!(figures.json(), "{\n  \"one\": 1.0000,\n  \"two\": -2.5000\n}\n");
     }
 }

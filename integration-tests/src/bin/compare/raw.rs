@@ -11,7 +11,8 @@ use fred::prelude::{
     SetOptions,
 };
 use futures_util::stream::{FuturesUnordered, StreamExt};
-use redis::aio::{ConnectionManager, ConnectionManagerConfig};
+use redis::AsyncConnectionConfig;
+use redis::aio::MultiplexedConnection;
 
 type Error = Box<dyn std::error::Error>;
 
@@ -21,50 +22,53 @@ const TIMEOUT: Duration = Duration::from_secs(1);
 const RELEASE: &str =
     "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0";
 
-/// The `redis` crate, one connection manager per server.
+/// The `redis` crate, one connection per server.
 pub(crate) struct RawRedis {
-    managers: Vec<ConnectionManager>,
+    connections: Vec<MultiplexedConnection>,
     release: String,
 }
 
 impl RawRedis {
     pub(crate) async fn connect(urls: &[String]) -> Result<Self, Error> {
-        let (mut managers, mut release) = (Vec::new(), String::new());
+        let (mut connections, mut release) = (Vec::new(), String::new());
         for url in urls {
-            let config = ConnectionManagerConfig::new()
-                .set_number_of_retries(0)
+            let config = AsyncConnectionConfig::new()
                 .set_connection_timeout(Some(TIMEOUT))
                 .set_response_timeout(Some(TIMEOUT));
             let client = redis::Client::open(format!("{url}/?protocol=resp3"))?;
-            let mut manager = ConnectionManager::new_with_config(client, config).await?;
+            let mut connection =
+                client.get_multiplexed_async_connection_with_config(&config).await?;
             let load = redis::cmd("SCRIPT").arg("LOAD").arg(RELEASE).to_owned();
-            release = load.query_async(&mut manager).await?;
-            managers.push(manager);
+            release = load.query_async(&mut connection).await?;
+            connections.push(connection);
         }
-        Ok(Self { managers, release })
+        Ok(Self { connections, release })
     }
 
     /// The token, if a majority granted.
     pub(crate) async fn acquire(&self, key: &str) -> Option<String> {
         let token = token();
-        let answers = self.managers.iter().map(|manager| {
-            let (mut manager, token) = (manager.clone(), &token);
+        let answers = self.connections.iter().map(|connection| {
+            let (mut connection, token) = (connection.clone(), &token);
             async move {
                 let mut command = redis::cmd("SET");
                 command.arg(key).arg(token).arg("NX").arg("PX").arg(TTL_MS);
-                command.query_async::<Option<()>>(&mut manager).await.is_ok_and(|set| set.is_some())
+                command
+                    .query_async::<Option<()>>(&mut connection)
+                    .await
+                    .is_ok_and(|set| set.is_some())
             }
         });
         majority(answers.collect()).await.then_some(token)
     }
 
     pub(crate) async fn release(&self, key: &str, token: &str) -> bool {
-        let answers = self.managers.iter().map(|manager| {
-            let mut manager = manager.clone();
+        let answers = self.connections.iter().map(|connection| {
+            let mut connection = connection.clone();
             async move {
                 let mut command = redis::cmd("EVALSHA");
                 command.arg(&self.release).arg(1).arg(key).arg(token);
-                command.query_async::<i64>(&mut manager).await == Ok(1)
+                command.query_async::<i64>(&mut connection).await == Ok(1)
             }
         });
         majority(answers.collect()).await

@@ -12,6 +12,7 @@ use crate::usage::Usage;
 use crate::{Bench, NODES};
 
 const TASKS: [usize; 6] = [1, 4, 16, 64, 256, 1_024];
+const FEW: [usize; 3] = [1, 64, 1_024];
 
 pub(crate) fn run(bench: &Bench, figures: &mut Figures) {
     for runtime in Runtime::ALL {
@@ -20,10 +21,13 @@ pub(crate) fn run(bench: &Bench, figures: &mut Figures) {
             "| tasks | client | cycles/s | to raw | failed | client CPU µs | servers' CPU µs | commands |"
         );
         println!("|---|---|---|---|---|---|---|---|");
-        let mut of_64 = 0.0;
-        for tasks in TASKS {
-            let all = runtime.run(measure(bench, tasks));
-            for ((name, bursts), base) in NAMES.iter().zip(&all).zip(BASES) {
+        let sizes = match runtime {
+            Runtime::Current => &TASKS[..],
+            Runtime::TwoWorkers => bench.settings.pick(&FEW[..], &FEW, &TASKS),
+        };
+        let all = runtime.run(measure(bench, sizes));
+        for (tasks, all) in sizes.iter().zip(&all) {
+            for ((name, bursts), base) in NAMES.iter().zip(all).zip(BASES) {
                 println!(
                     "| {tasks} | {name} | {:.0} | {:.2} | {} | {} |",
                     bursts.rate(),
@@ -33,18 +37,15 @@ pub(crate) fn run(bench: &Bench, figures: &mut Figures) {
                 );
             }
             for index in [0, 2] {
-                figures.failed(all[index].failed, NAMES[index]);
+                figures.failed(all[index].failed, &format!("{tasks} tasks, {}", NAMES[index]));
             }
-            match (runtime, tasks) {
-                (Runtime::Current, 64) => {
-                    of_64 = all[0].rate();
-                    figures.set("tasks64_redis", all[0].rate() / all[1].rate());
-                    figures.set("tasks64_fred", all[2].rate() / all[3].rate());
-                }
-                (Runtime::Current, 1_024) => {
-                    figures.set("tasks1024_vs_64", all[0].rate() / of_64);
-                }
-                _ => {}
+        }
+        if runtime == Runtime::Current {
+            let of = |tasks| sizes.iter().position(|size| *size == tasks).map(|at| &all[at]);
+            if let (Some(of_64), Some(of_1024)) = (of(64), of(1_024)) {
+                figures.set("tasks64_redis", of_64[0].rate() / of_64[1].rate());
+                figures.set("tasks64_fred", of_64[2].rate() / of_64[3].rate());
+                figures.set("tasks1024_vs_64", of_1024[0].rate() / of_64[0].rate());
             }
         }
     }
@@ -65,30 +66,34 @@ impl Bursts {
     }
 }
 
-async fn measure(bench: &Bench, tasks: usize) -> Vec<Bursts> {
+/// For each number of tasks and each contender its bursts.
+async fn measure(bench: &Bench, sizes: &[usize]) -> Vec<Vec<Bursts>> {
     let ms = Duration::from_millis;
-    let (bursts, length) = bench.settings.pick((1, ms(20)), (3, ms(200)), (10, ms(500)));
+    let (bursts, length) = bench.settings.pick((1, ms(20)), (5, ms(200)), (20, ms(500)));
     let contenders = contender::all(&bench.urls(NODES)).await;
-    let keys: Vec<Arc<str>> = (0..tasks).map(|i| format!("compare:{i}").into()).collect();
+    let keys: Vec<Arc<str>> = (0..1_024).map(|i| format!("compare:{i}").into()).collect();
     for contender in &contenders {
         burst(contender, &keys, length / 4).await;
     }
-    let mut all: Vec<Bursts> = contenders.iter().map(|_| Bursts::default()).collect();
+    let empty = || contenders.iter().map(|_| Bursts::default()).collect::<Vec<_>>();
+    let mut sums: Vec<_> = sizes.iter().map(|_| empty()).collect();
     for _ in 0..bursts {
-        for (contender, sum) in contenders.iter().zip(&mut all) {
-            let burst = async {
-                let burst = burst(contender, &keys, length).await;
-                // What no majority waited for is done by then, and not during another one's burst.
-                tokio::time::sleep(Duration::from_millis(5 + tasks as u64 / 16)).await;
-                burst
-            };
-            let (cycles, failed, took) = sum.usage.during(&bench.servers[..NODES], burst).await;
-            sum.cycles += cycles;
-            sum.failed += failed;
-            sum.took += took;
+        for (tasks, sums) in sizes.iter().zip(&mut sums) {
+            for (contender, sum) in contenders.iter().zip(sums) {
+                let burst = async {
+                    let burst = burst(contender, &keys[..*tasks], length).await;
+                    // What no majority waited for is done by then, and not during another one's burst.
+                    tokio::time::sleep(ms(5 + *tasks as u64 / 16)).await;
+                    burst
+                };
+                let (cycles, failed, took) = sum.usage.during(&bench.servers[..NODES], burst).await;
+                sum.cycles += cycles;
+                sum.failed += failed;
+                sum.took += took;
+            }
         }
     }
-    all
+    sums
 }
 
 /// One task for each key, for `length` and until each has ended its cycle: cycles, failed ones, time.
