@@ -3,9 +3,8 @@
 
 use crate::contender::{self, NAMES};
 use crate::figures::Figures;
+use crate::timing::own_keys;
 use crate::{Bench, NODES};
-
-const KEY: &str = "compare:allocs";
 
 pub(crate) fn run(bench: &Bench, figures: &mut Figures) {
     let cycles = bench.settings.pick(20, 1_000, 10_000);
@@ -15,10 +14,13 @@ pub(crate) fn run(bench: &Bench, figures: &mut Figures) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let contenders = runtime.block_on(contender::all(&bench.urls(NODES)));
     let mut counts = [0.0; 5];
-    for ((name, contender), count) in NAMES.iter().zip(&contenders).zip(&mut counts) {
+    let keys = own_keys(&contenders, "allocs");
+    for (((name, contender), key), count) in
+        NAMES.iter().zip(&contenders).zip(&keys).zip(&mut counts)
+    {
         let some = async |cycles: usize| {
             for _ in 0..cycles {
-                contender.cycle(KEY).await;
+                contender.cycle(key).await;
             }
         };
         runtime.block_on(some(cycles / 10)); // what is allocated once

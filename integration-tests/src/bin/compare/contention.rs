@@ -27,25 +27,25 @@ impl Contention {
     /// `tasks` tasks on one key for `length`. All that wait at the end have their turn yet.
     pub(crate) async fn of(
         contender: &Contender,
-        key: &'static str,
+        key: &str,
         tasks: usize,
         length: Duration,
     ) -> Self {
         let (begin, cpu) = (Instant::now(), usage::cpu());
         let tasks: JoinSet<_> = (0..tasks)
             .map(|_| {
-                let contender = contender.clone();
+                let (contender, key) = (contender.clone(), key.to_owned());
                 async move {
                     let (mut waits, mut failed) = (Vec::new(), 0);
                     while begin.elapsed() < length {
                         let wanted = Instant::now();
-                        let Some(held) = contender.acquire(key).await else {
+                        let Some(held) = contender.acquire(&key).await else {
                             failed += 1;
                             continue;
                         };
                         waits.push(wanted.elapsed());
                         tokio::time::sleep(HOLD).await;
-                        contender.release(key, held).await;
+                        contender.release(&key, held).await;
                     }
                     (waits, failed)
                 }

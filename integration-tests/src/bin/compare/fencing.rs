@@ -65,7 +65,7 @@ async fn cost(bench: &Bench, client: Client, cycles: usize) -> Vec<Turns> {
         let builder = Redlock::builder().nodes(client.nodes(&urls)).ttl(TTL);
         Contender::Ours(set(builder).wait_for(Duration::from_secs(60)).build().unwrap())
     });
-    alternate(&contenders, KEY, cycles, &bench.servers[..NODES]).await
+    alternate(&contenders, "fencing", cycles, &bench.servers[..NODES]).await
 }
 
 /// How many acquires of contenders with handles of their own needed the second round.

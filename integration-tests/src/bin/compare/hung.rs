@@ -5,10 +5,9 @@ use std::time::{Duration, Instant};
 use crate::contender::{self, Contender, NAMES};
 use crate::figures::Figures;
 use crate::settings::Runtime;
-use crate::timing::{TURN, Turns};
+use crate::timing::{TURN, Turns, own_keys};
 use crate::{Bench, NODES};
 
-const KEY: &str = "compare:hung";
 /// Ours over both clients and the raw commands; rslock waits for every node.
 const CONTENDERS: usize = 4;
 
@@ -68,17 +67,18 @@ async fn measure(bench: &Bench) -> Vec<Vec<Turns>> {
 async fn some(contenders: &[Contender], all: &mut [Turns], turns: usize, bench: &Bench) {
     // Between hanging and the first timeouts the clients fill their buffers; that is not what is asked.
     let warm = Duration::from_millis(bench.settings.pick(20, 400, 1_000));
-    for contender in contenders {
+    let keys = own_keys(contenders, "hung");
+    for (contender, key) in contenders.iter().zip(&keys) {
         let begin = Instant::now();
         while begin.elapsed() < warm {
-            contender.cycle(KEY).await;
+            contender.cycle(key).await;
         }
     }
     let count = bench.settings.pick(10, TURN, TURN);
     for _ in 0..turns {
-        for (contender, sum) in contenders.iter().zip(all.iter_mut()) {
+        for ((contender, key), sum) in contenders.iter().zip(&keys).zip(all.iter_mut()) {
             // The servers are not asked what they used: some cannot answer.
-            sum.turn(contender, KEY, count, &[]).await;
+            sum.turn(contender, key, count, &[]).await;
         }
     }
 }

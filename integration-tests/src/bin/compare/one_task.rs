@@ -8,8 +8,6 @@ use crate::settings::Runtime;
 use crate::timing::{Turns, alternate};
 use crate::{Bench, NODES};
 
-const KEY: &str = "compare:one";
-
 pub(crate) fn run(bench: &Bench, figures: &mut Figures) {
     println!(
         "Processor time and commands are per acquire and release here and below; what scripts"
@@ -53,7 +51,7 @@ pub(crate) fn run(bench: &Bench, figures: &mut Figures) {
 async fn measure(bench: &Bench, nodes: usize, cycles: usize) -> Vec<Turns> {
     let contenders: [Contender; 5] = contender::all(&bench.urls(nodes)).await;
     let servers: &[Server] = &bench.servers[..nodes];
-    alternate(&contenders, KEY, cycles, servers).await
+    alternate(&contenders, "one-task", cycles, servers).await
 }
 
 fn row(name: &str, turns: &Turns, base: &Turns) {

@@ -14,7 +14,6 @@ use crate::{Bench, NODES};
 
 const TASKS: usize = 16;
 const PROCESSES: usize = 4;
-const KEY: &str = "compare:processes";
 
 /// What a child needs to connect.
 const HEAD_START: Duration = Duration::from_millis(400);
@@ -89,10 +88,12 @@ pub(crate) fn child(args: &[String]) -> Result<Vec<Vec<u64>>, Box<dyn Error>> {
     let (tasks, length, start) = (tasks.parse()?, length.parse()?, start.parse::<u64>()?);
     let contender = contender(name, &urls)?;
     let contention = Runtime::Current.run(async {
-        contender.cycle(&format!("{KEY}:{}", std::process::id())).await; // connects
+        // A key for each turn: a process that ends may leave one behind on a minority of the servers.
+        let key = format!("compare:processes:{start}");
+        contender.cycle(&format!("{key}:{}", std::process::id())).await; // connects
         let left = start.saturating_sub(millis_since_1970());
         tokio::time::sleep(Duration::from_millis(left)).await;
-        Contention::of(&contender, KEY, tasks, Duration::from_millis(length)).await
+        Contention::of(&contender, &key, tasks, Duration::from_millis(length)).await
     });
     let micros = |time: &Duration| time.as_micros() as u64;
     Ok(vec![

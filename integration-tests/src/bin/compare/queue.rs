@@ -8,10 +8,10 @@ use crate::contender::Contender;
 use crate::contention::Contention;
 use crate::figures::Figures;
 use crate::settings::Runtime;
+use crate::timing::own_keys;
 use crate::{Bench, NODES};
 
 const TASKS: usize = 16;
-const KEY: &str = "compare:queue";
 
 pub(crate) fn run(bench: &Bench, figures: &mut Figures) {
     println!("\n## {TASKS} tasks of one process, one key, held 1 ms\n");
@@ -34,13 +34,14 @@ async fn measure(bench: &Bench) -> [Contention; 3] {
     ];
     let (turns, length) = bench.settings.pick((1, 200), (2, 2_000), (3, 5_000));
     let mut all: [Contention; 3] = Default::default();
-    for contender in &contenders {
-        contender.cycle(KEY).await;
+    let keys = own_keys(&contenders, "queue");
+    for (contender, key) in contenders.iter().zip(&keys) {
+        contender.cycle(key).await;
     }
     for _ in 0..turns {
-        for (contender, sum) in contenders.iter().zip(&mut all) {
+        for ((contender, key), sum) in contenders.iter().zip(&keys).zip(&mut all) {
             let length = Duration::from_millis(length);
-            sum.add(Contention::of(contender, KEY, TASKS, length).await);
+            sum.add(Contention::of(contender, key, TASKS, length).await);
         }
     }
     all

@@ -8,6 +8,7 @@ use tokio::task::JoinSet;
 use crate::contender::{self, BASES, Contender, NAMES};
 use crate::figures::Figures;
 use crate::settings::Runtime;
+use crate::timing::own_keys;
 use crate::usage::Usage;
 use crate::{Bench, NODES};
 
@@ -71,15 +72,18 @@ async fn measure(bench: &Bench, sizes: &[usize]) -> Vec<Vec<Bursts>> {
     let ms = Duration::from_millis;
     let (bursts, length) = bench.settings.pick((1, ms(20)), (5, ms(200)), (20, ms(500)));
     let contenders = contender::all(&bench.urls(NODES)).await;
-    let keys: Vec<Arc<str>> = (0..1_024).map(|i| format!("compare:{i}").into()).collect();
-    for contender in &contenders {
-        burst(contender, &keys, length / 4).await;
+    let most = sizes.iter().max().copied().unwrap_or_default();
+    let keys = own_keys(&contenders, "tasks");
+    let keys = keys.iter().map(|key| (0..most).map(|i| format!("{key}:{i}").into()).collect());
+    let keys: Vec<Vec<Arc<str>>> = keys.collect();
+    for (contender, keys) in contenders.iter().zip(&keys) {
+        burst(contender, keys, length / 4).await;
     }
     let empty = || contenders.iter().map(|_| Bursts::default()).collect::<Vec<_>>();
     let mut sums: Vec<_> = sizes.iter().map(|_| empty()).collect();
     for _ in 0..bursts {
         for (tasks, sums) in sizes.iter().zip(&mut sums) {
-            for (contender, sum) in contenders.iter().zip(sums) {
+            for ((contender, keys), sum) in contenders.iter().zip(&keys).zip(sums) {
                 let burst = async {
                     let burst = burst(contender, &keys[..*tasks], length).await;
                     // What no majority waited for is done by then, and not during another one's burst.
