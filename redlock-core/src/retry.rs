@@ -63,7 +63,8 @@ impl RetryPolicy {
     /// which the nodes may be free.
     ///
     /// The lock is not slept past: when it frees itself earlier, the delay ends a random while after that.
-    pub(crate) fn delay(&self, attempt: u32, random: u64, free_in: Option<Duration>) -> Duration {
+    #[doc(hidden)] // for the benchmarks
+    pub fn delay(&self, attempt: u32, random: u64, free_in: Option<Duration>) -> Duration {
         let max = if self.doubling {
             self.min.saturating_mul(2_u32.saturating_pow(attempt.saturating_add(1))).min(self.max)
         } else {

@@ -1,124 +1,150 @@
-//! What a lock costs beside the same commands sent raw through the same client, in one run, alternating.
+//! What a lock costs, as ratios: to the same commands sent raw through the same client, to another Rust crate, and to
+//! itself under other conditions. What is compared is measured in turns in one run.
 //!
-//! `cargo run --release -p integration-tests --bin compare`, with `--quick` for fewer cycles. Starts five local servers.
+//! `cargo run --release -p integration-tests --bin compare` starts nine local servers, of which most sections use five.
+//!
+//! | option | meaning |
+//! |---|---|
+//! | `--quick` | fewer and shorter turns: under three minutes in all |
+//! | `--json FILE` | writes the ratios by name |
+//! | `--only NAME,NAME` | only these sections |
+//! | `--smoke` | seconds in all: whether everything runs, not how fast |
+//!
+//! The exit code tells whether every lock was had and every ratio found, never whether a ratio is good.
 
-#![allow(clippy::unwrap_used, clippy::print_stdout, clippy::disallowed_methods)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    clippy::disallowed_methods
+)]
 
+#[path = "compare/allocs.rs"]
+mod allocs;
+#[path = "compare/child.rs"]
+mod child;
+#[path = "compare/contender.rs"]
+mod contender;
+#[path = "compare/contention.rs"]
+mod contention;
+#[path = "compare/counting.rs"]
+mod counting;
 #[path = "compare/fencing.rs"]
 mod fencing;
+#[path = "compare/figures.rs"]
+mod figures;
+#[path = "compare/hung.rs"]
+mod hung;
+#[path = "compare/memory.rs"]
+mod memory;
+#[path = "compare/one_task.rs"]
+mod one_task;
+#[path = "compare/processes.rs"]
+mod processes;
+#[path = "compare/queue.rs"]
+mod queue;
 #[path = "compare/raw.rs"]
 mod raw;
+#[path = "compare/renewal.rs"]
+mod renewal;
+#[path = "compare/settings.rs"]
+mod settings;
+#[path = "compare/split_votes.rs"]
+mod split_votes;
+#[path = "compare/tasks.rs"]
+mod tasks;
 #[path = "compare/timing.rs"]
 mod timing;
+#[path = "compare/usage.rs"]
+mod usage;
 
-use std::future::Future;
-use std::sync::Arc;
-use std::time::Duration;
+use std::error::Error;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
 
-use integration_tests::{Server, Servers};
-use raw::{RawFred, RawRedis};
-use redlock_core::{LockNode, Redlock};
-use redlock_fred::FredNode;
-use redlock_redis::RedisNode;
-use timing::{Times, times, turn};
+use figures::Figures;
+use integration_tests::Servers;
+use settings::{Runtime, Settings};
 
+/// How many servers most sections use.
 const NODES: usize = 5;
+const MOST_NODES: usize = 9;
 const TTL: Duration = Duration::from_secs(10);
-const RESOURCE: &str = "compare";
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// What the sections work with.
+struct Bench {
+    servers: Servers,
+    settings: Settings,
+}
+
+impl Bench {
+    /// The URLs of the first `nodes` servers.
+    fn urls(&self, nodes: usize) -> Vec<String> {
+        self.servers.urls().into_iter().take(nodes).collect()
+    }
+}
+
+/// A part of the run, and the ratios it finds.
+struct Section {
+    name: &'static str,
+    finds: &'static [&'static str],
+    run: fn(&Bench, &mut Figures),
+}
+
+const SECTIONS: [Section; 10] = [
+    Section {
+        name: "one-task",
+        finds: &["one_task_redis", "one_task_fred", "one_task_vs_rslock"],
+        run: one_task::run,
+    },
+    Section {
+        name: "tasks",
+        finds: &["tasks64_redis", "tasks64_fred", "tasks1024_vs_64"],
+        run: tasks::run,
+    },
+    Section { name: "allocs", finds: &["allocs_over_raw"], run: allocs::run },
+    Section { name: "memory", finds: &["memory_cycle_us"], run: memory::run },
+    Section { name: "queue", finds: &["queue_wait_p99", "queue_share"], run: queue::run },
+    Section {
+        name: "processes",
+        finds: &["processes_handovers", "processes_share"],
+        run: processes::run,
+    },
+    Section { name: "renewal", finds: &["renewal_us_per_lock_s"], run: renewal::run },
+    Section { name: "fencing", finds: &["fencing_cost"], run: fencing::run },
+    Section { name: "split-votes", finds: &[], run: split_votes::run },
+    // The last one: it kills a server.
+    Section { name: "hung", finds: &["hung1", "hung2"], run: hung::run },
+];
+
+fn main() -> Result<ExitCode, Box<dyn Error>> {
+    let mut args = std::env::args().skip(1).peekable();
+    if args.next_if_eq("--child").is_some() {
+        child::main(&args.collect::<Vec<_>>())?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let settings = Settings::parse(args)?;
     // Containers would measure the engine's port forwarding.
     if std::env::var("REDLOCK_TEST_PROVIDER").as_deref() != Ok("local") {
         let again = std::process::Command::new(std::env::current_exe()?)
             .args(std::env::args().skip(1))
             .env("REDLOCK_TEST_PROVIDER", "local")
             .status()?;
-        std::process::exit(again.code().unwrap_or(1));
+        return Ok(if again.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE });
     }
-    let cycles = if std::env::args().any(|arg| arg == "--quick") { 2_000 } else { 20_000 };
-    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(compare(cycles))
-}
-
-async fn compare(cycles: usize) -> Result<(), Box<dyn std::error::Error>> {
-    let servers = Servers::start(NODES).await;
-    let urls = servers.urls();
-    let redis =
-        ours(urls.iter().map(|url| Ok(Arc::new(RedisNode::connect(url)?) as Arc<dyn LockNode>)))?;
-    let fred =
-        ours(urls.iter().map(|url| Ok(Arc::new(FredNode::connect(url)?) as Arc<dyn LockNode>)))?;
-    let raw_redis = RawRedis::connect(&urls).await?;
-    let raw_fred = RawFred::connect(&urls).await?;
-
-    println!(
-        "one task, acquire + release, early majority of five local nodes, {cycles} cycles each\n"
-    );
-    println!("| nodes | client | raw p50 µs | ours p50 µs | ours / raw | ours p99 µs |");
-    println!("|---|---|---|---|---|---|");
-    let mut healthy = Vec::new();
-    let states: [(&str, &[&Server]); 2] = [("healthy", &[]), ("one hung", &[&servers[NODES - 1]])];
-    for (state, hung) in states {
-        for server in hung {
-            server.pause().await;
-        }
-        // Between hanging and the first timeouts the clients fill their buffers; that is not what is asked.
-        let warm = cycles / 10;
-        let redis =
-            alternate(cycles, warm, async || raw_redis.cycle().await, async || cycle(&redis).await)
-                .await;
-        let fred =
-            alternate(cycles, warm, async || raw_fred.cycle().await, async || cycle(&fred).await)
-                .await;
-        for (client, [raw, ours]) in [("redis", &redis), ("fred", &fred)] {
-            println!(
-                "| {state} | {client} | {} | {} | {:.2} | {} |",
-                raw.p50,
-                ours.p50,
-                ours.p50 as f64 / raw.p50 as f64,
-                ours.p99
-            );
-        }
-        if hung.is_empty() {
-            healthy = vec![("redis", redis[1].p50), ("fred", fred[1].p50)];
-        } else {
-            println!();
-            for ((client, before), now) in healthy.iter().zip([redis[1].p50, fred[1].p50]) {
-                println!("{client}: {state} / healthy = {:.2}", now as f64 / *before as f64);
-            }
-        }
-        for server in hung {
-            server.resume().await;
-        }
+    let sections: Vec<_> = SECTIONS.iter().filter(|one| settings.wants(one.name)).collect();
+    let servers = Runtime::Current.run(Servers::start(MOST_NODES));
+    let bench = Bench { servers, settings };
+    let mut figures = Figures::default();
+    for section in &sections {
+        let begin = Instant::now();
+        (section.run)(&bench, &mut figures);
+        println!("\n({}: {:.0} s)", section.name, begin.elapsed().as_secs_f64());
     }
-    fencing::cost(&servers, cycles / 2).await;
-    fencing::contended(&servers, cycles / 5).await;
-    Ok(())
-}
-
-fn ours(
-    nodes: impl Iterator<Item = Result<Arc<dyn LockNode>, redlock_core::ConfigError>>,
-) -> Result<Redlock, redlock_core::ConfigError> {
-    Redlock::builder().nodes(nodes.collect::<Result<Vec<_>, _>>()?).ttl(TTL).build()
-}
-
-async fn cycle(redlock: &Redlock) {
-    redlock.try_lock(RESOURCE).await.unwrap().release().await.unwrap();
-}
-
-/// Times both in turns.
-async fn alternate<A: Future, B: Future>(
-    cycles: usize,
-    warm: usize,
-    raw: impl Fn() -> A,
-    ours: impl Fn() -> B,
-) -> [Times; 2] {
-    for _ in 0..warm {
-        raw().await;
-        ours().await;
+    figures.print();
+    figures.expect(sections.iter().flat_map(|section| section.finds).copied());
+    if let Some(file) = &bench.settings.json {
+        std::fs::write(file, figures.json())?;
     }
-    let (mut a, mut b) = (Vec::with_capacity(cycles), Vec::with_capacity(cycles));
-    while a.len() < cycles {
-        turn(&mut a, &raw).await;
-        turn(&mut b, &ours).await;
-    }
-    [times(a), times(b)]
+    Ok(figures.verdict())
 }

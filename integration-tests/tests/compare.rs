@@ -1,0 +1,64 @@
+//! The program `compare` runs through and finds every ratio; see `src/bin/compare.rs`. How large they are is not asked.
+
+#![allow(clippy::unwrap_used)]
+
+use std::collections::BTreeMap;
+use std::process::Command;
+
+const NAMES: [&str; 16] = [
+    "allocs_over_raw",
+    "fencing_cost",
+    "hung1",
+    "hung2",
+    "memory_cycle_us",
+    "one_task_fred",
+    "one_task_redis",
+    "one_task_vs_rslock",
+    "processes_handovers",
+    "processes_share",
+    "queue_share",
+    "queue_wait_p99",
+    "renewal_us_per_lock_s",
+    "tasks1024_vs_64",
+    "tasks64_fred",
+    "tasks64_redis",
+];
+
+#[test]
+fn every_ratio_is_found_and_no_lock_fails() {
+    let file = std::env::temp_dir().join(format!("redlock-compare-{}.json", std::process::id()));
+    let mut compare = Command::new(env!("CARGO_BIN_EXE_compare"));
+    let output = compare.arg("--smoke").arg("--json").arg(&file).output().unwrap();
+    let why = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{}\n{why}", String::from_utf8_lossy(&output.stdout));
+
+    let json = std::fs::read_to_string(&file).unwrap();
+    std::fs::remove_file(&file).unwrap();
+    let figures = flat_object(&json);
+    assert_eq!(figures.keys().copied().collect::<Vec<_>>(), NAMES);
+    for (name, value) in figures {
+        assert!(value.is_finite(), "{name}: {value}");
+        assert!(value > 0.0 || name == "allocs_over_raw", "{name}: {value}");
+    }
+}
+
+#[test]
+fn an_unknown_option_or_section_is_refused() {
+    for args in [&["--fast"][..], &["--json"], &["--only", "everything"]] {
+        let output = Command::new(env!("CARGO_BIN_EXE_compare")).args(args).output().unwrap();
+        assert!(!output.status.success(), "{args:?}");
+    }
+}
+
+/// The members of a JSON object of numbers.
+fn flat_object(json: &str) -> BTreeMap<&str, f64> {
+    let inside = json.trim().strip_prefix('{').unwrap().strip_suffix('}').unwrap();
+    inside
+        .split(',')
+        .map(|member| {
+            let (name, value) = member.split_once(':').unwrap();
+            let name = name.trim().strip_prefix('"').unwrap().strip_suffix('"').unwrap();
+            (name, value.trim().parse().unwrap())
+        })
+        .collect()
+}
