@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
+use crate::driver::stragglers::park_acquires;
 use crate::driver::{self, Sweep};
 use crate::error::{ExtendError, LockError};
 use crate::fence::Fence;
@@ -48,6 +49,9 @@ pub struct LockGuard {
 impl LockGuard {
     pub(crate) fn new(hold: Hold) -> Self {
         let hold = Arc::new(hold);
+        if hold.has_acquires() {
+            park_acquires(&hold);
+        }
         let renewal = (hold.plan.renewal == Renewal::Auto)
             .then(|| hold.background.spawn_untracked(renew(Arc::clone(&hold))));
         Self { lease: Lease(hold), renewal, armed: true }
@@ -124,6 +128,7 @@ impl LockGuard {
             &hold.set,
             &hold.background,
             hold.traced.clone(),
+            hold.take_acquires(),
             hold.take_turn(),
             hold.plan.node_timeout,
         );
@@ -168,6 +173,7 @@ impl Drop for LockGuard {
                 &hold.set,
                 &hold.background,
                 hold.traced.clone(),
+                hold.take_acquires(),
                 hold.take_turn(),
                 hold.plan.node_timeout,
             ));

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
-use crate::driver::{self, Background, Granted, NodeSet, Traced};
+use crate::driver::stragglers::adopt;
+use crate::driver::{self, Answer as Acquired, Background, FanOut, Granted, NodeSet, Traced};
 use crate::error::{ExtendError, ExtendErrorKind, NodeReport};
 use crate::fence::Fence;
 use crate::lease::{LostReason, Moment, Term};
@@ -26,10 +27,19 @@ pub(crate) struct Hold {
     /// Before the first request of the attempt that was granted.
     pub(crate) granted: Moment,
     pub(crate) fence: Option<Fence>,
+    /// Acquires that were not answered when the lock was won, until somebody looks after them.
+    acquires: Mutex<Option<FanOut<Acquired>>>,
     /// The place in the line of those who wait for the key here.
     turn: Mutex<Option<Turn>>,
     term: Mutex<Term>,
     changed: Notify,
+}
+
+/// A lock that was leaked, or whose guard was forgotten by its runtime.
+impl Drop for Hold {
+    fn drop(&mut self) {
+        self.adopt_acquires();
+    }
 }
 
 impl Hold {
@@ -46,9 +56,27 @@ impl Hold {
             plan,
             granted: granted.t0,
             fence: granted.fence,
+            acquires: Mutex::new(Some(granted.acquires).filter(|acquires| !acquires.is_empty())),
             turn: Mutex::new(None),
             term: Mutex::new(granted.term),
             changed: Notify::new(),
+        }
+    }
+
+    pub(crate) fn has_acquires(&self) -> bool {
+        self.acquires.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+    }
+
+    /// The acquires that were not answered yet, to look after them.
+    pub(crate) fn take_acquires(&self) -> Option<FanOut<Acquired>> {
+        self.acquires.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// Has the acquires that were not answered yet driven on their own.
+    pub(crate) fn adopt_acquires(&self) {
+        if let Some(acquires) = self.take_acquires() {
+            let (traced, timeout) = (&self.traced, self.plan.node_timeout);
+            adopt(&self.set, &self.background, traced, acquires, timeout);
         }
     }
 

@@ -236,8 +236,14 @@ impl Redlock {
         let trace = Trace::anywhere();
         trace.asked_for(call.plan.ttl);
         let traced = Traced { claim: Claim::new(call.key, *token), trace: Arc::new(trace) };
-        let release =
-            driver::release(&self.0.set, &call.background, traced, None, call.plan.node_timeout);
+        let release = driver::release(
+            &self.0.set,
+            &call.background,
+            traced,
+            None,
+            None,
+            call.plan.node_timeout,
+        );
         Ok(if release.await? { Release::Released } else { Release::AlreadyGone })
     }
 

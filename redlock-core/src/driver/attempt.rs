@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::fan_out::{Background, FanOut};
 use super::members::NodeSet;
-use super::sweep::{Sweep, adopt};
+use super::sweep::Sweep;
 use super::{Answer, Trace, Traced};
 use crate::error::{LockError, LockErrorKind, NodeOutcome};
 use crate::fence::Fence;
@@ -39,6 +39,8 @@ pub(crate) struct Granted {
     pub(crate) t0: Moment,
     pub(crate) term: Term,
     pub(crate) fence: Option<Fence>,
+    /// Nodes that have not answered yet.
+    pub(crate) acquires: FanOut<Answer>,
 }
 
 /// A round that was not.
@@ -180,8 +182,8 @@ impl Attempt {
             return None;
         }
         self.open = false;
-        adopt(&self.set, &self.background, &self.traced, self.fan.take(), self.plan.node_timeout);
-        Some(Granted { traced: self.traced.clone(), t0: self.t0, term, fence })
+        let acquires = self.fan.take();
+        Some(Granted { traced: self.traced.clone(), t0: self.t0, term, fence, acquires })
     }
 
     /// Releases everywhere, and waits for those nodes that had granted: no attempt of this process shall be refused

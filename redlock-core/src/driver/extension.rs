@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use super::fan_out::{Background, FanOut, Job};
 use super::members::NodeSet;
-use super::sweep::adopt;
+use super::stragglers::adopt;
 use super::{Answer as Acquired, Traced};
 use crate::error::{NodeOutcome, NodeReport};
 use crate::lease::Moment;

@@ -48,6 +48,11 @@ impl Background {
         })
     }
 
+    /// Whether both are one runtime.
+    pub(super) fn is_same_runtime(&self, other: &Self) -> bool {
+        self.runtime.id() == other.runtime.id()
+    }
+
     /// Where to begin anew, if there is such a place.
     pub(crate) fn at_home(&self) -> Option<Self> {
         let runtime = self.home.clone()?;
@@ -177,6 +182,12 @@ impl<T: Send + 'static> Drop for FanOut<T> {
     }
 }
 
+impl<T: Send + 'static> std::fmt::Debug for FanOut<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list().entries(self.pending()).finish()
+    }
+}
+
 /// An answer of either of two fan-outs.
 pub(crate) enum Either<A, B> {
     First(usize, A),
@@ -189,18 +200,23 @@ pub(crate) async fn next_of<A: Send + 'static, B: Send + 'static>(
     first: &mut FanOut<A>,
     second: &mut FanOut<B>,
 ) -> Option<Either<A, B>> {
-    poll_fn(|cx| {
-        let one = first.poll_next(cx);
-        if let Poll::Ready(Some((index, answer))) = one {
-            return Poll::Ready(Some(Either::First(index, answer)));
-        }
-        let other = second.poll_next(cx);
-        if let Poll::Ready(Some((index, answer))) = other {
-            return Poll::Ready(Some(Either::Second(index, answer)));
-        }
-        if one.is_ready() && other.is_ready() { Poll::Ready(None) } else { Poll::Pending }
-    })
-    .await
+    poll_fn(|cx| poll_next_of(first, second, cx)).await
+}
+
+pub(crate) fn poll_next_of<A: Send + 'static, B: Send + 'static>(
+    first: &mut FanOut<A>,
+    second: &mut FanOut<B>,
+    cx: &mut Context<'_>,
+) -> Poll<Option<Either<A, B>>> {
+    let one = first.poll_next(cx);
+    if let Poll::Ready(Some((index, answer))) = one {
+        return Poll::Ready(Some(Either::First(index, answer)));
+    }
+    let other = second.poll_next(cx);
+    if let Poll::Ready(Some((index, answer))) = other {
+        return Poll::Ready(Some(Either::Second(index, answer)));
+    }
+    if one.is_ready() && other.is_ready() { Poll::Ready(None) } else { Poll::Pending }
 }
 
 async fn drive<T>(mut jobs: Vec<Job<T>>) {

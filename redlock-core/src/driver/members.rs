@@ -8,6 +8,7 @@ use tokio_util::task::TaskTracker;
 
 use super::fan_out::{Background, FanOut, Job};
 use super::hints::Hints;
+use super::stragglers::Stragglers;
 use super::wake::Wakes;
 use super::{Answer, Trace, Traced};
 use crate::clock::Clock;
@@ -33,6 +34,7 @@ pub(crate) struct NodeSet {
     pub(crate) hears: bool,
     pub(crate) wakes: Wakes,
     pub(crate) queues: Queues,
+    pub(super) stragglers: Stragglers,
     pub(crate) tracker: TaskTracker,
     /// Cancelled by `close`: no new calls, no more retries of releases.
     pub(crate) closing: CancellationToken,
@@ -74,6 +76,7 @@ impl NodeSet {
             hears,
             wakes,
             queues: Queues::default(),
+            stragglers: Stragglers::default(),
             tracker: TaskTracker::new(),
             closing: CancellationToken::new(),
             contacted: AtomicBool::new(false),

@@ -4,9 +4,9 @@
 //!
 //! - an [`Attempt`] whose nodes gave different fencing numbers raises them before it counts as won;
 //! - an [`Attempt`] that fails, or is dropped at any await, becomes a [`Sweep`];
-//! - requests that are still out when an attempt is won are adopted by the background; if the lock was released
-//!   by the time one of them comes back, its node is released once more;
-//! - a sweep releases on all nodes at once, and again where an acquire was still out.
+//! - requests that are still out when an attempt is won go with the lock's release, or are looked after by the
+//!   [stragglers'](stragglers) task;
+//! - a sweep releases on all nodes at once, and again where its release was overtaken by an acquire.
 
 mod attempt;
 mod extension;
@@ -14,6 +14,7 @@ mod fan_out;
 mod hints;
 mod inspection;
 mod members;
+pub(crate) mod stragglers;
 mod sweep;
 mod wake;
 
@@ -22,9 +23,9 @@ use std::time::Duration;
 
 pub(crate) use attempt::{Attempt, Failure, Granted};
 pub(crate) use extension::extend;
-pub(crate) use fan_out::Background;
 #[cfg(feature = "testing")]
 pub(crate) use fan_out::Wrapper;
+pub(crate) use fan_out::{Background, FanOut};
 pub(crate) use inspection::inspect;
 pub(crate) use members::NodeSet;
 pub(crate) use sweep::{Sweep, release};
@@ -33,7 +34,7 @@ pub(crate) use wake::Waiter;
 use crate::node::{Claim, NodeError, Vote};
 
 /// A node's answer to acquire.
-type Answer = Result<Vote, NodeError>;
+pub(crate) type Answer = Result<Vote, NodeError>;
 
 /// What is known about a claim across the tasks that work on it.
 #[derive(Debug)]

@@ -1,15 +1,14 @@
 use std::future::poll_fn;
-use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::task::Poll;
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::sync::OwnedSemaphorePermit;
 
-use super::fan_out::{Background, Either, FanOut, Job, next_of};
+use super::fan_out::{Background, Either, FanOut, Job, poll_next_of};
 use super::members::NodeSet;
-use super::{Answer, Traced, may_stand};
+use super::{Answer, Traced, may_stand, stragglers};
 use crate::error::{LockError, LockErrorKind, NodeOutcome};
 use crate::lease::Moment;
 use crate::node::{Claim, FaultClass, LockNode, NodeError, Removal};
@@ -24,25 +23,31 @@ type Removed = Result<Removal, NodeError>;
 
 /// The release of one claim on all nodes.
 ///
-/// One release goes to every node at once. A node whose acquire was still out is released once more when that
-/// comes back. Where the claim may stand, a release that fails is tried again until the key would have
-/// expired by itself; so is one that finds nothing where the fate of the acquire is unknown, since a request
-/// on a broken connection can be applied after the release on the next one. Dropped, all of this goes on in
-/// the background.
-pub(crate) struct Sweep(Option<Work>);
+/// One release goes to every node at once, behind the acquire where that is still out. Where it came before the acquire
+/// all the same and found nothing, it goes once more. Where the claim may stand, a release that fails is tried again
+/// until the key would have expired by itself; so is one that finds nothing where the fate of the acquire is unknown,
+/// since a request on a broken connection can be applied after the release on the next one. Dropped, all of this goes on
+/// in the background.
+pub(crate) struct Sweep(Option<Box<Work>>);
 
-struct Work {
+pub(super) struct Work {
     set: Arc<NodeSet>,
     background: Background,
     traced: Traced,
     acquires: FanOut<Answer>,
     releases: FanOut<Removed>,
+    /// What a node answered to its last release, until it is asked again.
+    removed: Vec<Option<bool>>,
+    /// A bit per node whose acquire was granted, or may have been, while the release was out.
+    late: u64,
     tries: Vec<u32>,
     /// The place of the lock in its line, which passes on when the releases were sent: on each connection the next
     /// acquire comes after them.
     turn: Option<Turn>,
     /// Whether those who wait in this process are to be told when the releases were sent.
     of_lock: bool,
+    /// Polled at least once: everything was sent.
+    sent: bool,
     /// One for each node that is tried again: bounds what hung nodes can pile up.
     permits: Vec<OwnedSemaphorePermit>,
     node_timeout: Duration,
@@ -62,23 +67,24 @@ impl Sweep {
         Self::on(0..set.len(), set, background, traced, acquires, node_timeout)
     }
 
-    /// Of a lock. No acquire of its attempt is still out, or only such as the background drives.
+    /// Of a lock, with those acquires of its attempt that nobody drives.
     pub(crate) fn of_lock(
         set: &Arc<NodeSet>,
         background: &Background,
         traced: Traced,
+        acquires: Option<FanOut<Answer>>,
         turn: Option<Turn>,
         node_timeout: Duration,
     ) -> Self {
-        let none = FanOut::new(background, 0);
-        let mut sweep = Self::start(set, background, traced, none, node_timeout);
+        let acquires = acquires.unwrap_or_else(|| FanOut::new(background, 0));
+        let mut sweep = Self::start(set, background, traced, acquires, node_timeout);
         if let Some(work) = &mut sweep.0 {
             (work.turn, work.of_lock) = (turn, true);
         }
         sweep
     }
 
-    fn on(
+    pub(super) fn on(
         nodes: impl IntoIterator<Item = usize>,
         set: &Arc<NodeSet>,
         background: &Background,
@@ -94,9 +100,12 @@ impl Sweep {
             traced,
             acquires,
             releases: FanOut::new(background, set.len()),
-            tries: vec![0; set.len()],
+            removed: vec![None; set.len()],
+            late: 0,
+            tries: Vec::new(),
             turn: None,
             of_lock: false,
+            sent: false,
             permits: Vec::new(),
             node_timeout,
             expires,
@@ -106,22 +115,26 @@ impl Sweep {
                 work.release(index, Duration::ZERO);
             }
         }
-        Self(Some(work))
+        Self(Some(Box::new(work)))
     }
 
     /// The next node's answer to a release; `None` when nothing is left to do. Cancel safe.
     pub(crate) async fn next(&mut self) -> Option<(usize, Removed)> {
-        self.0.as_mut()?.next().await
+        let work = self.0.as_mut()?;
+        poll_fn(|cx| work.poll_next(cx)).await
     }
 }
 
 impl Drop for Sweep {
     fn drop(&mut self) {
-        if let Some(mut work) = self.0.take()
+        if let Some(work) = self.0.take()
             && !(work.acquires.is_empty() && work.releases.is_empty())
         {
-            let background = work.background.clone();
-            background.spawn(async move { while work.next().await.is_some() {} });
+            if work.sent {
+                stragglers::park_sweep(work);
+            } else {
+                work.go_on();
+            }
         }
     }
 }
@@ -143,37 +156,64 @@ impl Drop for Work {
 }
 
 impl Work {
-    async fn next(&mut self) -> Option<(usize, Removed)> {
+    /// Goes on in a task of its own.
+    pub(super) fn go_on(mut self: Box<Self>) {
+        let background = self.background.clone();
+        background.spawn(poll_fn(move |cx| self.poll_done(cx)));
+    }
+
+    pub(super) fn parts(&self) -> (Arc<NodeSet>, Background) {
+        (Arc::clone(&self.set), self.background.clone())
+    }
+
+    /// Whether nothing is left to do.
+    pub(super) fn poll_done(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        while ready!(self.poll_next(cx)).is_some() {}
+        Poll::Ready(())
+    }
+
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<(usize, Removed)>> {
         loop {
-            let step = {
-                let mut step = pin!(next_of(&mut self.releases, &mut self.acquires));
-                let first = poll_fn(|cx| Poll::Ready(step.as_mut().poll(cx))).await;
-                if std::mem::take(&mut self.of_lock) {
-                    drop(self.turn.take());
-                    self.set.wakes.released_here(self.traced.claim.key());
-                }
-                match first {
-                    Poll::Ready(step) => step,
-                    Poll::Pending => step.await,
-                }
-            };
-            match step? {
-                Either::Second(index, answer) => {
+            let step = poll_next_of(&mut self.releases, &mut self.acquires, cx);
+            self.sent = true;
+            if std::mem::take(&mut self.of_lock) {
+                drop(self.turn.take());
+                self.set.wakes.released_here(self.traced.claim.key());
+            }
+            match ready!(step) {
+                None => return Poll::Ready(None),
+                Some(Either::Second(index, answer)) => {
                     self.set.note(index, &self.traced.trace, &answer);
                     if may_stand(&answer) {
-                        self.release(index, Duration::ZERO);
+                        self.late(index);
                     }
                 }
-                Either::First(index, result) => {
+                Some(Either::First(index, result)) => {
+                    self.removed[index] = Some(matches!(result, Ok(Removal::Removed)));
                     if let Err(error) = &result {
                         self.set.note_error(index, error);
                     }
+                    let late = self.late & (1 << index) != 0;
+                    self.late &= !(1 << index);
                     if self.inconclusive(index, &result) && !mutant!(ReleaseNotRetried) {
                         self.try_again(index);
+                    } else if late && self.removed[index] == Some(false) {
+                        self.release(index, Duration::ZERO);
                     }
-                    return Some((index, result));
+                    return Poll::Ready(Some((index, result)));
                 }
             }
+        }
+    }
+
+    /// An acquire came back that stands, or may.
+    fn late(&mut self, index: usize) {
+        match self.removed[index] {
+            // What was removed had been granted before.
+            Some(true) => {}
+            // Its release was overtaken, or there was none yet.
+            Some(false) => self.release(index, Duration::ZERO),
+            None => self.late |= 1 << index,
         }
     }
 
@@ -188,6 +228,9 @@ impl Work {
     }
 
     fn try_again(&mut self, index: usize) {
+        if self.tries.is_empty() {
+            self.tries = vec![0; self.set.len()];
+        }
         let tries = self.tries[index];
         let pause = FIRST_PAUSE.saturating_mul(2_u32.saturating_pow(tries)).min(LONGEST_PAUSE);
         if self.set.closing.is_cancelled() || self.set.clock.now().plus(pause) >= self.expires {
@@ -204,6 +247,7 @@ impl Work {
     }
 
     fn release(&mut self, index: usize, pause: Duration) {
+        self.removed[index] = None;
         let node = Arc::clone(&self.set.members[index].node);
         let (claim, timeout) = (self.traced.claim.clone(), self.node_timeout * 2);
         if pause.is_zero() {
@@ -233,40 +277,18 @@ fn release_on(
     if set.tells { node.release_and_tell(claim, timeout) } else { node.release(claim, timeout) }
 }
 
-/// Drives acquires that nobody waits for, and undoes those that come back to a claim that was released since.
-pub(crate) fn adopt(
-    set: &Arc<NodeSet>,
-    background: &Background,
-    traced: &Traced,
-    mut acquires: FanOut<Answer>,
-    node_timeout: Duration,
-) {
-    if acquires.is_empty() {
-        return;
-    }
-    let (set, traced, own) = (Arc::clone(set), traced.clone(), background.clone());
-    background.spawn(async move {
-        while let Some((index, answer)) = acquires.next().await {
-            set.note(index, &traced.trace, &answer);
-            if may_stand(&answer) && traced.trace.is_released() && !mutant!(LateGrantKept) {
-                let none = FanOut::new(&own, 0);
-                drop(Sweep::on([index], &set, &own, traced.clone(), none, node_timeout));
-            }
-        }
-    });
-}
-
 /// Releases a claim on all nodes and waits until the outcome is certain. Cancel safe: it goes on in the
 /// background.
 pub(crate) async fn release(
     set: &Arc<NodeSet>,
     background: &Background,
     traced: Traced,
+    acquires: Option<FanOut<Answer>>,
     turn: Option<Turn>,
     node_timeout: Duration,
 ) -> Result<bool, LockError> {
     let asked = set.clock.now();
-    let mut sweep = Sweep::of_lock(set, background, traced, turn, node_timeout);
+    let mut sweep = Sweep::of_lock(set, background, traced, acquires, turn, node_timeout);
     let mut survey = Survey::new(set.len());
     let mut answers: Vec<Option<(Removed, Duration)>> = (0..set.len()).map(|_| None).collect();
     loop {
