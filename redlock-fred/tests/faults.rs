@@ -70,6 +70,35 @@ async fn a_dead_server_refuses_at_once_and_serves_when_it_is_back() {
     assert_eq!(server.seen(), ["acquire"]);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_server_that_dies_refuses_from_the_first_moment() {
+    for _ in 0..20 {
+        let server = FakeServer::start(|_| reply(GRANT)).await;
+        let node = server.node();
+        node.clone().acquire(claim(&["a"]), terms(), LONG).await.unwrap();
+        let verbs: Vec<_> = (0..4)
+            .map(|_| {
+                let node = node.clone();
+                tokio::spawn(async move {
+                    let mut refused = 0;
+                    // For longer than it takes to try to connect again.
+                    while refused < 1_000 {
+                        match node.clone().acquire(claim(&["a"]), terms(), LONG).await {
+                            Err(error) if error.fault() == Fault::Refused => refused += 1,
+                            Err(error) => assert_eq!(error.fault(), Fault::ConnectionLost),
+                            Ok(_) => assert_eq!(refused, 0, "it was dead"),
+                        }
+                    }
+                })
+            })
+            .collect();
+        server.stop().await;
+        for verb in verbs {
+            verb.await.unwrap();
+        }
+    }
+}
+
 #[tokio::test]
 async fn the_first_verbs_wait_for_the_connection() {
     let server = FakeServer::start(|_| reply(GRANT)).await;
@@ -212,7 +241,6 @@ async fn a_command_whose_time_ran_out_while_reconnecting_is_not_sent_later() {
     });
     let node = server.node();
     node.clone().release(claim(&["a"]), LONG).await.unwrap_err();
-    // fred still takes commands while it has not begun to reconnect.
     let mut faults = Vec::new();
     for _ in 0..200 {
         match node.clone().acquire(claim(&["a"]), terms(), Duration::from_millis(1)).await {
