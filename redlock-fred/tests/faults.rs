@@ -160,11 +160,14 @@ async fn a_command_whose_connection_is_cut_is_sent_once_and_its_fate_unknown() {
 
 #[tokio::test]
 async fn of_many_commands_on_a_cut_connection_none_is_sent_twice() {
-    let server = FakeServer::start(|command| {
-        if common::resource(command) == "last" { Action::Cut } else { Action::Ignore }
+    let server = FakeServer::start(|command| match common::resource(command).as_str() {
+        "warm up" => reply(GRANT),
+        "last" => Action::Cut,
+        _ => Action::Ignore,
     })
     .await;
     let node = server.node();
+    node.clone().acquire(claim(&["warm up"]), terms(), LONG).await.unwrap();
     let _ = node.clone().acquire(claim(&["first"]), terms(), SHORT).await;
     let keys = ["b", "c", "d", "last"];
     let verbs: Vec<_> =
@@ -174,7 +177,7 @@ async fn of_many_commands_on_a_cut_connection_none_is_sent_twice() {
     }
     server.connections(1).await;
     tokio::time::sleep(SHORT).await;
-    assert_eq!(server.seen().len(), 5);
+    assert_eq!(server.seen().len(), 6);
 }
 
 #[tokio::test]
