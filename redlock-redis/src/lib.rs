@@ -81,6 +81,7 @@
 //!
 //! Rust 1.89. Raising it is a minor release.
 
+mod batch;
 mod errors;
 mod link;
 mod listening;
@@ -88,6 +89,7 @@ mod node;
 mod settings;
 mod url;
 mod wire;
+mod writer;
 
 pub use redis;
 pub use redlock_core;

@@ -1,16 +1,17 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, Waker};
+use std::task::Waker;
+use std::time::Duration;
 
-use redis::aio::MultiplexedConnection;
-use redis::{Client, Cmd, RedisResult, Value};
+use redis::{Client, Cmd, Value};
 use redlock_core::node::{Fault, NodeError};
 use redlock_core::protocol::CallError;
-use tokio::sync::{Notify, oneshot};
+use tokio::runtime::{Handle, Id};
+use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 
-use crate::errors;
-use crate::settings;
+use crate::writer;
 
 /// A connection that is made when it is first needed, and made anew when it broke.
 ///
@@ -19,7 +20,7 @@ use crate::settings;
 /// not tell what failed: the connecting, or a command that was sent.
 pub(crate) struct Link {
     client: Client,
-    current: Mutex<Option<Arc<Attempt>>>,
+    current: Mutex<Option<Attempt>>,
 }
 
 impl Link {
@@ -27,26 +28,30 @@ impl Link {
         Self { client, current: Mutex::new(None) }
     }
 
-    /// Sends one command, connecting first where there is no connection. Must be polled on a runtime.
-    pub(crate) async fn send(&self, command: &Cmd) -> Result<Value, CallError> {
-        let attempt = self.attempt();
-        let result = match attempt.enter(command)? {
-            Way::Open(mut connection) => connection.send_packed_command(command).await,
-            Way::Queued(answer) => match answer.await {
-                Ok(answer) => answer?,
-                Err(_) => {
-                    let error =
-                        NodeError::new(Fault::ConnectionLost, "the runtime is shutting down");
-                    return Err(error.into());
-                }
-            },
-        };
-        result.map_err(|error| {
-            // A connection is never given up for being slow: what waits on it must stay in order.
-            if error.is_unrecoverable_error() || error.is_io_error() {
-                self.give_up(&attempt);
+    /// Sends one command, connecting first where there is no connection. Must be polled on a runtime, `here`.
+    pub(crate) async fn send(
+        &self,
+        command: Cmd,
+        timeout: Duration,
+        here: Id,
+    ) -> Result<Value, CallError> {
+        let now = Instant::now();
+        let deadline = now.checked_add(timeout).unwrap_or_else(|| now + NEVER);
+        let (answer, runtime) = self.enter(command, deadline);
+        let answered = if runtime == here {
+            answer.await
+        } else {
+            // The other runtime may not be polled, and then nobody there looks at the time.
+            let waiting = Box::pin(tokio::time::timeout_at(deadline, answer));
+            match waiting.await {
+                Ok(answered) => answered,
+                Err(_) => Ok(Err(NodeError::from(Fault::Timeout).into())),
             }
-            errors::unanswered(&error)
+        };
+        answered.unwrap_or_else(|_| {
+            let error =
+                NodeError::new(Fault::ConnectionLost, "the connection ended before the answer");
+            Err(error.into())
         })
     }
 
@@ -55,21 +60,26 @@ impl Link {
         &self.client
     }
 
-    fn attempt(&self) -> Arc<Attempt> {
+    /// Puts a command at the end of the queue; also the runtime on which the queue is served.
+    fn enter(&self, command: Cmd, deadline: Instant) -> (oneshot::Receiver<Answer>, Id) {
+        let (sender, answer) = oneshot::channel();
+        let mut queued = Queued { command, deadline, answer: sender };
         let mut current = lock(&self.current);
-        match &*current {
-            Some(attempt) if attempt.is_alive() => Arc::clone(attempt),
-            _ => Arc::clone(current.insert(Arc::new(Attempt::start(self.client.clone())))),
+        if let Some(attempt) = &*current {
+            match attempt.queue.push(queued) {
+                Ok(()) => return (answer, attempt.runtime),
+                Err(rejected) => queued = rejected,
+            }
         }
-    }
-
-    fn give_up(&self, attempt: &Arc<Attempt>) {
-        let mut current = lock(&self.current);
-        if current.as_ref().is_some_and(|current| Arc::ptr_eq(current, attempt)) {
-            *current = None;
-        }
+        let attempt = Attempt::start(self.client.clone(), queued);
+        let runtime = attempt.runtime;
+        *current = Some(attempt);
+        (answer, runtime)
     }
 }
+
+/// Longer than any process lives.
+const NEVER: Duration = Duration::from_secs(60 * 60 * 24 * 365 * 30);
 
 /// Without the client, which shows the user's name.
 impl fmt::Debug for Link {
@@ -80,55 +90,23 @@ impl fmt::Debug for Link {
 
 /// One connection, from the attempt to make it until it breaks.
 ///
-/// It is made in a task of its own: an attempt goes on when the command that began it has run out of time.
+/// It is made and served in a task of its own: an attempt goes on when the command that began it has run out of time.
 struct Attempt {
-    state: Arc<Mutex<State>>,
-    /// Ends when the attempt failed, the connection broke, or the runtime it was on ended.
+    queue: Queue,
+    runtime: Id,
     task: JoinHandle<()>,
 }
 
-enum State {
-    /// The commands that wait for the connection, in the order they came.
-    Connecting(Vec<Queued>),
-    Open(MultiplexedConnection),
-    Failed(NodeError),
-}
-
-struct Queued {
-    command: Cmd,
-    answer: oneshot::Sender<Answer>,
-}
-
-/// What became of the command, or why it was never sent.
-type Answer = Result<RedisResult<Value>, NodeError>;
-
-/// How a command gets to the server.
-enum Way {
-    Open(MultiplexedConnection),
-    Queued(oneshot::Receiver<Answer>),
-}
-
 impl Attempt {
-    fn start(client: Client) -> Self {
-        let state = Arc::new(Mutex::new(State::Connecting(Vec::new())));
-        let task = tokio::spawn(keep_connected(client, Ending(Arc::clone(&state))));
-        Self { state, task }
-    }
-
-    fn is_alive(&self) -> bool {
-        !self.task.is_finished()
-    }
-
-    fn enter(&self, command: &Cmd) -> Result<Way, NodeError> {
-        match &mut *lock(&self.state) {
-            State::Open(connection) => Ok(Way::Open(connection.clone())),
-            State::Connecting(queue) => {
-                let (sender, answer) = oneshot::channel();
-                queue.push(Queued { command: command.clone(), answer: sender });
-                Ok(Way::Queued(answer))
-            }
-            State::Failed(error) => Err(error.clone()),
-        }
+    fn start(client: Client, first: Queued) -> Self {
+        let queue = Queue(Arc::new(Mutex::new(State::Taking {
+            earliest: Some(first.deadline),
+            queued: vec![first],
+            server: None,
+        })));
+        let runtime = Handle::current();
+        let task = runtime.spawn(writer::keep_connected(client, Ending(queue.clone())));
+        Self { queue, runtime: runtime.id(), task }
     }
 }
 
@@ -138,80 +116,108 @@ impl Drop for Attempt {
     }
 }
 
-/// Connects, and returns when the connection is over.
-async fn keep_connected(client: Client, ending: Ending) {
-    settings::before_connecting(&client);
-    let lost = Arc::new(Notify::new());
-    let config = settings::connection(&client, Arc::clone(&lost));
-    match client.get_multiplexed_async_connection_with_config(&config).await {
-        Ok(connection) => {
-            ending.open(connection);
-            lost.notified().await;
+/// What became of a command, or why it was never sent.
+pub(crate) type Answer = Result<Value, CallError>;
+
+/// A command that was not handed to redis-rs yet.
+pub(crate) struct Queued {
+    pub(crate) command: Cmd,
+    pub(crate) deadline: Instant,
+    pub(crate) answer: oneshot::Sender<Answer>,
+}
+
+/// The commands that wait for the connection, or for their turn on it, in the order they came.
+#[derive(Clone)]
+pub(crate) struct Queue(Arc<Mutex<State>>);
+
+enum State {
+    Taking {
+        queued: Vec<Queued>,
+        /// No later than the first deadline of those that wait.
+        earliest: Option<Instant>,
+        /// Who is to be told of a command in an empty queue, or with an earlier deadline.
+        server: Option<Waker>,
+    },
+    Over,
+}
+
+impl Queue {
+    /// Gives the command back when the connection is over.
+    fn push(&self, new: Queued) -> Result<(), Queued> {
+        let mut state = lock(&self.0);
+        let State::Taking { queued, earliest, server } = &mut *state else {
+            return Err(new);
+        };
+        *earliest = Some(earliest.map_or(new.deadline, |earliest| earliest.min(new.deadline)));
+        queued.push(new);
+        let server = server.take();
+        drop(state);
+        if let Some(server) = server {
+            server.wake();
         }
-        Err(error) => ending.fail(&errors::not_connected(&error)),
+        Ok(())
+    }
+
+    /// Takes everything, leaving `empty` for what comes next, and asks to be woken by that.
+    pub(crate) fn take(&self, empty: &mut Vec<Queued>, waker: &Waker) {
+        if let State::Taking { queued, earliest, server } = &mut *lock(&self.0) {
+            std::mem::swap(queued, empty);
+            *earliest = None;
+            listen(server, waker);
+        }
+    }
+
+    /// When the first of those that wait runs out of time; asks to be woken when that changes.
+    pub(crate) fn earliest(&self, waker: &Waker) -> Option<Instant> {
+        match &mut *lock(&self.0) {
+            State::Taking { earliest, server, .. } => {
+                listen(server, waker);
+                *earliest
+            }
+            State::Over => None,
+        }
+    }
+
+    /// Removes those that ran out of time, and those that nobody waits for.
+    pub(crate) fn expire(&self, now: Instant) {
+        if let State::Taking { queued, earliest, .. } = &mut *lock(&self.0) {
+            for late in queued.extract_if(.., |one| one.deadline <= now || one.answer.is_closed()) {
+                let _ = late.answer.send(Err(NodeError::from(Fault::Timeout).into()));
+            }
+            *earliest = queued.iter().map(|one| one.deadline).min();
+        }
     }
 }
 
-/// The task's side of the state: whoever still waits when the task ends is told.
-struct Ending(Arc<Mutex<State>>);
+fn listen(server: &mut Option<Waker>, waker: &Waker) {
+    if !server.as_ref().is_some_and(|server| server.will_wake(waker)) {
+        *server = Some(waker.clone());
+    }
+}
+
+/// The task's side of the queue: whoever still waits when the task ends is told.
+pub(crate) struct Ending(Queue);
 
 impl Ending {
-    /// Sends what waits, and lets what comes after pass.
-    ///
-    /// The waiting commands are sent from here and not by those who wait: they would wake up in any order, and one
-    /// that is not polled would hold up the others.
-    fn open(&self, connection: MultiplexedConnection) {
-        let mut state = lock(&self.0);
-        if let State::Connecting(queue) = &mut *state {
-            for queued in std::mem::take(queue) {
-                send(connection.clone(), queued);
-            }
-        }
-        *state = State::Open(connection);
+    pub(crate) fn queue(&self) -> &Queue {
+        &self.0
     }
 
-    fn fail(&self, error: &NodeError) {
-        let mut state = lock(&self.0);
-        if let State::Connecting(queue) = &mut *state {
-            for queued in std::mem::take(queue) {
+    /// Nothing is taken any more; what was not sent is refused.
+    pub(crate) fn close(&self, error: &NodeError) {
+        let state = std::mem::replace(&mut *lock(&self.0.0), State::Over);
+        if let State::Taking { queued, .. } = state {
+            for one in queued {
                 // Whoever is gone needs no answer.
-                let _ = queued.answer.send(Err(error.clone()));
+                let _ = one.answer.send(Err(error.clone().into()));
             }
-            *state = State::Failed(error.clone());
         }
     }
 }
 
 impl Drop for Ending {
     fn drop(&mut self) {
-        self.fail(&NodeError::new(Fault::Refused, "the attempt to connect was cut short"));
-    }
-}
-
-/// Sends a command unless its caller has given it up.
-fn send(mut connection: MultiplexedConnection, Queued { command, mut answer }: Queued) {
-    if answer.is_closed() {
-        return;
-    }
-    // Unconstrained, because tokio would have it wait for no reason but that many went before.
-    let mut sending = Box::pin(tokio::task::unconstrained(async move {
-        connection.send_packed_command(&command).await
-    }));
-    // The first poll puts the command into the connection's own queue; the rest can take its time.
-    match sending.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(result) => {
-            let _ = answer.send(Ok(result));
-        }
-        Poll::Pending => {
-            tokio::spawn(async move {
-                let result = tokio::select! {
-                    result = sending => result,
-                    // Dropped unsent, if it was not written yet.
-                    () = answer.closed() => return,
-                };
-                let _ = answer.send(Ok(result));
-            });
-        }
+        self.close(&NodeError::new(Fault::Refused, "the attempt to connect was cut short"));
     }
 }
 

@@ -12,8 +12,9 @@ const CONNECT: Duration = Duration::from_secs(2);
 #[cfg(any(target_os = "android", target_os = "fuchsia", target_os = "linux"))]
 const UNACKNOWLEDGED: Duration = Duration::from_secs(2);
 const KEEPALIVE_AFTER: Duration = Duration::from_secs(10);
-/// Commands that may wait to be written; a queue that is full costs its callers a wake-up each.
-const WAITING_COMMANDS: usize = 1_024;
+/// Batches of commands that may be unanswered. No more are handed to redis-rs, whose queue is as long, so that none waits
+/// for room there: they would get it in any order.
+pub(crate) const WAITING_BATCHES: usize = 8_192;
 
 /// What the URL does not say.
 pub(crate) fn connection_info(info: ConnectionInfo) -> ConnectionInfo {
@@ -34,7 +35,7 @@ pub(crate) fn connection(client: &Client, lost: Arc<Notify>) -> AsyncConnectionC
         .set_connection_timeout(Some(CONNECT))
         // Every command has its own limit already: two timers would be one too many.
         .set_response_timeout(None)
-        .set_pipeline_buffer_size(WAITING_COMMANDS);
+        .set_pipeline_buffer_size(WAITING_BATCHES);
     if !client.get_connection_info().redis_settings().protocol().supports_resp3() {
         return config;
     }

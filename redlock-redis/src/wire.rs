@@ -7,7 +7,7 @@ use redis::aio::ConnectionLike;
 use redis::{Cmd, RedisWrite, Value};
 use redlock_core::node::{Fault, Listener, NodeError};
 use redlock_core::protocol::{Arg, CallError, Reply, Wire};
-use tokio::runtime::Handle;
+use tokio::runtime::{Handle, Id};
 
 use crate::errors;
 use crate::link::Link;
@@ -22,8 +22,8 @@ impl Wire for Link {
         args: &[Arg<'_>],
         timeout: Duration,
     ) -> Result<Reply, CallError> {
-        let command = command(name, args);
-        within(timeout, self.send(&command)).await
+        let here = here(timeout)?;
+        errors::reply(self.send(command(name, args), timeout, here).await?)
     }
 
     fn listen(
@@ -71,17 +71,23 @@ async fn within(
     timeout: Duration,
     sending: impl Future<Output = Result<Value, CallError>>,
 ) -> Result<Reply, CallError> {
-    if Handle::try_current().is_err() {
-        return Err(NodeError::new(Fault::Unsupported, "needs a tokio runtime").into());
-    }
-    // A timer polls what it bounds once before it looks at the time, which would send the command.
-    if timeout.is_zero() {
-        return Err(NodeError::from(Fault::Timeout).into());
-    }
+    here(timeout)?;
     match tokio::time::timeout(timeout, sending).await {
         Ok(answer) => errors::reply(answer?),
         Err(_) => Err(NodeError::from(Fault::Timeout).into()),
     }
+}
+
+/// The runtime that polls, if there is time left to send anything.
+fn here(timeout: Duration) -> Result<Id, NodeError> {
+    let Ok(runtime) = Handle::try_current() else {
+        return Err(NodeError::new(Fault::Unsupported, "needs a tokio runtime"));
+    };
+    // A timer polls what it bounds once before it looks at the time, which would send the command.
+    if timeout.is_zero() {
+        return Err(NodeError::from(Fault::Timeout));
+    }
+    Ok(runtime.id())
 }
 
 fn command(name: &'static str, args: &[Arg<'_>]) -> Cmd {
