@@ -143,7 +143,7 @@ impl LockGuard {
     pub fn leak(mut self) -> Token {
         self.stop_renewal();
         self.armed = false;
-        drop(self.lease.0.take_turn());
+        self.lease.0.leak();
         *self.lease.0.traced.claim.token()
     }
 

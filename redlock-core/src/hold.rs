@@ -1,5 +1,6 @@
 //! What a guard, its leases and its renewal share.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -29,6 +30,8 @@ pub(crate) struct Hold {
     pub(crate) fence: Option<Fence>,
     /// Acquires that were not answered when the lock was won, until somebody looks after them.
     acquires: Mutex<Option<FanOut<Acquired>>>,
+    /// Whoever has the token releases it: what it lacks on a node is not given back any more.
+    leaked: AtomicBool,
     /// The place in the line of those who wait for the key here.
     turn: Mutex<Option<Turn>>,
     term: Mutex<Term>,
@@ -57,6 +60,7 @@ impl Hold {
             granted: granted.t0,
             fence: granted.fence,
             acquires: Mutex::new(Some(granted.acquires).filter(|acquires| !acquires.is_empty())),
+            leaked: AtomicBool::new(false),
             turn: Mutex::new(None),
             term: Mutex::new(granted.term),
             changed: Notify::new(),
@@ -130,6 +134,16 @@ impl Hold {
         }
     }
 
+    /// Gives the lock away.
+    pub(crate) fn leak(&self) {
+        self.leaked.store(true, Ordering::SeqCst);
+        drop(self.take_turn());
+    }
+
+    fn leaked(&self) -> bool {
+        self.leaked.load(Ordering::SeqCst)
+    }
+
     /// Ends the hold for everybody who watches it.
     pub(crate) fn end(&self, reason: LostReason) {
         let now = self.set.clock.now();
@@ -169,7 +183,7 @@ impl Hold {
                             &self.traced,
                             terms,
                             node_timeout,
-                            move || hold.lost_reason().is_none(),
+                            move || hold.lost_reason().is_none() && !hold.leaked(),
                         );
                         Ok(())
                     }

@@ -7,7 +7,7 @@ use crate::error::{LockError, LockErrorKind};
 use crate::guard::LockGuard;
 use crate::lease::Moment;
 use crate::node::NodeError;
-use crate::queue::rivalry::{Pace, after_split, after_vain};
+use crate::queue::rivalry::{Pace, Patience, after_split};
 use crate::queue::{self, Place, Turn};
 use crate::quorum::{Tally, majority};
 use crate::redlock::{Call, Redlock};
@@ -24,8 +24,9 @@ pub(crate) struct Waiting<'a> {
     attempts: u32,
     /// Split votes in a row.
     splits: u32,
-    /// Attempts right after a release was heard, all of which were refused so far.
-    in_vain: u32,
+    patience: Patience,
+    /// The attempt was made because a release was heard.
+    eager: bool,
     barred: Vec<(usize, NodeError)>,
     /// Hears of releases; there from the first refusal on, or where others were met lately.
     waiter: Option<Waiter>,
@@ -41,7 +42,8 @@ impl<'a> Waiting<'a> {
             deadline,
             attempts: 0,
             splits: 0,
-            in_vain: 0,
+            patience: Patience::default(),
+            eager: false,
             barred: Vec::new(),
             waiter: None,
         }
@@ -130,6 +132,9 @@ impl<'a> Waiting<'a> {
             kind => return Err(error.after(self.attempts, kind)),
         }
         let random = self.random();
+        if std::mem::take(&mut self.eager) {
+            self.patience.lost(random >> 16);
+        }
         let delay = self.call.plan.retry.delay(self.attempts - 1, random, error.retry_after());
         if error.kind() != LockErrorKind::Contended {
             return Ok(delay);
@@ -172,9 +177,9 @@ impl<'a> Waiting<'a> {
                 () = heard => {
                     let random = self.random();
                     if let Some(pause) = turn.rivalry(|rivalry| rivalry.heard(random)) {
-                        let pause = pause.max(after_vain(self.in_vain, random));
+                        let pause = self.patience.heard(pause, random >> 16);
                         if pause.is_zero() {
-                            self.in_vain = self.in_vain.saturating_add(1);
+                            self.eager = true;
                             return Ok(());
                         }
                         until = set.clock.now().plus(pause).min(self.deadline);

@@ -320,3 +320,18 @@ async fn a_per_call_time_to_live_is_what_the_nodes_and_the_lease_use() {
     pass(ms(59_999)).await;
     assert_eq!(standing(&nodes, "k"), 3);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_leaked_lock_is_not_given_back_to_a_node_that_lost_it() {
+    let nodes = nodes(3);
+    let redlock = redlock(&nodes);
+    let guard = redlock.lock("k").await.unwrap();
+    nodes[2].inner().remove("k");
+    // What the extension finds out comes after the lock was given away.
+    nodes[2].on(Verb::Extend).always(SlowReply(ms(20)));
+    guard.extend(TTL).await.unwrap();
+    let token = guard.leak();
+    redlock.release("k", &token).await.unwrap();
+    pass(ms(1_000)).await;
+    assert_eq!(standing(&nodes, "k"), 0);
+}

@@ -7,7 +7,7 @@ use super::stragglers::adopt;
 use super::{Answer as Acquired, Traced};
 use crate::error::{NodeOutcome, NodeReport};
 use crate::lease::Moment;
-use crate::node::{Expiry, Extension, NodeError, Terms, Vote};
+use crate::node::{Expiry, Extension, FenceTerms, NodeError, Terms, Vote};
 use crate::quorum::{Answer, Survey};
 
 /// What a round of extending came to.
@@ -82,7 +82,8 @@ impl Extended {
         holds: impl Fn() -> bool + Send + 'static,
     ) {
         let Rest { mut fan, mut gone } = self.rest;
-        if gone.is_empty() && fan.is_empty() {
+        let low = (0..set.len()).any(|index| traced.trace.is_low(index));
+        if gone.is_empty() && fan.is_empty() && !low {
             return;
         }
         let (set, own, traced) = (Arc::clone(set), background.clone(), traced.clone());
@@ -94,19 +95,32 @@ impl Extended {
                     Err(error) => set.note_error(index, &error),
                 }
             }
-            if gone.is_empty() || !holds() {
+            if !holds() {
                 return;
+            }
+            // What an earlier repair could not finish.
+            let mut raises = FanOut::new(&own, set.len());
+            for index in (0..set.len()).filter(|index| !gone.contains(index)) {
+                if let Some(fencing) = terms.fencing
+                    && traced.trace.is_low(index)
+                {
+                    raises.push(index, lift(&set, index, &traced, fencing, node_timeout));
+                }
             }
             let mut acquires = FanOut::new(&own, gone.len());
             for index in gone {
                 acquires.push(index, restore(&set, index, &traced, terms, node_timeout));
             }
             adopt(&set, &own, &traced, acquires, node_timeout);
+            while raises.next().await.is_some() {}
         });
     }
 }
 
-/// Acquires on one node, and sees to it that the node's counter is at the holder's fence afterwards.
+/// Acquires on one node, and sees to it that the node's counters are at the holder's fence afterwards.
+///
+/// Where they cannot be raised the claim stays all the same: an extension may have counted the node meanwhile. They are
+/// raised with the next one.
 fn restore(
     set: &Arc<NodeSet>,
     index: usize,
@@ -117,30 +131,40 @@ fn restore(
     let terms = mutant!(RepairNotNx, crate::mutants::overwriting(terms), terms);
     let acquire = set.acquire(index, traced, terms, node_timeout);
     let Some(fencing) = terms.fencing else { return acquire };
-    let (node, claim) = (Arc::clone(&set.members[index].node), traced.claim.clone());
-    let set = Arc::clone(set);
+    let (set, traced) = (Arc::clone(set), traced.clone());
+    // Until it is known to be otherwise: the answer may be lost.
+    traced.trace.set_low(index, true);
     Box::pin(async move {
         let answer = acquire.await;
-        let low = match answer {
+        match answer {
             // The node's clock is behind. Without more its next grant would just not be kept above the fence.
-            Ok(Vote::Granted { fence: Some(number) }) => number < fencing.hint,
-            // An earlier repair, whose answer was lost. What it left is not known.
-            Ok(Vote::AlreadyOurs) => true,
-            _ => false,
-        };
-        if !low {
-            return answer;
-        }
-        let raise =
-            Arc::clone(&node).raise(claim.clone(), fencing.hint, fencing.life, node_timeout);
-        if let Err(error) = raise.await {
-            // Rather none than one below the fence: the next extension finds it gone and repairs it again.
-            set.note_error(index, &error);
-            if let Err(error) = node.release(claim, node_timeout).await {
-                set.note_error(index, &error);
+            Ok(Vote::Granted { fence: Some(number) }) if number < fencing.hint => {
+                lift(&set, index, &traced, fencing, node_timeout).await;
             }
-            return Err(error);
+            // An earlier repair, whose answer was lost.
+            Ok(Vote::AlreadyOurs) => lift(&set, index, &traced, fencing, node_timeout).await,
+            Ok(_) => traced.trace.set_low(index, false),
+            Err(_) => {}
         }
         answer
+    })
+}
+
+/// Raises the counters of a node to the holder's fence.
+fn lift(
+    set: &Arc<NodeSet>,
+    index: usize,
+    traced: &Traced,
+    fencing: FenceTerms,
+    node_timeout: Duration,
+) -> Job<()> {
+    let (set, traced) = (Arc::clone(set), traced.clone());
+    Box::pin(async move {
+        let node = Arc::clone(&set.members[index].node);
+        let FenceTerms { hint, life } = fencing;
+        match node.raise(traced.claim.clone(), hint, life, node_timeout).await {
+            Ok(_) => traced.trace.set_low(index, false),
+            Err(error) => set.note_error(index, &error),
+        }
     })
 }

@@ -43,6 +43,8 @@ pub(crate) struct Trace {
     touched: AtomicU64,
     /// A bit per node on which an acquire's fate became unknown.
     unsure: AtomicU64,
+    /// A bit per node that was given the claim back and whose counters may be below the holder's fence.
+    low: AtomicU64,
     /// Set before the first release is sent; an acquire that comes back later must be undone by whoever drives it.
     released: AtomicBool,
     /// How long nodes keep the claim, as last asked for.
@@ -54,6 +56,7 @@ impl Trace {
         let trace = Self {
             touched: AtomicU64::new(0),
             unsure: AtomicU64::new(0),
+            low: AtomicU64::new(0),
             released: AtomicBool::new(false),
             ttl_micros: AtomicU64::new(0),
         };
@@ -78,6 +81,18 @@ impl Trace {
 
     fn unsure(&self, index: usize) -> bool {
         self.unsure.load(Ordering::SeqCst) & (1 << index) != 0
+    }
+
+    fn is_low(&self, index: usize) -> bool {
+        self.low.load(Ordering::SeqCst) & (1 << index) != 0
+    }
+
+    fn set_low(&self, index: usize, low: bool) {
+        if low {
+            self.low.fetch_or(1 << index, Ordering::SeqCst);
+        } else {
+            self.low.fetch_and(!(1 << index), Ordering::SeqCst);
+        }
     }
 
     pub(crate) fn asked_for(&self, ttl: Duration) {

@@ -1,9 +1,11 @@
 //! Pure: how long the head of a line holds back for the sake of other processes, and of its chances.
 //!
 //! Processes that wait for one key hear of its release at the same moment. Would all ask at once, they would split the
-//! votes; would the last holder's next waiter ask at once, nobody else would ever have a turn. So the last holder's line
-//! never asks at once, and the others do the more probably the more turns of others they have sat through; whoever does
-//! not asks a few milliseconds later, in random order, should the first have failed.
+//! votes; would the last holder's next waiter ask at once, nobody else would ever have a turn. So each counts the turns of
+//! others that it has sat through since its own last one, and knows from experience how many these are: whoever has sat
+//! through as many asks at once, the others a few milliseconds later, in random order, should the first be gone. With n
+//! processes that take turns it is n - 1, and one of them at a time has sat through so many. Experience is trusted a
+//! little less than it says, so that whoever had too few turns gets more.
 //!
 //! A line that never met others leaves a gap now and then, for one that may be there: it would starve unheard.
 
@@ -32,7 +34,7 @@ impl Pace {
     /// Where releases are told: others ask within a few milliseconds.
     pub(crate) const TOLD: Self = Self {
         told: true,
-        gap: Duration::from_millis(2),
+        gap: Duration::from_millis(5),
         first: Duration::from_millis(50),
         longest: Duration::from_millis(500),
     };
@@ -43,11 +45,16 @@ impl Pace {
     }
 }
 
+/// Parts of a turn that averages are counted in.
+const UNIT: u32 = 16;
+
 /// What a line knows of other processes that want its key.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Rivalry {
     /// Others' releases heard since the own last turn.
     sat_through: u32,
+    /// How many these were at own turns, on average, in [`UNIT`]s.
+    usual: u32,
     /// The release of the own last turn was not heard yet.
     own: bool,
     /// Own turns to come until others, who were met, are believed to be gone.
@@ -108,6 +115,8 @@ impl Rivalry {
 
     /// The key is held here.
     pub(crate) fn won(&mut self, now: Moment) {
+        let sat_through = self.sat_through.min(1_000);
+        self.usual = (self.usual * 3 + sat_through * UNIT).div_ceil(4);
         self.sat_through = 0;
         self.own = true;
         self.wary = self.wary.saturating_sub(1);
@@ -115,12 +124,11 @@ impl Rivalry {
     }
 
     fn delay(&self, random: u64) -> Duration {
-        let turns = u64::from(self.sat_through);
-        if random % (turns + 1) < turns {
+        let enough = (self.usual * 9 / 10 + UNIT / 2) / UNIT;
+        if self.sat_through >= enough.max(1) {
             return Duration::ZERO;
         }
-        let later = (random >> 32) % (2 * SLOT.as_micros() as u64);
-        SLOT + Duration::from_micros(later)
+        SLOT + Duration::from_micros(random % (2 * SLOT.as_micros() as u64))
     }
 }
 
@@ -131,10 +139,33 @@ pub(crate) fn after_split(splits: u32, random: u64) -> Duration {
     Duration::from_micros(random % u64::try_from(spread.as_micros()).unwrap_or(1))
 }
 
-/// How long to hold back after a release was heard and the attempts after `times` earlier ones were in vain: somebody is
-/// quicker each time, or the releases are of attempts that failed as well.
-pub(crate) fn after_vain(times: u32, random: u64) -> Duration {
-    if times < 3 { Duration::ZERO } else { after_split(2, random) }
+/// How a call holds back whose attempts right after a release were refused each time: somebody was quicker, or so many
+/// asked that nobody won. The more often, the more turns of others it sits through before it tries again.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Patience {
+    /// Attempts in vain.
+    in_vain: u32,
+    /// Turns to sit through before the next one.
+    turns: u32,
+}
+
+impl Patience {
+    /// An attempt right after a release was refused.
+    pub(crate) fn lost(&mut self, random: u64) {
+        self.in_vain = self.in_vain.saturating_add(1);
+        self.turns = (random % (1 << self.in_vain.min(6))) as u32;
+    }
+
+    /// A release was heard, to which the line would say `pause`.
+    pub(crate) fn heard(&mut self, pause: Duration, random: u64) -> Duration {
+        if self.turns == 0 && pause.is_zero() {
+            return Duration::ZERO;
+        }
+        self.turns = self.turns.saturating_sub(1);
+        // For those that ask should nobody else do so, the same.
+        let spread = SLOT * (1 << (self.in_vain.clamp(5, 10) - 4));
+        SLOT + Duration::from_micros(random % spread.as_micros() as u64)
+    }
 }
 
 #[cfg(test)]

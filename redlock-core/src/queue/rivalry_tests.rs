@@ -27,18 +27,53 @@ fn the_last_holders_line_never_asks_at_once_where_others_were_met() {
     }
 }
 
+/// A line that had its turns after so many turns of others.
+fn used_to(turns: u32) -> Rivalry {
+    let mut rivalry = Rivalry::default();
+    for _ in 0..30 {
+        rivalry.won(at(0));
+        for _ in 0..=turns {
+            let _ = rivalry.heard(0);
+        }
+    }
+    rivalry.won(at(0));
+    assert_eq!(rivalry.heard(0), None, "its own release");
+    rivalry
+}
+
+#[test]
+fn of_those_who_take_turns_one_at_a_time_asks_at_once() {
+    for others in 1..=4 {
+        let mut rivalry = used_to(others);
+        for _ in 1..others {
+            assert!(!rivalry.heard(0).unwrap().is_zero());
+        }
+        assert_eq!(rivalry.heard(0), Some(Duration::ZERO));
+        assert_eq!(rivalry.heard(0), Some(Duration::ZERO), "until it has its turn");
+    }
+}
+
+#[test]
+fn who_had_too_few_turns_gets_more() {
+    let mut rivalry = used_to(20);
+    let mut waited = 20;
+    for _ in 0..40 {
+        waited = 1;
+        while rivalry.heard(0) != Some(Duration::ZERO) {
+            waited += 1;
+        }
+        rivalry.won(at(0));
+        assert_eq!(rivalry.heard(0), None);
+    }
+    assert!(waited <= 8, "still {waited}");
+}
+
 proptest! {
     #[test]
-    fn who_sat_through_more_turns_asks_at_once_more_probably(turns in 1_u64..20, random: u64) {
-        let mut rivalry = Rivalry::default();
-        let mut delay = None;
-        for _ in 0..turns {
-            delay = rivalry.heard(random);
-        }
-        let at_once = random % (turns + 1) < turns;
-        let delay = delay.unwrap();
-        prop_assert_eq!(delay.is_zero(), at_once);
-        prop_assert!(at_once || (delay >= ms(1) && delay < ms(3)));
+    fn who_holds_back_does_so_for_some_milliseconds(turns in 0_u32..10, random: u64) {
+        let mut rivalry = used_to(turns);
+        let delay = rivalry.heard(random).unwrap();
+        prop_assert!(delay.is_zero() || (delay >= ms(1) && delay < ms(3)));
     }
 }
 
@@ -91,4 +126,22 @@ fn the_wait_after_a_split_vote_is_short_random_and_grows() {
     assert!((0..1_000).all(|random| after_split(1, random * 7) < ms(2)));
     assert!((0..1_000).all(|random| after_split(u32::MAX, random * 997) < ms(128)));
     assert_eq!(after_split(3, 7_999), Duration::from_micros(7_999));
+}
+
+#[test]
+fn who_asks_in_vain_sits_through_more_and_more_turns() {
+    let mut patience = Patience::default();
+    assert!(patience.heard(Duration::ZERO, 0).is_zero());
+    for (lost, most) in [(1, 1), (2, 3), (3, 7), (6, 63), (9, 63)] {
+        let mut patience = Patience::default();
+        for _ in 0..lost {
+            patience.lost(u64::MAX);
+        }
+        for _ in 0..most {
+            assert!(!patience.heard(Duration::ZERO, 0).is_zero(), "after {lost}");
+        }
+        assert!(patience.heard(Duration::ZERO, 0).is_zero(), "after {lost}");
+    }
+    // A line that says no is not overruled.
+    assert!(!patience.heard(ms(1), 0).is_zero());
 }
