@@ -98,6 +98,12 @@ async fn next(stream: &mut BufReader<TcpStream>) -> Option<Vec<String>> {
         word.truncate(word.len() - 2);
         command.push(String::from_utf8_lossy(&word).into_owned());
     }
+    // What a script does shows in its text.
+    if command[0] == "EVALSHA"
+        && let Some(text) = redlock_core::protocol::script_text(command[1].as_bytes())
+    {
+        (command[0], command[1]) = ("EVAL".to_owned(), text.to_owned());
+    }
     Some(command)
 }
 

@@ -137,3 +137,13 @@ fn renewal_leaves_room_for_a_second_try_before_the_deadline() {
         assert!(second.plus(node_timeout) < at(ttl), "{ttl}");
     }
 }
+
+#[test]
+fn locks_that_were_taken_together_are_renewed_apart() {
+    let ttl = ms(10_000);
+    let due = |micros| renew_at(Moment(Duration::from_micros(micros)), None, ttl).0;
+    let all: Vec<_> = (5_000..6_000).map(due).collect();
+    let (first, last) = (all.iter().min().copied().unwrap(), all.iter().max().copied().unwrap());
+    assert!(last - first > ttl / 3 / 9, "they are spread over {:?}", last - first);
+    assert!(first >= ttl / 3 * 7 / 8 && last <= ttl / 3 + ms(6));
+}

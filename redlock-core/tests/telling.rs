@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use redlock_core::node::{Claim, Fault, Identity, LockNode, NodeError, Removal};
-use redlock_core::protocol::{Arg, CallError, Reply, ServerNode, Wire};
+use redlock_core::protocol::{Arg, CallError, Reply, ServerNode, Wire, script_text};
 use redlock_core::{LockKey, Token};
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
@@ -32,7 +32,7 @@ impl Wire for Forbidding {
         _: Duration,
     ) -> Result<Reply, CallError> {
         self.sent.lock().unwrap().push(match args.first() {
-            Some(Arg::Text(script)) if script.contains("PUBLISH") => "tell",
+            Some(Arg::Text(script)) if text(script).contains("PUBLISH") => "tell",
             _ => name,
         });
         if std::mem::take(&mut *self.broken.lock().unwrap()) {
@@ -44,6 +44,11 @@ impl Wire for Forbidding {
             _ => Ok(Reply::Int(1)),
         }
     }
+}
+
+/// The text of a script, by whichever it is called.
+fn text(script: &'static str) -> &'static str {
+    script_text(script.as_bytes()).unwrap_or(script)
 }
 
 #[tokio::test(start_paused = true)]

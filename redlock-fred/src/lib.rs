@@ -47,7 +47,7 @@
 //! | setting | value | why |
 //! |---|---|---|
 //! | connections | one | what is sent first is applied first, so a release cannot overtake the acquire it makes up for |
-//! | reconnecting | unlimited, after 5 ms doubling to 2 s | without a policy fred leaves a broken connection broken; the first wait is short because commands queue up in it |
+//! | reconnecting | unlimited, after 5 ms doubling to 2 s, each time with a new client and without a policy of fred's | under a policy fred keeps the commands that come before its first attempt until some attempt succeeds; the first wait is short because commands wait with it |
 //! | connecting, handshake | 2 s each | fred's 10 s would keep a node out for long after a black hole |
 //! | `TCP_NODELAY` | on | commands are small and each waits for its answer |
 //! | `TCP_USER_TIMEOUT` (Linux) | 2 s | a black hole is noticed even under a steady stream of commands |
@@ -69,8 +69,10 @@
 //! channel comes on top, `+publish +subscribe &redlock:released`; without it locks work as well, and waiters find out
 //! by asking again.
 //!
-//! A command that comes in the first milliseconds after a connection was lost, before fred begins with the next
-//! one, waits for it within its time limit. All later ones are refused at once, as not sent.
+//! A command that comes in the first milliseconds after a connection was lost, before the next attempt to connect
+//! begins, waits for the end of that attempt within its time limit, and is refused if it fails. All later ones are
+//! refused at once, as not sent. Over a client of yours those first commands wait for a connection, however many attempts
+//! that takes, or until their time limits pass.
 //!
 //! # Cancel safety
 //!
@@ -81,6 +83,7 @@
 //! written to the connection.
 
 mod command;
+mod connection;
 mod errors;
 mod keeper;
 mod link;

@@ -36,8 +36,9 @@ impl FredNode {
     /// Nothing is sent yet, and no runtime is needed: the first verb connects, and the verbs that come
     /// meanwhile wait for that within their limits. A server that is down is no error here. The node keeps
     /// trying in the background, and until it succeeds the verbs answer at once with [`Fault::Refused`], or
-    /// with the server's reason to turn the connection down. The connection is closed when the node is dropped
-    /// and its last verb is done.
+    /// with the server's reason to turn the connection down. What happens when a connection is lost is said in
+    /// the [crate's docs](crate#settings). The connection is closed when the node is dropped and its last verb
+    /// is done.
     ///
     /// [`Fault::Refused`]: redlock_core::node::Fault::Refused
     ///
@@ -57,7 +58,9 @@ impl FredNode {
     /// client's:
     ///
     /// - Give it a reconnect policy. Without one fred leaves a broken connection broken and still calls it
-    ///   connected, so that every command from then on takes its whole time limit to fail.
+    ///   connected, so that every command from then on takes its whole time limit to fail. Keep its first wait short:
+    ///   the commands that come meanwhile wait for the next connection, and if the server stays down, for all of their
+    ///   time limit.
     /// - Set [`TcpConfig::user_timeout`](fred::types::config::TcpConfig) or
     ///   [`UnresponsiveConfig`](fred::types::config::UnresponsiveConfig); by default a black hole is not noticed.
     /// - Leave it at RESP2. With RESP3 fred puts user and password into a line of text unquoted, where a space breaks

@@ -21,10 +21,9 @@ const UNRESPONSIVE_CHECK: Duration = Duration::from_secs(2);
 /// Messages that a subscription keeps for a listener that is busy; further ones are lost.
 const WAITING_MESSAGES: usize = 1_024;
 
-/// A client that is not connected yet.
+/// A client to make others after, with [`once`].
 pub(crate) fn client(config: Config) -> Result<Client, ConfigError> {
     Builder::from_config(config)
-        .set_policy(reconnecting())
         .with_connection_config(|connection| {
             connection.connection_timeout = CONNECT;
             connection.internal_command_timeout = CONNECT;
@@ -46,19 +45,27 @@ pub(crate) fn client(config: Config) -> Result<Client, ConfigError> {
         .map_err(|_| ConfigError::new("url", "<redacted>", "must be an address that fred accepts"))
 }
 
-/// A client for a subscription, made as `client` is. It connects once and is not connected again.
-pub(crate) fn listener(client: &Client) -> Client {
-    let config = Config { fail_fast: true, ..client.client_config() };
+/// A client for a single connection, made as `model` is.
+pub(crate) fn once(model: &Client) -> Client {
+    made_as(model, model.perf_config())
+}
+
+/// A client for a subscription, made as `model` is. It connects once and is not connected again.
+pub(crate) fn listener(model: &Client) -> Client {
     let performance =
-        PerformanceConfig { broadcast_channel_capacity: WAITING_MESSAGES, ..client.perf_config() };
-    let connection = client.connection_config().clone();
+        PerformanceConfig { broadcast_channel_capacity: WAITING_MESSAGES, ..model.perf_config() };
+    made_as(model, performance)
+}
+
+fn made_as(model: &Client, performance: PerformanceConfig) -> Client {
+    let config = Config { fail_fast: true, ..model.client_config() };
+    let connection = model.connection_config().clone();
     Client::new(config, Some(performance), Some(connection), None)
 }
 
-/// How long to wait between two attempts to connect, in the background.
+/// How long to wait between two attempts to connect.
 ///
-/// The first wait is short because fred still takes commands in it, and keeps them waiting for the
-/// connection until their time limit.
+/// The first wait is short because commands wait with it.
 pub(crate) fn reconnecting() -> ReconnectPolicy {
     let mut policy = ReconnectPolicy::new_exponential(0, 5, 2_000, 2);
     policy.set_jitter(5);

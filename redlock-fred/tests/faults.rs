@@ -70,6 +70,35 @@ async fn a_dead_server_refuses_at_once_and_serves_when_it_is_back() {
     assert_eq!(server.seen(), ["acquire"]);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_server_that_dies_refuses_from_the_first_moment() {
+    for _ in 0..20 {
+        let server = FakeServer::start(|_| reply(GRANT)).await;
+        let node = server.node();
+        node.clone().acquire(claim(&["a"]), terms(), LONG).await.unwrap();
+        let verbs: Vec<_> = (0..4)
+            .map(|_| {
+                let node = node.clone();
+                tokio::spawn(async move {
+                    let mut refused = 0;
+                    // For longer than it takes to try to connect again.
+                    while refused < 1_000 {
+                        match node.clone().acquire(claim(&["a"]), terms(), LONG).await {
+                            Err(error) if error.fault() == Fault::Refused => refused += 1,
+                            Err(error) => assert_eq!(error.fault(), Fault::ConnectionLost),
+                            Ok(_) => assert_eq!(refused, 0, "it was dead"),
+                        }
+                    }
+                })
+            })
+            .collect();
+        server.stop().await;
+        for verb in verbs {
+            verb.await.unwrap();
+        }
+    }
+}
+
 #[tokio::test]
 async fn the_first_verbs_wait_for_the_connection() {
     let server = FakeServer::start(|_| reply(GRANT)).await;
@@ -131,11 +160,14 @@ async fn a_command_whose_connection_is_cut_is_sent_once_and_its_fate_unknown() {
 
 #[tokio::test]
 async fn of_many_commands_on_a_cut_connection_none_is_sent_twice() {
-    let server = FakeServer::start(|command| {
-        if common::resource(command) == "last" { Action::Cut } else { Action::Ignore }
+    let server = FakeServer::start(|command| match common::resource(command).as_str() {
+        "warm up" => reply(GRANT),
+        "last" => Action::Cut,
+        _ => Action::Ignore,
     })
     .await;
     let node = server.node();
+    node.clone().acquire(claim(&["warm up"]), terms(), LONG).await.unwrap();
     let _ = node.clone().acquire(claim(&["first"]), terms(), SHORT).await;
     let keys = ["b", "c", "d", "last"];
     let verbs: Vec<_> =
@@ -145,7 +177,7 @@ async fn of_many_commands_on_a_cut_connection_none_is_sent_twice() {
     }
     server.connections(1).await;
     tokio::time::sleep(SHORT).await;
-    assert_eq!(server.seen().len(), 5);
+    assert_eq!(server.seen().len(), 6);
 }
 
 #[tokio::test]
@@ -212,7 +244,6 @@ async fn a_command_whose_time_ran_out_while_reconnecting_is_not_sent_later() {
     });
     let node = server.node();
     node.clone().release(claim(&["a"]), LONG).await.unwrap_err();
-    // fred still takes commands while it has not begun to reconnect.
     let mut faults = Vec::new();
     for _ in 0..200 {
         match node.clone().acquire(claim(&["a"]), terms(), Duration::from_millis(1)).await {

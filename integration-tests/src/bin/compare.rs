@@ -35,6 +35,8 @@ mod fencing;
 mod figures;
 #[path = "compare/hung.rs"]
 mod hung;
+#[path = "compare/hung_memory.rs"]
+mod hung_memory;
 #[path = "compare/memory.rs"]
 mod memory;
 #[path = "compare/one_task.rs"]
@@ -91,7 +93,7 @@ struct Section {
     run: fn(&Bench, &mut Figures),
 }
 
-const SECTIONS: [Section; 10] = [
+const SECTIONS: [Section; 11] = [
     Section {
         name: "one-task",
         finds: &["one_task_redis", "one_task_fred", "one_task_vs_rslock"],
@@ -112,6 +114,7 @@ const SECTIONS: [Section; 10] = [
     },
     Section { name: "renewal", finds: &["renewal_us_per_lock_s"], run: renewal::run },
     Section { name: "fencing", finds: &["fencing_cost"], run: fencing::run },
+    Section { name: "hung-memory", finds: &[], run: hung_memory::run },
     Section { name: "split-votes", finds: &[], run: split_votes::run },
     // The last one: it kills a server.
     Section { name: "hung", finds: &["hung1", "hung2"], run: hung::run },

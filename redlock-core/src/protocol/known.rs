@@ -1,13 +1,14 @@
 // How long something is remembered.
 #![allow(clippy::disallowed_methods)]
 
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 use super::info::{Abilities, NativeRelease};
+use super::scripts::Script;
 
 /// What the server behind the present connection can do, if it said so.
 ///
@@ -15,7 +16,9 @@ use super::info::{Abilities, NativeRelease};
 /// meanwhile, such as the release that was to follow it.
 #[derive(Debug, Default)]
 pub(super) struct Known {
-    abilities: AtomicU8,
+    abilities: AtomicU32,
+    /// A bit for each script that the server has run.
+    scripts: AtomicU32,
     /// Since when releases cannot be told.
     mute: Mutex<Option<Instant>>,
 }
@@ -25,11 +28,13 @@ pub(super) struct Known {
 const MUTE: Duration = Duration::from_secs(60);
 
 impl Known {
-    const SET_GET: u8 = 0b100;
+    const SET_GET: u32 = 0b100;
+    const NO_DIGESTS: u32 = 1 << 31;
 
     /// Forgets all of it: another server may stand behind the next connection.
     pub(super) fn forget(&self) {
         self.abilities.store(0, Ordering::Relaxed);
+        self.scripts.store(0, Ordering::Relaxed);
         *self.mute() = None;
     }
 
@@ -52,6 +57,28 @@ impl Known {
             _ => NativeRelease::None,
         };
         Abilities { set_get: bits & Self::SET_GET != 0, native_release }
+    }
+
+    /// Whether the server has run the script, and lets the user call it by its digest.
+    pub(super) fn has_run(&self, script: &Script) -> bool {
+        self.scripts.load(Ordering::Relaxed) & (1 << script.id | Self::NO_DIGESTS) == 1 << script.id
+    }
+
+    pub(super) fn ran(&self, script: &Script) {
+        // A look before the write: this is so at almost every call.
+        if self.scripts.load(Ordering::Relaxed) & (1 << script.id) == 0 {
+            self.scripts.fetch_or(1 << script.id, Ordering::Relaxed);
+        }
+    }
+
+    /// The server forgot its scripts.
+    pub(super) fn forget_scripts(&self) {
+        self.scripts.store(0, Ordering::Relaxed);
+    }
+
+    /// Scripts cannot be called by their digest.
+    pub(super) fn lack_digests(&self) {
+        self.scripts.fetch_or(Self::NO_DIGESTS, Ordering::Relaxed);
     }
 
     /// Whether releases cannot be told.

@@ -40,6 +40,13 @@ pub enum Arg<'a> {
     Int(u64),
 }
 
+/// The text of the script that a server is called to run by its digest.
+#[cfg(any(test, feature = "testing"))]
+pub fn script_text(digest: &[u8]) -> Option<&'static str> {
+    let script = scripts::ALL.iter().find(|script| script.digest().as_bytes() == digest)?;
+    Some(script.text)
+}
+
 /// A connection to one server: sends a command, gives its reply.
 ///
 /// # Contract

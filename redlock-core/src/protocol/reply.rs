@@ -224,6 +224,12 @@ pub(super) fn is_syntax_error(error: &CallError) -> bool {
     matches!(error, CallError::Server(text) if text.contains("syntax error"))
 }
 
+/// A server that knows no `EVALSHA`, or a user without the right to it.
+pub(super) fn lacks_digests(text: &str) -> bool {
+    let text = text.to_ascii_lowercase();
+    ["'evalsha'", "`evalsha`"].iter().any(|name| text.contains(name))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

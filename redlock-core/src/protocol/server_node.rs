@@ -7,7 +7,8 @@ use async_trait::async_trait;
 use super::info::parse_info;
 use super::known::Known;
 use super::native::Limit;
-use super::reply::{Reply, classify, is_syntax_error, unexpected};
+use super::reply::{Reply, classify, is_syntax_error, lacks_digests, unexpected};
+use super::scripts::Script;
 use super::{Arg, CallError, RELEASED_CHANNEL, Wire, scripts};
 use crate::error::ConfigError;
 use crate::fence::LARGEST;
@@ -56,31 +57,43 @@ impl<W: Wire> ServerNode<W> {
 
     async fn eval(
         &self,
-        script: &'static str,
+        script: &'static Script,
         key: &LockKey,
         values: &[Arg<'_>],
-        timeout: Duration,
+        limit: Limit,
     ) -> Result<Reply, CallError> {
-        self.eval_over(script, key, &[], values, timeout).await
+        self.eval_over(script, key, &[], values, limit).await
     }
 
     /// Runs a script over the resources and their counters.
     async fn eval_over(
         &self,
-        script: &'static str,
+        script: &'static Script,
         key: &LockKey,
         counters: &[Vec<u8>],
         values: &[Arg<'_>],
-        timeout: Duration,
+        limit: Limit,
     ) -> Result<Reply, CallError> {
         let resources = key.resources();
         let keys = resources.len() + counters.len();
         let mut args = Vec::with_capacity(2 + keys + values.len());
-        args.extend([Arg::Text(script), Arg::Int(keys as u64)]);
+        args.extend([Arg::Text(script.digest()), Arg::Int(keys as u64)]);
         args.extend(resources.map(Arg::Bytes));
         args.extend(counters.iter().map(|counter| Arg::Bytes(counter)));
         args.extend_from_slice(values);
-        self.call("EVAL", &args, timeout).await
+        if self.known.has_run(script) {
+            match self.call("EVALSHA", &args, limit.left()).await {
+                Err(CallError::Server(text)) if text.starts_with("NOSCRIPT") => {
+                    self.known.forget_scripts();
+                }
+                Err(CallError::Server(text)) if lacks_digests(&text) => self.known.lack_digests(),
+                result => return result,
+            }
+        }
+        args[0] = Arg::Text(script.text);
+        let reply = self.call("EVAL", &args, limit.left()).await?;
+        self.known.ran(script);
+        Ok(reply)
     }
 
     /// An acquire that needs more than `SET` can do.
@@ -99,8 +112,9 @@ impl<W: Wire> ServerNode<W> {
             Arg::Int(fencing.map_or(0, |fencing| millis(fencing.life).min(LONGEST_LIFE))),
             Arg::Int(fencing.map_or(0, |fencing| fencing.hint.min(LARGEST))),
         ];
-        let script = scripts::ACQUIRE_FENCED;
-        let reply = self.eval_over(script, claim.key(), &counters, &values, timeout).await?;
+        let script = &scripts::ACQUIRE_FENCED;
+        let limit = Limit::new(timeout);
+        let reply = self.eval_over(script, claim.key(), &counters, &values, limit).await?;
         reply.into_fenced_vote(fencing.is_some())
     }
 
@@ -184,7 +198,7 @@ impl<W: Wire> LockNode for ServerNode<W> {
             }
         }
         let values = [Arg::Bytes(claim.token().as_bytes()), Arg::Int(terms.ttl_millis())];
-        self.eval(scripts::ACQUIRE, claim.key(), &values, limit.left()).await?.into_vote()
+        self.eval(&scripts::ACQUIRE, claim.key(), &values, limit).await?.into_vote()
     }
 
     async fn extend(
@@ -199,7 +213,9 @@ impl<W: Wire> LockNode for ServerNode<W> {
             keys = counters(claim.key());
             values.push(Arg::Int(millis(fencing.life).min(LONGEST_LIFE)));
         }
-        let reply = self.eval_over(scripts::EXTEND, claim.key(), &keys, &values, timeout).await?;
+        let reply = self
+            .eval_over(&scripts::EXTEND, claim.key(), &keys, &values, Limit::new(timeout))
+            .await?;
         reply.into_extension()
     }
 
@@ -213,7 +229,7 @@ impl<W: Wire> LockNode for ServerNode<W> {
             return Ok(result?);
         }
         let values = [Arg::Bytes(claim.token().as_bytes())];
-        self.eval(scripts::RELEASE, claim.key(), &values, limit.left()).await?.into_removal()
+        self.eval(&scripts::RELEASE, claim.key(), &values, limit).await?.into_removal()
     }
 
     async fn release_and_tell(
@@ -225,7 +241,8 @@ impl<W: Wire> LockNode for ServerNode<W> {
             return self.release(claim, timeout).await;
         }
         let values = [Arg::Bytes(claim.token().as_bytes()), Arg::Text(RELEASED_CHANNEL)];
-        let reply = self.eval(scripts::RELEASE_TELL, claim.key(), &values, timeout).await?;
+        let reply =
+            self.eval(&scripts::RELEASE_TELL, claim.key(), &values, Limit::new(timeout)).await?;
         let (removal, refusal) = reply.into_told_removal()?;
         if let Some(refusal) = refusal {
             self.fall_mute(refusal.fault());
@@ -243,7 +260,7 @@ impl<W: Wire> LockNode for ServerNode<W> {
         timeout: Duration,
     ) -> Result<Vec<Option<Holding>>, NodeError> {
         let resources = key.resources().len();
-        self.eval(scripts::INSPECT, &key, &[], timeout).await?.into_holdings(resources)
+        self.eval(&scripts::INSPECT, &key, &[], Limit::new(timeout)).await?.into_holdings(resources)
     }
 
     async fn raise(
@@ -259,8 +276,9 @@ impl<W: Wire> LockNode for ServerNode<W> {
             Arg::Int(millis(life).min(LONGEST_LIFE)),
         ];
         let counters = counters(claim.key());
-        let reply =
-            self.eval_over(scripts::RAISE, claim.key(), &counters, &values, timeout).await?;
+        let reply = self
+            .eval_over(&scripts::RAISE, claim.key(), &counters, &values, Limit::new(timeout))
+            .await?;
         reply.into_raise()
     }
 

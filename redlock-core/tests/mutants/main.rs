@@ -50,7 +50,7 @@ const CAUGHT: &[(Mutant, By)] = &[
         ),
     ),
     (Mutant::NoWriteBack, Simulation),
-    (Mutant::SkipOnReplies, Simulation),
+    (Mutant::SkipOnReplies, Rarely(4_000)),
     (Mutant::LowestFence, Simulation),
     (Mutant::CounterForgotten, Simulation),
     (Mutant::HintNotClamped, Simulation),

@@ -172,6 +172,12 @@ async fn next_command(read: &mut BufReader<OwnedReadHalf>) -> Option<Command> {
         bytes.truncate(bytes.len() - 2);
         command.push(bytes);
     }
+    // What a script does shows in its text.
+    if command.first().is_some_and(|name| name == b"EVALSHA")
+        && let Some(text) = redlock_core::protocol::script_text(&command[1])
+    {
+        (command[0], command[1]) = (b"EVAL".to_vec(), text.into());
+    }
     Some(command)
 }
 

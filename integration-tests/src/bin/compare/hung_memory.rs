@@ -1,0 +1,80 @@
+//! Whether anything piles up while two of five servers hang, and what is left when they return.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use integration_tests::nodes::Client;
+use redlock_core::Redlock;
+use tokio::task::JoinSet;
+
+use crate::figures::Figures;
+use crate::settings::Runtime;
+use crate::usage::resident;
+use crate::{Bench, NODES};
+
+const TASKS: usize = 16;
+const HUNG: usize = 2;
+
+/// Short, so that what cannot be released is soon gone.
+const TTL: Duration = Duration::from_secs(4);
+
+pub(crate) fn run(bench: &Bench, figures: &mut Figures) {
+    println!(
+        "\n## Memory while {HUNG} of {NODES} servers hang, {TASKS} tasks that lock and release\n"
+    );
+    println!("| client | after s | cycles | resident MB |");
+    println!("|---|---|---|---|");
+    for client in Client::ALL {
+        let left = Runtime::Current.run(hang(bench, client));
+        figures.failed(left, &format!("{}: keys left when the servers returned", client.name()));
+    }
+}
+
+/// Gives the keys that are left on all servers once the time to live has passed after they returned.
+async fn hang(bench: &Bench, client: Client) -> usize {
+    let length = Duration::from_secs(bench.settings.pick(1, 5, 60));
+    let nodes = client.nodes(bench.servers.urls().into_iter().take(NODES));
+    let redlock = Redlock::builder().nodes(nodes).ttl(TTL).build().unwrap();
+    redlock.lock("warm").await.unwrap().release().await.unwrap();
+    let servers = &bench.servers[..NODES];
+    for server in &servers[NODES - HUNG..] {
+        server.pause().await;
+    }
+    let begin = Instant::now();
+    let cycles = Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let mut tasks = JoinSet::new();
+    for task in 0..TASKS {
+        let (redlock, cycles) = (redlock.clone(), Arc::clone(&cycles));
+        tasks.spawn(async move {
+            let key = format!("hung-memory:{task}");
+            while begin.elapsed() < length {
+                redlock.lock(&key).await.unwrap().release().await.unwrap();
+                cycles.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            }
+        });
+    }
+    for part in 1..=6 {
+        tokio::time::sleep_until((begin + length * part / 6).into()).await;
+        println!(
+            "| {} | {:.0} | {} | {:.1} |",
+            client.name(),
+            begin.elapsed().as_secs_f64(),
+            cycles.load(std::sync::atomic::Ordering::Relaxed),
+            resident() as f64 / 1e6
+        );
+    }
+    while let Some(task) = tasks.join_next().await {
+        task.unwrap();
+    }
+    for server in &servers[NODES - HUNG..] {
+        server.resume().await;
+    }
+    redlock.close().await;
+    tokio::time::sleep(TTL).await;
+    let mut left = 0;
+    for server in servers {
+        let keys = server.keys().await;
+        left += keys.iter().filter(|key| key.starts_with("hung-memory:")).count();
+    }
+    left
+}
