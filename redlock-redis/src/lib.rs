@@ -43,7 +43,8 @@
 //! | setting | value | why |
 //! |---|---|---|
 //! | connections | one | what is sent first is applied first, so a release cannot overtake the acquire it makes up for |
-//! | time limit of a command | the verb's own | redis-rs takes a command that is given up out of its queue, unless it was written already |
+//! | commands that wait at one moment | sent as one pipeline, 32 at most | redis-rs pays for each hand-over; their answers are given out together |
+//! | time limit of a command | the verb's own | one timer for the connection; a command that is given up before its pipeline is sent is left out |
 //! | redis-rs's own response timeout | none | a second timer for each command |
 //! | connecting, with look-up and handshake | 2 s | a black hole must not be waited for by the commands after |
 //! | retries | none | a command is never sent twice; without a connection it connects, once, and says why that failed |
@@ -51,7 +52,7 @@
 //! | `TCP_NODELAY` | on | commands are small and each waits for its answer |
 //! | `TCP_USER_TIMEOUT` (Linux) | 2 s | a black hole is noticed even under a steady stream of commands |
 //! | keep-alive | after 10 s | an idle connection that a middlebox forgot is replaced before the next lock needs it |
-//! | queue of unwritten commands | 1,024 | redis-rs's 50 makes callers wait for room, and wake up for it |
+//! | unanswered pipelines | 4,096 | what comes after waits in the node's own queue, where it can be given up; redis-rs's 50 is soon used up |
 //! | `CLIENT SETINFO` | not sent | a server that is full answers only the first command before it closes the connection |
 //!
 //! A node's wake-ups ([`LockNode::listen`](redlock_core::node::LockNode::listen)) have a connection of their own, made
@@ -74,8 +75,9 @@
 //! # Cancel safety
 //!
 //! The verbs' futures should be driven to completion, as `redlock-core` does. A future that was never polled has
-//! sent nothing. When a polled one is dropped, its command is not sent any more if it was not written to the
-//! connection yet; if it was, it may be applied, and its answer is thrown away.
+//! sent nothing. When a polled one is dropped, its command is not sent any more if it was not handed to redis-rs
+//! yet, which happens as soon as the connection's task runs; if it was, it may be applied, and its answer is thrown away.
+//! A connection that breaks leaves the fate of all commands of a pipeline unknown, even if some were answered.
 //!
 //! # Minimum supported Rust version
 //!

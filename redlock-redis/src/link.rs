@@ -158,11 +158,15 @@ impl Queue {
         Ok(())
     }
 
-    /// Takes everything, leaving `empty` for what comes next, and asks to be woken by that.
-    pub(crate) fn take(&self, empty: &mut Vec<Queued>, waker: &Waker) {
+    /// Moves up to `most` of what waits to `taken`, which is empty, and asks to be woken by what comes next.
+    pub(crate) fn take(&self, taken: &mut Vec<Queued>, most: usize, waker: &Waker) {
         if let State::Taking { queued, earliest, server } = &mut *lock(&self.0) {
-            std::mem::swap(queued, empty);
-            *earliest = None;
+            if queued.len() <= most {
+                std::mem::swap(queued, taken);
+                *earliest = None;
+            } else {
+                taken.extend(queued.drain(..most));
+            }
             listen(server, waker);
         }
     }
@@ -223,4 +227,66 @@ impl Drop for Ending {
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn queued(start: Instant, seconds: u64) -> (Queued, oneshot::Receiver<Answer>) {
+        let (answer, receiver) = oneshot::channel();
+        let deadline = start + Duration::from_secs(seconds);
+        (Queued { command: redis::cmd("PING"), deadline, answer }, receiver)
+    }
+
+    fn queue() -> Queue {
+        Queue(Arc::new(Mutex::new(State::Taking {
+            queued: Vec::new(),
+            earliest: None,
+            server: None,
+        })))
+    }
+
+    fn fault(answer: Answer) -> Fault {
+        NodeError::from(answer.unwrap_err()).fault()
+    }
+
+    #[tokio::test]
+    async fn what_waits_when_the_connection_breaks_is_refused_and_nothing_follows() {
+        let queue = queue();
+        let now = Instant::now();
+        let (first, answer) = queued(now, 1);
+        assert!(queue.push(first).is_ok());
+        Ending(queue.clone()).close(&NodeError::new(Fault::Refused, "the connection broke"));
+        assert_eq!(fault(answer.await.unwrap()), Fault::Refused);
+        assert!(queue.push(queued(now, 1).0).is_err());
+        assert_eq!(queue.earliest(Waker::noop()), None);
+    }
+
+    #[test]
+    fn those_out_of_time_leave_the_queue_and_the_others_keep_their_order() {
+        let (queue, start) = (queue(), Instant::now());
+        let mut answers = Vec::new();
+        for seconds in [3, 1, 4, 2, 5] {
+            let (command, answer) = queued(start, seconds);
+            assert!(queue.push(command).is_ok());
+            answers.push(answer);
+        }
+        drop(answers.pop());
+        assert_eq!(queue.earliest(Waker::noop()), Some(start + Duration::from_secs(1)));
+        queue.expire(start + Duration::from_secs(2));
+        assert_eq!(queue.earliest(Waker::noop()), Some(start + Duration::from_secs(3)));
+        for index in [1, 3] {
+            assert_eq!(fault(answers[index].try_recv().unwrap()), Fault::Timeout);
+        }
+        let mut taken = Vec::new();
+        queue.take(&mut taken, 1, Waker::noop());
+        assert_eq!((taken.len(), queue.earliest(Waker::noop()).is_some()), (1, true));
+        let mut rest = Vec::new();
+        queue.take(&mut rest, 9, Waker::noop());
+        taken.append(&mut rest);
+        let left: Vec<_> = taken.iter().map(|one| (one.deadline - start).as_secs()).collect();
+        assert_eq!(left, [3, 4]);
+        assert_eq!(queue.earliest(Waker::noop()), None);
+    }
 }

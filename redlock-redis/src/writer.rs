@@ -18,7 +18,7 @@ use crate::{errors, settings};
 
 /// Commands in one batch. The answers of a batch are given out together, so in a very long one those who could go on
 /// would wait for the rest.
-const LONGEST_BATCH: usize = 64;
+const LONGEST_BATCH: usize = 32;
 
 /// Connects, and returns when the connection is over.
 pub(crate) async fn keep_connected(client: Client, ending: Ending) {
@@ -58,7 +58,10 @@ struct Writer<'a> {
     ending: &'a Ending,
     /// In the order in which they were handed over, which is the order in which they are answered.
     under_way: VecDeque<Batch>,
+    /// Room for what is taken from the queue.
     spare: Vec<Queued>,
+    /// No later than the first deadline of what is under way.
+    earliest: Option<Instant>,
     alarm: Alarm,
 }
 
@@ -69,6 +72,7 @@ impl<'a> Writer<'a> {
             ending,
             under_way: VecDeque::new(),
             spare: Vec::new(),
+            earliest: None,
             alarm: Alarm::default(),
         }
     }
@@ -115,18 +119,18 @@ impl<'a> Writer<'a> {
         broken
     }
 
-    /// The first poll of a batch puts it into redis-rs's own queue, which has room for it.
+    /// The first poll of a batch puts it into redis-rs's own queue, which has room for it. Whether the connection is
+    /// broken.
     fn hand_over(&mut self, cx: &mut Context<'_>) -> bool {
         let mut broken = false;
-        if self.under_way.len() >= settings::WAITING_BATCHES {
-            return broken;
-        }
+        let room = settings::UNANSWERED_BATCHES.saturating_sub(self.under_way.len());
         let mut queued = std::mem::take(&mut self.spare);
-        self.ending.queue().take(&mut queued, cx.waker());
+        self.ending.queue().take(&mut queued, room * LONGEST_BATCH, cx.waker());
         queued.retain(|one| !one.answer.is_closed());
         while !queued.is_empty() {
             let commands = queued.drain(..queued.len().min(LONGEST_BATCH));
             let mut batch = Batch::new(&self.connection, commands);
+            self.earliest = sooner(self.earliest, Some(batch.deadline()));
             match batch.poll(cx) {
                 Poll::Ready(intact) => broken |= !intact,
                 Poll::Pending => self.under_way.push_back(batch),
@@ -138,18 +142,21 @@ impl<'a> Writer<'a> {
 
     /// Gives up what ran out of time; whether that changed anything.
     fn expire(&mut self, cx: &mut Context<'_>) -> bool {
-        let earliest = match self.alarm.at {
-            // Let it ring, even if those it was set for were answered: to set it costs more than to look once.
-            Some(at) => self.under_way.back().map(|batch| batch.deadline().min(at)).or(Some(at)),
-            None => self.under_way.iter().map(Batch::deadline).min(),
-        };
-        if !self.alarm.poll(cx, earliest) {
+        let waiting = self.ending.queue().earliest(cx.waker());
+        // It may ring for those who were answered meanwhile: to look once costs less than to set it for each.
+        if !self.alarm.poll(cx, sooner(self.earliest, waiting)) {
             return false;
         }
         let now = Instant::now();
+        self.ending.queue().expire(now);
         self.under_way.retain_mut(|batch| batch.expire(now));
+        self.earliest = self.under_way.iter().map(Batch::deadline).min();
         true
     }
+}
+
+fn sooner(one: Option<Instant>, other: Option<Instant>) -> Option<Instant> {
+    one.into_iter().chain(other).min()
 }
 
 /// One timer for many time limits.

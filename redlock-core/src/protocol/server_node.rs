@@ -241,8 +241,11 @@ impl<W: Wire> LockNode for ServerNode<W> {
             return self.release(claim, timeout).await;
         }
         let values = [Arg::Bytes(claim.token().as_bytes()), Arg::Text(RELEASED_CHANNEL)];
-        let reply =
-            self.eval(&scripts::RELEASE_TELL, claim.key(), &values, Limit::new(timeout)).await?;
+        let script = match claim.key().single() {
+            Some(_) => &scripts::RELEASE_TELL_ONE,
+            None => &scripts::RELEASE_TELL,
+        };
+        let reply = self.eval(script, claim.key(), &values, Limit::new(timeout)).await?;
         let (removal, refusal) = reply.into_told_removal()?;
         if let Some(refusal) = refusal {
             self.fall_mute(refusal.fault());
