@@ -7,9 +7,9 @@ use crate::error::{LockError, LockErrorKind};
 use crate::guard::LockGuard;
 use crate::lease::Moment;
 use crate::node::NodeError;
-use crate::queue::rivalry::{Pace, Patience, after_split};
+use crate::queue::rivalry::{Pace, Patience};
 use crate::queue::{self, Place, Turn};
-use crate::quorum::{Tally, majority};
+use crate::quorum::Tally;
 use crate::redlock::{Call, Redlock};
 
 /// Longest sleep in a line: a timer does not run while the host is suspended, so the clock is looked at again now and
@@ -22,8 +22,6 @@ pub(crate) struct Waiting<'a> {
     call: Call,
     deadline: Moment,
     attempts: u32,
-    /// Split votes in a row.
-    splits: u32,
     patience: Patience,
     /// The attempt was made because a release was heard.
     eager: bool,
@@ -41,7 +39,6 @@ impl<'a> Waiting<'a> {
             call,
             deadline,
             attempts: 0,
-            splits: 0,
             patience: Patience::default(),
             eager: false,
             barred: Vec::new(),
@@ -139,14 +136,16 @@ impl<'a> Waiting<'a> {
         if error.kind() != LockErrorKind::Contended {
             return Ok(delay);
         }
-        if is_split(error.tally(), self.redlock.set().len()) {
-            self.splits = self.splits.saturating_add(1);
-            return Ok(delay.min(after_split(self.splits, random)));
-        }
-        self.splits = 0;
         turn.rivalry(|rivalry| rivalry.refused());
-        // Only now is a release sure to be heard: one before may have been missed.
-        Ok(if self.listen() { Duration::ZERO } else { delay })
+        // Only from now on is a release sure to be heard: one before may have been missed.
+        let deaf = self.listen();
+        Ok(if error.tally().granted > 0 {
+            delay.min(self.patience.collided(random >> 16))
+        } else if deaf {
+            delay.min(self.patience.later(random >> 16))
+        } else {
+            delay
+        })
     }
 
     /// Hears of releases from now on; tells whether it did not before.
@@ -203,9 +202,4 @@ impl<'a> Waiting<'a> {
     fn random(&self) -> u64 {
         self.redlock.random()
     }
-}
-
-/// Whether so many nodes granted or were free that nobody can have the rest's majority.
-fn is_split(tally: Tally, nodes: usize) -> bool {
-    tally.granted > 0 && nodes - tally.granted < majority(nodes)
 }

@@ -132,28 +132,30 @@ impl Rivalry {
     }
 }
 
-/// How long to wait after a vote that nobody can have won: so many nodes granted that the others have no majority. They
-/// are free again at once, so the wait is short; it doubles, and is random, that one gets ahead of the others.
-pub(crate) fn after_split(splits: u32, random: u64) -> Duration {
-    let spread = SLOT * (1 << splits.min(7));
-    Duration::from_micros(random % u64::try_from(spread.as_micros()).unwrap_or(1))
-}
-
-/// How a call holds back whose attempts right after a release were refused each time: somebody was quicker, or so many
-/// asked that nobody won. The more often, the more turns of others it sits through before it tries again.
+/// How a call holds back whose attempts were refused.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Patience {
-    /// Attempts in vain.
+    /// Attempts right after a release, all of which were refused: somebody was quicker each time.
     in_vain: u32,
     /// Turns to sit through before the next one.
     turns: u32,
+    /// Attempts that some nodes granted: others asked at the same moment, and perhaps nobody won.
+    collisions: u32,
 }
 
 impl Patience {
-    /// An attempt right after a release was refused.
+    /// An attempt right after a release was refused: the more often, the more turns of others are sat through before the
+    /// next one.
     pub(crate) fn lost(&mut self, random: u64) {
         self.in_vain = self.in_vain.saturating_add(1);
         self.turns = (random % (1 << self.in_vain.min(6))) as u32;
+    }
+
+    /// An attempt was refused that some nodes granted; how long to wait. Those who collided are free again at once, so
+    /// the wait is short; it doubles, and is random, that one gets ahead of the others.
+    pub(crate) fn collided(&mut self, random: u64) -> Duration {
+        self.collisions = self.collisions.saturating_add(1);
+        self.later(random)
     }
 
     /// A release was heard, to which the line would say `pause`.
@@ -162,8 +164,13 @@ impl Patience {
             return Duration::ZERO;
         }
         self.turns = self.turns.saturating_sub(1);
-        // For those that ask should nobody else do so, the same.
-        let spread = SLOT * (1 << (self.in_vain.clamp(5, 10) - 4));
+        // Should nobody else ask.
+        self.later(random)
+    }
+
+    /// A moment that others hardly choose as well.
+    pub(crate) fn later(&self, random: u64) -> Duration {
+        let spread = SLOT * (2 << self.collisions.min(8));
         SLOT + Duration::from_micros(random % spread.as_micros() as u64)
     }
 }

@@ -122,10 +122,14 @@ fn where_nothing_is_told_others_get_a_whole_retry_delay_now_and_then() {
 }
 
 #[test]
-fn the_wait_after_a_split_vote_is_short_random_and_grows() {
-    assert!((0..1_000).all(|random| after_split(1, random * 7) < ms(2)));
-    assert!((0..1_000).all(|random| after_split(u32::MAX, random * 997) < ms(128)));
-    assert_eq!(after_split(3, 7_999), Duration::from_micros(7_999));
+fn the_wait_after_a_collision_is_short_random_and_grows() {
+    let mut patience = Patience::default();
+    for spread in [4, 8, 16, 32, 64, 128, 256, 512, 512] {
+        let delays: Vec<_> = (0..2_000).map(|i| { patience }.collided(i * 997)).collect();
+        assert!(delays.iter().all(|delay| *delay >= ms(1) && *delay < ms(1 + spread)));
+        assert!(delays.iter().any(|delay| *delay > ms(spread * 9 / 10)));
+        let _ = patience.collided(0);
+    }
 }
 
 #[test]
