@@ -49,10 +49,8 @@ async fn watch(queue: &Queue) {
     .await
 }
 
-/// Hands to redis-rs in one piece what waits at one moment, and gives out the answers.
-///
-/// One that does it for all, because redis-rs asks for a channel's place, a reply slot and a timer for each
-/// hand-over. It never waits for the answer of what went before.
+/// Hands to redis-rs in one piece what waits at one moment, and gives out the answers. It never waits for the answer of
+/// what went before.
 struct Writer<'a> {
     connection: MultiplexedConnection,
     ending: &'a Ending,
@@ -93,7 +91,8 @@ impl<'a> Writer<'a> {
         }))
         .await;
         // First, so that whoever is told of the loss below finds a new connection.
-        self.ending.close(&NodeError::new(Fault::Refused, "the connection broke before"));
+        let unsent = NodeError::new(Fault::Refused, "the connection broke before it was sent");
+        self.ending.close(&unsent);
         poll_fn(|cx| {
             loop {
                 self.settle(cx);
