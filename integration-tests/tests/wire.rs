@@ -17,7 +17,8 @@ const TTL: Duration = Duration::from_secs(60);
 const COMPARE_AND_DELETE: &str = "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) else return 0 end";
 
 fn redlock(nodes: Vec<Arc<dyn LockNode>>) -> Redlock {
-    let builder = Redlock::builder().nodes(nodes).ttl(TTL);
+    // A release that tells is a script on every server.
+    let builder = Redlock::builder().nodes(nodes).ttl(TTL).wake_ups(false);
     builder.node_timeout(Duration::from_secs(4)).build().unwrap()
 }
 

@@ -155,7 +155,7 @@ impl Patience {
     /// the wait is short; it doubles, and is random, that one gets ahead of the others.
     pub(crate) fn collided(&mut self, random: u64) -> Duration {
         self.collisions = self.collisions.saturating_add(1);
-        self.later(random)
+        moment(self.collisions, random)
     }
 
     /// A release was heard, to which the line would say `pause`.
@@ -168,11 +168,16 @@ impl Patience {
         self.later(random)
     }
 
-    /// A moment that others hardly choose as well.
+    /// A moment from now, in which nobody else may have asked. Two collisions are bad luck, more of them a crowd.
     pub(crate) fn later(&self, random: u64) -> Duration {
-        let spread = SLOT * (2 << self.collisions.min(8));
-        SLOT + Duration::from_micros(random % spread.as_micros() as u64)
+        moment(self.collisions.saturating_sub(2), random)
     }
+}
+
+/// A moment that others hardly choose as well.
+fn moment(collisions: u32, random: u64) -> Duration {
+    let spread = SLOT * (2 << collisions.min(8));
+    SLOT + Duration::from_micros(random % spread.as_micros() as u64)
 }
 
 #[cfg(test)]
