@@ -82,9 +82,13 @@ impl Queues {
 
     /// When whoever waits should look again whether the turn is [over](skip).
     pub(crate) fn look_again(&self, key: &LockKey) -> Option<Moment> {
-        let lines = self.lock();
-        let turn = lines.by_key.get(key)?.turn.as_ref()?;
-        Some(turn.hold.upgrade().map_or(turn.until, |hold| hold.until()))
+        let (until, hold) = {
+            let lines = self.lock();
+            let turn = lines.by_key.get(key)?.turn.as_ref()?;
+            (turn.until, turn.hold.upgrade())
+        };
+        // Outside of the lock: a hold that ends here passes its turn on.
+        Some(hold.map_or(until, |hold| hold.until()))
     }
 }
 
