@@ -16,6 +16,9 @@ use crate::redlock::{Call, Redlock};
 /// then.
 const LONGEST_SLEEP: Duration = Duration::from_secs(1);
 
+/// How late a timer may be.
+const TIMER_SLACK: Duration = Duration::from_millis(5);
+
 /// One call of `lock`.
 pub(crate) struct Waiting<'a> {
     redlock: &'a Redlock,
@@ -51,7 +54,7 @@ impl<'a> Waiting<'a> {
     }
 
     pub(crate) async fn run(mut self) -> Result<LockGuard, LockError> {
-        let turn = self.turn().await?;
+        let (turn, queued) = self.turn().await?;
         let (now, pace, random) = (self.redlock.set().clock.now(), self.pace(), self.random());
         let (mut pause, contested) = turn.rivalry(|rivalry| {
             (rivalry.hold_back(now, turn.idle, pace, random), rivalry.is_contested())
@@ -63,9 +66,14 @@ impl<'a> Waiting<'a> {
             if !pause.is_zero() {
                 self.pause(&turn, pause).await?;
             }
+            let now = self.redlock.set().clock.now();
+            if (queued || self.attempts > 0) && now > self.deadline.plus(TIMER_SLACK) {
+                return Err(self.timed_out());
+            }
             let failure = match self.redlock.attempt(&self.call, &self.barred).await {
                 Ok(guard) => {
                     let now = self.redlock.set().clock.now();
+                    turn.attempted(None);
                     turn.rivalry(|rivalry| rivalry.won(now));
                     guard.keep(turn);
                     return Ok(guard);
@@ -76,13 +84,13 @@ impl<'a> Waiting<'a> {
         }
     }
 
-    /// The turn at the head of the line.
-    async fn turn(&self) -> Result<Turn, LockError> {
+    /// The turn at the head of the line, and whether it was waited for.
+    async fn turn(&self) -> Result<(Turn, bool), LockError> {
         let set = self.redlock.set();
         let (key, limit) = (&self.call.key, self.redlock.max_waiters());
         let until = self.deadline.plus(self.call.plan.node_timeout * 4);
         let mut turn = match queue::join(set, key, limit, until) {
-            Place::First(turn) => return Ok(turn),
+            Place::First(turn) => return Ok((turn, false)),
             Place::Behind(turn) => turn,
             Place::Full => return Err(LockError::bare(LockErrorKind::TooManyWaiters)),
         };
@@ -98,7 +106,7 @@ impl<'a> Waiting<'a> {
                 biased;
                 () = set.closing.cancelled() => return Err(LockError::bare(LockErrorKind::Closed)),
                 turn = &mut turn => match turn {
-                    Ok(turn) => return Ok(turn),
+                    Ok(turn) => return Ok((turn, true)),
                     // A line is not given up while somebody waits in it; this is for the compiler.
                     Err(_) => return Err(self.timed_out()),
                 },
@@ -107,12 +115,20 @@ impl<'a> Waiting<'a> {
         }
     }
 
-    /// The budget was over before it was this call's turn.
+    /// The budget was over before it was this call's turn: for the reason that whoever had the turn met, if that was not
+    /// somebody who held the lock.
     fn timed_out(&self) -> LockError {
         let set = self.redlock.set();
-        let tally = Tally { unknown: set.len(), ..Tally::default() };
-        let error = LockError::new(LockErrorKind::TimedOut, tally, set.reports(), None);
-        error.after(self.attempts, LockErrorKind::TimedOut)
+        let held = || {
+            let tally = Tally { unknown: set.len(), ..Tally::default() };
+            LockError::new(LockErrorKind::Contended, tally, set.reports(), None)
+        };
+        let error = set.queues.failure(&self.call.key).unwrap_or_else(held);
+        let kind = match error.kind() {
+            LockErrorKind::Contended => LockErrorKind::TimedOut,
+            kind => kind,
+        };
+        error.after(self.attempts, kind)
     }
 
     /// What to do after a failed attempt: give up, or wait for so long.
@@ -120,6 +136,7 @@ impl<'a> Waiting<'a> {
         self.attempts = self.attempts.saturating_add(1);
         self.barred = failure.barred;
         let (error, left) = (failure.error, self.left());
+        turn.attempted(Some(error.clone()));
         match error.kind() {
             LockErrorKind::Contended if left.is_zero() => {
                 return Err(error.after(self.attempts, LockErrorKind::TimedOut));
@@ -176,7 +193,8 @@ impl<'a> Waiting<'a> {
                 () = heard => {
                     let random = self.random();
                     if let Some(pause) = turn.rivalry(|rivalry| rivalry.heard(random)) {
-                        let pause = self.patience.heard(pause, random >> 16);
+                        let longest = self.call.plan.retry.delay(0, random, None);
+                        let pause = self.patience.heard(pause, random >> 16).min(longest);
                         if pause.is_zero() {
                             self.eager = true;
                             return Ok(());
@@ -192,11 +210,8 @@ impl<'a> Waiting<'a> {
     }
 
     fn pace(&self) -> Pace {
-        if self.redlock.set().hears {
-            Pace::TOLD
-        } else {
-            Pace::untold(self.call.plan.retry.delay(0, self.random(), None))
-        }
+        let (set, rest) = (self.redlock.set(), self.call.plan.retry.delay(0, self.random(), None));
+        if set.hears && !set.wakes.are_refused() { Pace::told(rest) } else { Pace::untold(rest) }
     }
 
     fn random(&self) -> u64 {

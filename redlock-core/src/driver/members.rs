@@ -20,6 +20,9 @@ use crate::quorum::majority;
 /// Releases that one node's clean-up may be trying again at the same time. Past it a key is left to expire.
 const MAX_RETRIES: usize = 256;
 
+/// How much longer than the contact takes a call waits for one that another call began.
+const CONTACT_SLACK: Duration = Duration::from_millis(10);
+
 /// What the first contact with the nodes came to.
 type Contact = Result<(), Vec<(usize, NodeError)>>;
 
@@ -110,14 +113,22 @@ impl NodeSet {
         background: &Background,
         timeout: Duration,
     ) -> Contact {
-        while !self.contacted.load(Ordering::Acquire) {
-            let mut contact = self.contact(background, timeout);
-            // Without an outcome the runtime ended that was at it, and it is begun anew on this one.
-            if let Ok(outcome) = contact.wait_for(Option::is_some).await {
-                return outcome.clone().unwrap_or(Ok(()));
-            }
+        if self.contacted.load(Ordering::Acquire) {
+            return Ok(());
         }
-        Ok(())
+        let mut contact = self.contact(background, timeout);
+        if contact.has_changed().is_err() && contact.borrow().is_none() {
+            // The runtime is shut down: it takes no tasks, and has no timers.
+            return self.meet(background, timeout).await;
+        }
+        let outcome = async {
+            contact.wait_for(Option::is_some).await.ok().and_then(|outcome| outcome.clone())
+        };
+        match tokio::time::timeout(timeout + CONTACT_SLACK, outcome).await {
+            Ok(Some(outcome)) => outcome,
+            // The runtime that was at it ended, or nobody polls it.
+            _ => self.meet(background, timeout).await,
+        }
     }
 
     /// The first contact that is under way, or a new one. It is in nobody's call: one that is not polled any more would

@@ -66,29 +66,32 @@ fn park(set: &Arc<NodeSet>, background: &Background, straggler: Straggler) -> Op
             yard.parked.push(straggler);
             yard.keeper = Some(background.clone());
             drop(yard);
-            let keeper = Keeper(Arc::clone(set));
+            let keeper = Keeper(Some(Arc::clone(set)));
             background.spawn(async move { keeper.run().await });
         }
     }
     None
 }
 
-/// The task that looks after them. It ends when there is nothing to look after.
-struct Keeper(Arc<NodeSet>);
+/// The task that looks after them. It ends when there is nothing to look after, and has no set any more then: another
+/// one may be at work by the time it is dropped.
+struct Keeper(Option<Arc<NodeSet>>);
 
 impl Keeper {
-    async fn run(self) {
+    async fn run(mut self) {
         let mut parked = Vec::new();
-        loop {
+        while let Some(set) = &self.0 {
             tokio::select! {
                 biased;
-                () = self.0.closing.cancelled() => {}
+                () = set.closing.cancelled() => {}
                 () = tokio::time::sleep(TICK) => {}
             }
             {
-                let mut yard = self.0.stragglers.lock();
+                let mut yard = set.stragglers.lock();
                 if yard.parked.is_empty() {
                     yard.keeper = None;
+                    drop(yard);
+                    self.0 = None;
                     return;
                 }
                 std::mem::swap(&mut yard.parked, &mut parked);
@@ -105,8 +108,9 @@ impl Keeper {
 /// The runtime ended: whatever is parked ends as it would have on its own, outside of the lock.
 impl Drop for Keeper {
     fn drop(&mut self) {
+        let Some(set) = &self.0 else { return };
         let parked = {
-            let mut yard = self.0.stragglers.lock();
+            let mut yard = set.stragglers.lock();
             yard.keeper = None;
             std::mem::take(&mut yard.parked)
         };

@@ -14,6 +14,12 @@ use crate::key::LockKey;
 use crate::node::{FaultClass, Listener, LockNode};
 use crate::quorum::majority;
 
+/// Time limit of connecting and subscribing: as long as a connection for commands may take.
+const SUBSCRIBING: Duration = Duration::from_secs(2);
+
+/// Failures in a row after which a subscription is spoken of.
+const SPOKEN_OF: u32 = 3;
+
 /// First and longest pause before a broken subscription is made again.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
@@ -104,6 +110,13 @@ impl Wakes {
 
     fn subscriptions(&self) -> MutexGuard<'_, Vec<Subscription>> {
         self.subscriptions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether so many nodes refused to tell that no majority is left.
+    pub(crate) fn are_refused(&self) -> bool {
+        let subscriptions = self.subscriptions();
+        let refused = subscriptions.iter().filter(|one| one.refused).count();
+        subscriptions.len() - refused < majority(subscriptions.len())
     }
 
     fn is_awaited(&self) -> bool {
@@ -228,7 +241,8 @@ fn subscribe(set: &Arc<NodeSet>, background: &Background, timeout: Duration) {
         if alive || subscription.refused || !node.features().wake_ups {
             continue;
         }
-        let listening = listen(Arc::downgrade(set), Arc::clone(node), index, timeout);
+        let limit = timeout.max(SUBSCRIBING);
+        let listening = listen(Arc::downgrade(set), Arc::clone(node), index, limit);
         let closing = set.closing.clone();
         subscription.live = false;
         subscription.task = Some(background.spawn_untracked(async move {
@@ -242,7 +256,7 @@ fn subscribe(set: &Arc<NodeSet>, background: &Background, timeout: Duration) {
 
 /// Listens to one node for as long as the handle lives, again after a pause when the subscription broke.
 async fn listen(set: Weak<NodeSet>, node: Arc<dyn LockNode>, index: usize, timeout: Duration) {
-    let mut pause = FIRST_PAUSE;
+    let (mut pause, mut failures) = (FIRST_PAUSE, 0_u32);
     loop {
         let ear = Arc::new(Ear { set: Weak::clone(&set), index });
         let error = Arc::clone(&node).listen(ear, timeout).await;
@@ -252,17 +266,20 @@ async fn listen(set: Weak<NodeSet>, node: Arc<dyn LockNode>, index: usize, timeo
             let mut subscriptions = set.wakes.subscriptions();
             let subscription = &mut subscriptions[index];
             if std::mem::take(&mut subscription.live) {
-                pause = FIRST_PAUSE;
+                (pause, failures) = (FIRST_PAUSE, 0);
             }
             subscription.refused = refused;
         }
-        if refused {
-            // Once for each node and handle: it is not tried again.
+        failures = failures.saturating_add(1);
+        // Once for each node and handle, if it is not to be tried again; else once for each time it is away.
+        if refused || failures == SPOKEN_OF {
             tracing::warn!(
                 node = node.name(),
                 %error,
                 "releases are not heard of; waiting for locks goes by time alone"
             );
+        }
+        if refused {
             return;
         }
         drop(set);

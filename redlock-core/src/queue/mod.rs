@@ -12,6 +12,7 @@ use tokio::sync::oneshot;
 
 use self::rivalry::Rivalry;
 use crate::driver::NodeSet;
+use crate::error::LockError;
 use crate::hold::Hold;
 use crate::key::LockKey;
 use crate::lease::Moment;
@@ -39,6 +40,8 @@ struct Line {
     turn: Option<Current>,
     waiting: VecDeque<Waiting>,
     rivalry: Rivalry,
+    /// The last attempt at the head, if it failed.
+    failure: Option<LockError>,
     /// When the last turn ended.
     ended: Moment,
 }
@@ -78,6 +81,11 @@ impl Queues {
     fn lock(&self) -> MutexGuard<'_, Lines> {
         // Nothing panics while it is locked.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How the last attempt at the head of the line failed, if it did.
+    pub(crate) fn failure(&self, key: &LockKey) -> Option<LockError> {
+        self.lock().by_key.get(key)?.failure.clone()
     }
 
     /// When whoever waits should look again whether the turn is [over](skip).
@@ -120,7 +128,13 @@ pub(crate) fn join(set: &Arc<NodeSet>, key: &LockKey, limit: usize, until: Momen
         line.turn = turn;
     } else {
         lines.purge(now);
-        let line = Line { turn, waiting: VecDeque::new(), rivalry: Rivalry::default(), ended: now };
+        let line = Line {
+            turn,
+            waiting: VecDeque::new(),
+            rivalry: Rivalry::default(),
+            failure: None,
+            ended: now,
+        };
         lines.by_key.insert(key.clone(), line);
     }
     Place::First(Turn { set: Arc::clone(set), key: key.clone(), id, idle })
@@ -201,6 +215,15 @@ impl Turn {
         let turn = lines.by_key.get_mut(&self.key).and_then(|line| line.turn.as_mut());
         if let Some(turn) = turn.filter(|turn| turn.id == self.id) {
             turn.hold = Arc::downgrade(hold);
+            // Without the hold, which then was dropped where nobody passes the turn on, it is over as the lease is.
+            turn.until = hold.until();
+        }
+    }
+
+    /// Tells those behind how an attempt went.
+    pub(crate) fn attempted(&self, failure: Option<LockError>) {
+        if let Some(line) = self.set.queues.lock().by_key.get_mut(&self.key) {
+            line.failure = failure;
         }
     }
 

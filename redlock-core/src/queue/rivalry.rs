@@ -23,25 +23,67 @@ const WARY: u32 = 8;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Pace {
     told: bool,
-    /// A pause that is long enough for whoever else waits.
-    pub(crate) gap: Duration,
-    /// Time of turns one after another before the first gap; doubled with each gap that nobody used.
-    pub(crate) first: Duration,
-    pub(crate) longest: Duration,
+    /// A pause for those who hear of releases, after so long a time of turns one after another.
+    gap: Gaps,
+    /// A pause for those who do not.
+    rest: Gaps,
+}
+
+/// Pauses that grow rarer while nobody uses them.
+#[derive(Debug, Clone, Copy)]
+struct Gaps {
+    length: Duration,
+    first: Duration,
+    longest: Duration,
 }
 
 impl Pace {
-    /// Where releases are told: others ask within a few milliseconds.
-    pub(crate) const TOLD: Self = Self {
-        told: true,
-        gap: Duration::from_millis(5),
-        first: Duration::from_millis(50),
-        longest: Duration::from_millis(500),
-    };
+    /// Where releases are told: others ask within a few milliseconds. `rest` is a delay of the retry policy, for those
+    /// who are not told.
+    pub(crate) fn told(rest: Duration) -> Self {
+        let ms = Duration::from_millis;
+        let gap = Gaps { length: ms(5), first: ms(50), longest: ms(500) };
+        Self { told: true, gap, rest: Gaps::rest(rest, 8) }
+    }
 
-    /// Where others ask now and then: `gap` is a delay of the retry policy.
-    pub(crate) fn untold(gap: Duration) -> Self {
-        Self { told: false, gap, first: Duration::from_secs(4), longest: Duration::from_secs(60) }
+    /// Where others ask now and then.
+    pub(crate) fn untold(rest: Duration) -> Self {
+        let none = Gaps { length: Duration::ZERO, first: Duration::MAX, longest: Duration::MAX };
+        Self { told: false, gap: none, rest: Gaps::rest(rest, 4) }
+    }
+}
+
+impl Gaps {
+    fn rest(length: Duration, first: u64) -> Self {
+        Self { length, first: Duration::from_secs(first), longest: Duration::from_secs(64) }
+    }
+}
+
+/// A time of turns one after another.
+#[derive(Debug, Clone, Default)]
+struct Run {
+    since: Option<Moment>,
+    /// Gaps that nobody used.
+    unused: u32,
+}
+
+impl Run {
+    /// The gap that is due, where nobody was at the head of the line for `idle`.
+    fn gap(&mut self, now: Moment, idle: Duration, gaps: Gaps) -> Option<Duration> {
+        if idle >= gaps.length {
+            self.since = None;
+        }
+        let limit = gaps.first.saturating_mul(1 << self.unused.min(16)).min(gaps.longest);
+        let due = self.since.is_some_and(|since| now.since(since) >= limit);
+        due.then(|| {
+            self.since = None;
+            self.unused = self.unused.saturating_add(1);
+            gaps.length
+        })
+    }
+
+    fn begin(&mut self, now: Moment) {
+        self.since.get_or_insert(now);
     }
 }
 
@@ -59,10 +101,9 @@ pub(crate) struct Rivalry {
     own: bool,
     /// Own turns to come until others, who were met, are believed to be gone.
     wary: u32,
-    /// Since when the key was held here without others having had a chance.
-    run: Option<Moment>,
-    /// Gaps that nobody used.
-    idle_gaps: u32,
+    /// Since those who hear of releases had a chance, and since those who do not.
+    run: Run,
+    long_run: Run,
 }
 
 impl Rivalry {
@@ -79,21 +120,13 @@ impl Rivalry {
         pace: Pace,
         random: u64,
     ) -> Duration {
-        if idle >= pace.gap {
-            self.run = None;
+        if let Some(rest) = self.long_run.gap(now, idle, pace.rest) {
+            return rest;
         }
         if pace.told && self.is_contested() {
             return self.delay(random);
         }
-        let limit = pace.first.saturating_mul(1 << self.idle_gaps.min(16)).min(pace.longest);
-        match self.run {
-            Some(since) if now.since(since) >= limit => {
-                self.run = None;
-                self.idle_gaps = self.idle_gaps.saturating_add(1);
-                pace.gap
-            }
-            _ => Duration::ZERO,
-        }
+        self.run.gap(now, idle, pace.gap).unwrap_or_default()
     }
 
     /// A release was heard; how long to hold back from now. `None` when it was the own one, which changes nothing.
@@ -108,8 +141,8 @@ impl Rivalry {
 
     /// Others hold the key.
     pub(crate) fn refused(&mut self) {
-        self.run = None;
-        self.idle_gaps = 0;
+        self.run = Run::default();
+        self.long_run = Run::default();
         self.wary = WARY;
     }
 
@@ -120,7 +153,8 @@ impl Rivalry {
         self.sat_through = 0;
         self.own = true;
         self.wary = self.wary.saturating_sub(1);
-        self.run.get_or_insert(now);
+        self.run.begin(now);
+        self.long_run.begin(now);
     }
 
     fn delay(&self, random: u64) -> Duration {

@@ -10,8 +10,14 @@ fn at(millis: u64) -> Moment {
     Moment(ms(millis))
 }
 
+const GAP: Duration = Duration::from_millis(5);
+
+fn told() -> Pace {
+    Pace::told(ms(150))
+}
+
 fn first(rivalry: &mut Rivalry, now: u64) -> Duration {
-    rivalry.hold_back(at(now), Duration::ZERO, Pace::TOLD, 0)
+    rivalry.hold_back(at(now), Duration::ZERO, told(), 0)
 }
 
 #[test]
@@ -22,7 +28,7 @@ fn the_last_holders_line_never_asks_at_once_where_others_were_met() {
     assert!(rivalry.is_contested());
     assert_eq!(rivalry.heard(0), None, "its own release");
     for random in 0..100_u64 {
-        let delay = rivalry.hold_back(at(1), Duration::ZERO, Pace::TOLD, random << 40 | random);
+        let delay = rivalry.hold_back(at(1), Duration::ZERO, told(), random << 40 | random);
         assert!(delay >= ms(1) && delay < ms(3), "{delay:?}");
     }
 }
@@ -93,7 +99,7 @@ fn a_line_that_seems_alone_leaves_gaps_that_grow_rarer() {
     let mut rivalry = Rivalry::default();
     let mut gaps = Vec::new();
     for now in 0..3_000 {
-        if first(&mut rivalry, now) == Pace::TOLD.gap {
+        if first(&mut rivalry, now) == GAP {
             gaps.push(now);
         }
         rivalry.won(at(now));
@@ -106,19 +112,25 @@ fn a_line_that_seems_alone_leaves_gaps_that_grow_rarer() {
 fn who_leaves_pauses_by_nature_needs_no_gaps() {
     let mut rivalry = Rivalry::default();
     for now in 0..3_000 {
-        assert!(rivalry.hold_back(at(now), Pace::TOLD.gap, Pace::TOLD, 0).is_zero());
+        assert!(rivalry.hold_back(at(now), GAP, told(), 0).is_zero());
         rivalry.won(at(now));
     }
 }
 
 #[test]
-fn where_nothing_is_told_others_get_a_whole_retry_delay_now_and_then() {
-    let pace = Pace::untold(ms(150));
-    let mut rivalry = Rivalry::default();
-    rivalry.refused();
-    rivalry.won(at(0));
-    assert!(rivalry.hold_back(at(3_999), Duration::ZERO, pace, 0).is_zero());
-    assert_eq!(rivalry.hold_back(at(4_000), Duration::ZERO, pace, 0), ms(150));
+fn who_is_not_told_gets_a_whole_retry_delay_now_and_then() {
+    for (pace, due) in [(Pace::untold(ms(150)), 4_000), (told(), 8_000)] {
+        let mut rivalry = Rivalry::default();
+        let mut rests = Vec::new();
+        for now in (0..60_000).step_by(5) {
+            if rivalry.hold_back(at(now), Duration::ZERO, pace, 0) == ms(150) {
+                rests.push(now);
+            }
+            rivalry.won(at(now));
+        }
+        assert_eq!(rests[0], due);
+        assert!(rests[1] >= due * 3 && rests.len() < 5, "{rests:?}");
+    }
 }
 
 #[test]

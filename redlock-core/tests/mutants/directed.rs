@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use redlock_core::faults::{Faulty, Misbehaviour, Verb};
 use redlock_core::node::{Claim, Extension, Holding, Identity, NodeError, Removal, Terms, Vote};
-use redlock_core::{InMemoryNode, LockKey, LockNode, LostReason, Redlock};
+use redlock_core::{InMemoryNode, LockKey, LockNode, LostReason, Redlock, RedlockBuilder};
 use tokio::time::sleep;
 
 type Node = Arc<Faulty<InMemoryNode>>;
@@ -116,17 +116,44 @@ pub(crate) fn a_theft_is_noticed() -> Result<(), String> {
     })
 }
 
+fn fenced(nodes: &[Node]) -> RedlockBuilder {
+    Redlock::builder()
+        .nodes(nodes.iter().map(|node| Arc::clone(node) as Arc<dyn LockNode>))
+        .ttl(ms(10_000))
+        .node_timeout(ms(200))
+        .fencing(true)
+}
+
+/// Three of five nodes grant, two of them with one number; the third cannot be raised to it. Two are most of the answers
+/// and not most of the nodes.
+pub(crate) fn most_of_the_answers_are_not_most_of_the_nodes() -> Result<(), String> {
+    scenario(async |three, _| {
+        let mut nodes = three;
+        nodes.extend(
+            (3..5).map(|i| Arc::new(Faulty::new(Arc::new(InMemoryNode::new(format!("n{i}")))))),
+        );
+        let ahead = fenced(&nodes[..2]).wall_clock(|| Duration::from_secs(40_000_000_000));
+        ahead.build().unwrap().try_lock("k").await.unwrap().release().await.unwrap();
+        nodes[2].on(Verb::Raise).always(Misbehaviour::LostRequest);
+        nodes[3..].iter().for_each(|node| node.always(Misbehaviour::Refused));
+        let first = fenced(&nodes).build().unwrap().try_lock("k").await;
+        let Ok(first) = first else { return Ok(()) };
+        let fence = first.fence();
+        first.release().await.unwrap();
+        nodes.iter().for_each(|node| node.heal());
+        nodes[..2].iter().for_each(|node| node.always(Misbehaviour::Refused));
+        let second = fenced(&nodes).build().unwrap().try_lock("k").await.unwrap();
+        if second.fence() > fence {
+            return Ok(());
+        }
+        Err(format!("{:?} was given out after {fence:?}", second.fence()))
+    })
+}
+
 /// Between the grants and the second round two nodes lose the key, as if it had expired early: whoever comes there next
 /// would get a number of its own.
 pub(crate) fn a_node_that_lost_the_token_is_not_raised() -> Result<(), String> {
     scenario(async |nodes, _| {
-        let fenced = |nodes: &[Node]| {
-            Redlock::builder()
-                .nodes(nodes.iter().map(|node| Arc::clone(node) as Arc<dyn LockNode>))
-                .ttl(ms(10_000))
-                .node_timeout(ms(200))
-                .fencing(true)
-        };
         // The first node's counter is ahead of the others'.
         let ahead = fenced(&nodes[..1]).wall_clock(|| Duration::from_secs(40_000_000_000));
         ahead.build().unwrap().try_lock("k").await.unwrap().release().await.unwrap();

@@ -34,7 +34,7 @@ const CAUGHT: &[(Mutant, By)] = &[
     (Mutant::ExtendMayShorten, Simulation),
     (Mutant::NoGuard, Simulation),
     (Mutant::WallClock, Simulation),
-    (Mutant::RepairNotNx, Simulation),
+    (Mutant::RepairNotNx, Rarely(2_000)),
     (Mutant::ExtendIgnoresQuorum, Simulation),
     (Mutant::ReuseToken, Simulation),
     (Mutant::GuardShort, Simulation),
@@ -50,7 +50,13 @@ const CAUGHT: &[(Mutant, By)] = &[
         ),
     ),
     (Mutant::NoWriteBack, Simulation),
-    (Mutant::SkipOnReplies, Rarely(15_000)),
+    (
+        Mutant::SkipOnReplies,
+        Directed(
+            "most of the answers are not most of the nodes",
+            directed::most_of_the_answers_are_not_most_of_the_nodes,
+        ),
+    ),
     (Mutant::LowestFence, Simulation),
     (Mutant::CounterForgotten, Simulation),
     (Mutant::HintNotClamped, Simulation),
