@@ -117,16 +117,12 @@ impl NodeSet {
             return Ok(());
         }
         let mut contact = self.contact(background, timeout);
-        if contact.has_changed().is_err() && contact.borrow().is_none() {
-            // The runtime is shut down: it takes no tasks, and has no timers.
-            return self.meet(background, timeout).await;
-        }
         let outcome = async {
             contact.wait_for(Option::is_some).await.ok().and_then(|outcome| outcome.clone())
         };
         match tokio::time::timeout(timeout + CONTACT_SLACK, outcome).await {
             Ok(Some(outcome)) => outcome,
-            // The runtime that was at it ended, or nobody polls it.
+            // The runtime that was at it ended, takes no tasks any more, or is not polled.
             _ => self.meet(background, timeout).await,
         }
     }
