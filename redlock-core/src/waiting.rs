@@ -80,6 +80,7 @@ impl<'a> Waiting<'a> {
                 }
                 Err(failure) => failure,
             };
+            self.patience.took(self.redlock.set().clock.now().since(now));
             pause = self.after(&turn, failure)?;
         }
     }

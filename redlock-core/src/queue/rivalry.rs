@@ -16,6 +16,9 @@ use crate::lease::Moment;
 /// The grain of the runtime's timers.
 const SLOT: Duration = Duration::from_millis(1);
 
+/// A round that takes longer says more of nodes that fail than of the way to those that answer.
+const LONGEST_SLOT: Duration = Duration::from_millis(100);
+
 /// Own turns without a sign of others after which a line believes to be alone.
 const WARY: u32 = 8;
 
@@ -175,9 +178,16 @@ pub(crate) struct Patience {
     turns: u32,
     /// Attempts that some nodes granted: others asked at the same moment, and perhaps nobody won.
     collisions: u32,
+    /// How long the last attempt took: those who ask within such a time of each other collide.
+    round: Duration,
 }
 
 impl Patience {
+    /// An attempt took so long.
+    pub(crate) fn took(&mut self, round: Duration) {
+        self.round = round;
+    }
+
     /// An attempt right after a release was refused: the more often, the more turns of others are sat through before the
     /// next one.
     pub(crate) fn lost(&mut self, random: u64) {
@@ -189,7 +199,7 @@ impl Patience {
     /// the wait is short; it doubles, and is random, that one gets ahead of the others.
     pub(crate) fn collided(&mut self, random: u64) -> Duration {
         self.collisions = self.collisions.saturating_add(1);
-        moment(self.collisions, random)
+        self.moment(self.collisions, random)
     }
 
     /// A release was heard, to which the line would say `pause`.
@@ -204,14 +214,15 @@ impl Patience {
 
     /// A moment from now, in which nobody else may have asked. Two collisions are bad luck, more of them a crowd.
     pub(crate) fn later(&self, random: u64) -> Duration {
-        moment(self.collisions.saturating_sub(2), random)
+        self.moment(self.collisions.saturating_sub(2), random)
     }
-}
 
-/// A moment that others hardly choose as well.
-fn moment(collisions: u32, random: u64) -> Duration {
-    let spread = SLOT * (2 << collisions.min(8));
-    SLOT + Duration::from_micros(random % spread.as_micros() as u64)
+    /// A moment that others hardly choose as well.
+    fn moment(&self, collisions: u32, random: u64) -> Duration {
+        let slot = (self.round / 2).clamp(SLOT, LONGEST_SLOT);
+        let spread = slot * (2 << collisions.min(8));
+        SLOT + Duration::from_micros(random % spread.as_micros() as u64)
+    }
 }
 
 #[cfg(test)]
