@@ -8,7 +8,7 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use rustix::fs::{AtFlags, FileType, Mode, OFlags};
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, Stat};
 
 use crate::error::{Failure, FileNodeError};
 
@@ -29,6 +29,12 @@ impl Deadline {
     pub(crate) fn has_passed(self) -> bool {
         self.0.is_some_and(|end| end <= Instant::now())
     }
+}
+
+/// Device and inode. The fields' types differ between systems.
+#[allow(clippy::unnecessary_cast)]
+fn identity(stat: &Stat) -> (u64, u64) {
+    (stat.st_dev as u64, stat.st_ino as u64)
 }
 
 pub(crate) struct Directory {
@@ -75,7 +81,7 @@ impl Directory {
         Ok(Self {
             path: path.to_owned(),
             file: file.into(),
-            id: (stat.st_dev as u64, stat.st_ino as u64),
+            id: identity(&stat),
             #[cfg(test)]
             steps_left: std::cell::Cell::new(None),
         })
@@ -112,8 +118,7 @@ impl Directory {
 
     /// Whether the path still leads here.
     pub(crate) fn is_current(&self) -> bool {
-        rustix::fs::lstat(&self.path)
-            .is_ok_and(|stat| (stat.st_dev as u64, stat.st_ino as u64) == self.id)
+        rustix::fs::lstat(&self.path).is_ok_and(|stat| identity(&stat) == self.id)
     }
 
     /// The content of a file; `None` if there is none.
@@ -171,7 +176,7 @@ impl Directory {
     /// Device and inode of a file.
     pub(crate) fn inode(&self, name: &str) -> Option<(u64, u64)> {
         let stat = rustix::fs::statat(&self.file, name, AtFlags::SYMLINK_NOFOLLOW).ok()?;
-        Some((stat.st_dev as u64, stat.st_ino as u64))
+        Some(identity(&stat))
     }
 
     /// Another handle on the same directory, with a lock of its own.
