@@ -1,0 +1,276 @@
+use std::env;
+use std::fmt;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, mpsc};
+use std::thread;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use redlock_core::LockNode;
+use redlock_core::key::LockKey;
+use redlock_core::node::{
+    Claim, Extension, Fault, Features, Holding, Identity, Listener, NodeError, Removal, Terms, Vote,
+};
+use tokio::sync::oneshot;
+
+use crate::bulletin::Subscription;
+use crate::directory::{Deadline, Directory};
+use crate::error::{Failure, FileNodeError};
+use crate::store::Store;
+
+/// How often a listener looks for releases.
+const LOOKING: Duration = Duration::from_millis(10);
+
+/// A [`LockNode`] in a directory: for locks between the processes of one machine, without a server.
+///
+/// All nodes over one directory are one node, in whatever process. Their users must be the same: a directory that
+/// belongs to somebody else, or that others can write to, is refused.
+///
+/// What a verb does to files is done by a thread of the node's own, in the order in which the verbs were called. Time is
+/// the machine's, so a paused tokio clock does not suit it.
+pub struct FileNode {
+    name: Box<str>,
+    path: PathBuf,
+    jobs: mpsc::Sender<Job>,
+}
+
+type Job = Box<dyn FnOnce(&mut Worker) + Send>;
+
+impl FileNode {
+    /// Opens a directory, which is made, for this user alone, if it is missing; its parents are not.
+    ///
+    /// This blocks for a moment, and for up to five seconds where a process was stopped that holds the directory's lock.
+    ///
+    /// # Errors
+    ///
+    /// When it is no directory, or a link; belongs to another user, or can be written to by others; is on a file system
+    /// that other machines may share; or cannot be read and written.
+    pub fn open(dir: impl AsRef<Path>) -> Result<Self, FileNodeError> {
+        let given = dir.as_ref();
+        let path = std::path::absolute(given).map_err(|cause| {
+            FileNodeError::new("directory", given.to_string_lossy(), "must be a path", Some(cause))
+        })?;
+        let store = Store::open(Directory::open(&path)?)?;
+        let (jobs, queue) = mpsc::channel::<Job>();
+        let mut worker = Worker { path: path.clone(), store: Some(store) };
+        thread::Builder::new()
+            .name("redlock-file".into())
+            .spawn(move || queue.into_iter().for_each(|job| job(&mut worker)))
+            .map_err(|cause| {
+                FileNodeError::new("thread", "redlock-file", "must be startable", Some(cause))
+            })?;
+        Ok(Self { name: format!("file:{}", path.display()).into(), path, jobs })
+    }
+
+    /// Opens the [default directory](Self::default_dir).
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open).
+    pub fn open_default() -> Result<Self, FileNodeError> {
+        Self::open(Self::default_dir())
+    }
+
+    /// Where the locks of this user stand if nothing else is said: `$XDG_RUNTIME_DIR/redlock` if that is a directory of
+    /// this user's, else `redlock-<uid>` in the directory for temporary files.
+    ///
+    /// Processes that are started in different ways, such as by cron and from a shell, may have different environments
+    /// and so different directories, which do not exclude each other: name a directory where that matters.
+    ///
+    /// Nothing is looked at behind that path; [`open`](Self::open) refuses what somebody else may have put there.
+    pub fn default_dir() -> PathBuf {
+        let user = rustix::process::geteuid().as_raw();
+        let runtime = env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
+        default_dir(runtime, env::temp_dir(), user)
+    }
+
+    /// The directory.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Has the worker do something under the directory's lock, behind all that it was asked before.
+    async fn ask<T: Send + 'static>(
+        &self,
+        limit: Duration,
+        verb: impl FnOnce(&Store) -> Result<T, Failure> + Send + 'static,
+    ) -> Result<T, NodeError> {
+        let deadline = Deadline::after(limit);
+        let (reply, answer) = oneshot::channel();
+        let job: Job = Box::new(move |worker| {
+            let _ = reply.send(worker.answer(deadline, verb));
+        });
+        self.jobs.send(job).map_err(|_| NodeError::new(Fault::Refused, "its thread has ended"))?;
+        // A disk that hangs holds up the worker, but not the caller.
+        match tokio::time::timeout(limit, answer).await {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(_)) => Err(NodeError::new(Fault::Unexpected, "its thread has ended")),
+            Err(_) => Err(Fault::Timeout.into()),
+        }
+    }
+}
+
+fn default_dir(runtime: Option<PathBuf>, temporary: PathBuf, user: u32) -> PathBuf {
+    let ours = |dir: &PathBuf| {
+        let found = std::fs::metadata(dir);
+        dir.is_absolute() && found.is_ok_and(|found| found.is_dir() && found.uid() == user)
+    };
+    match runtime.filter(ours) {
+        Some(dir) => dir.join("redlock"),
+        None => temporary.join(format!("redlock-{user}")),
+    }
+}
+
+impl fmt::Debug for FileNode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FileNode").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+/// Does what the verbs ask for, one after another.
+struct Worker {
+    path: PathBuf,
+    /// `None` after the directory was lost.
+    store: Option<Store>,
+}
+
+impl Worker {
+    fn answer<T>(
+        &mut self,
+        deadline: Deadline,
+        verb: impl FnOnce(&Store) -> Result<T, Failure>,
+    ) -> Result<T, NodeError> {
+        if deadline.has_passed() {
+            return Err(Fault::Timeout.into());
+        }
+        let store = match self.store.take() {
+            Some(store) => store,
+            // A new run, as of a server that restarted.
+            None => {
+                let opened = Directory::open(&self.path).and_then(Store::open);
+                opened.map_err(FileNodeError::into_answer)?
+            }
+        };
+        let answer = store.dir.lock(deadline).and_then(|_locked| {
+            // Whoever was called back must not act any more.
+            if deadline.has_passed() { Err(Failure::Timeout) } else { verb(&store) }
+        });
+        if !matches!(answer, Err(Failure::Replaced)) {
+            self.store = Some(store);
+        }
+        answer.map_err(NodeError::from)
+    }
+}
+
+#[async_trait]
+impl LockNode for FileNode {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    async fn identity(self: Arc<Self>, timeout: Duration) -> Result<Identity, NodeError> {
+        self.ask(timeout, Store::identity).await
+    }
+
+    async fn acquire(
+        self: Arc<Self>,
+        claim: Claim,
+        terms: Terms,
+        timeout: Duration,
+    ) -> Result<Vote, NodeError> {
+        self.ask(timeout, move |store| store.acquire(&claim, &terms)).await
+    }
+
+    async fn extend(
+        self: Arc<Self>,
+        claim: Claim,
+        terms: Terms,
+        timeout: Duration,
+    ) -> Result<Extension, NodeError> {
+        self.ask(timeout, move |store| store.extend(&claim, &terms)).await
+    }
+
+    async fn release(
+        self: Arc<Self>,
+        claim: Claim,
+        timeout: Duration,
+    ) -> Result<Removal, NodeError> {
+        self.ask(timeout, move |store| store.release(&claim, false)).await
+    }
+
+    async fn release_and_tell(
+        self: Arc<Self>,
+        claim: Claim,
+        timeout: Duration,
+    ) -> Result<Removal, NodeError> {
+        self.ask(timeout, move |store| store.release(&claim, true)).await
+    }
+
+    async fn listen(self: Arc<Self>, listener: Arc<dyn Listener>, timeout: Duration) -> NodeError {
+        let subscribed = self.ask(timeout, |store| Subscription::new(&store.dir)).await;
+        let mut subscription = match subscribed {
+            Ok(subscription) => subscription,
+            Err(error) => return error,
+        };
+        listener.listening();
+        let over = Arc::new(AtomicBool::new(false));
+        let _ends_when_dropped = Over(Arc::clone(&over));
+        let (tell_end, end) = oneshot::channel();
+        let looking = move || {
+            let error = loop {
+                let hear = |name: &[u8]| {
+                    if !over.load(Ordering::Relaxed) {
+                        listener.released(name);
+                    }
+                };
+                match subscription.poll(hear) {
+                    _ if over.load(Ordering::Relaxed) => return,
+                    Ok(()) => thread::sleep(LOOKING),
+                    Err(error) => break NodeError::from(error),
+                }
+            };
+            let _ = tell_end.send(NodeError::new(Fault::ConnectionLost, error.detail()));
+        };
+        match thread::Builder::new().name("redlock-file-ear".into()).spawn(looking) {
+            Ok(_) => end.await.unwrap_or_else(|_| Fault::ConnectionLost.into()),
+            Err(error) => NodeError::new(Fault::Refused, &error.to_string()),
+        }
+    }
+
+    async fn inspect(
+        self: Arc<Self>,
+        key: LockKey,
+        timeout: Duration,
+    ) -> Result<Vec<Option<Holding>>, NodeError> {
+        self.ask(timeout, move |store| store.inspect(&key)).await
+    }
+
+    async fn raise(
+        self: Arc<Self>,
+        claim: Claim,
+        fence: u64,
+        life: Duration,
+        timeout: Duration,
+    ) -> Result<Extension, NodeError> {
+        self.ask(timeout, move |store| store.raise(&claim, fence, life)).await
+    }
+
+    fn features(&self) -> Features {
+        Features::all()
+    }
+}
+
+/// Tells the listening thread that nobody listens any more.
+struct Over(Arc<AtomicBool>);
+
+impl Drop for Over {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+#[path = "node_tests.rs"]
+mod tests;
