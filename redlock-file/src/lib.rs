@@ -58,7 +58,7 @@
 //! - **More than one user.** The files are their owner's alone, for they hold the tokens.
 //! - **A directory that is emptied or removed** forgets its locks, like a server that restarts empty. It is noticed, and
 //!   is a new run: [`restart_guard`](redlock_core::RedlockBuilder::restart_guard) waits until that cannot matter.
-//!   Systems remove `$XDG_RUNTIME_DIR` when a user has logged out everywhere, and old files from `/tmp`.
+//!   Systems that remove old files from `/tmp` look for those that were not used for days.
 //!
 //! Unix only; elsewhere this crate is empty.
 #![cfg(unix)]

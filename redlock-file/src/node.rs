@@ -1,6 +1,4 @@
-use std::env;
 use std::fmt;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, mpsc};
@@ -73,17 +71,14 @@ impl FileNode {
         Self::open(Self::default_dir())
     }
 
-    /// Where the locks of this user stand if nothing else is said: `$XDG_RUNTIME_DIR/redlock` if that is a directory of
-    /// this user's, else `redlock-<uid>` in the directory for temporary files.
+    /// Where the locks of this user stand if nothing else is said: `/tmp/redlock-<uid>`.
     ///
-    /// Processes that are started in different ways, such as by cron and from a shell, may have different environments
-    /// and so different directories, which do not exclude each other: name a directory where that matters.
+    /// The environment has no say. A job that cron starts and one from a shell would not exclude each other if `TMPDIR` or
+    /// `XDG_RUNTIME_DIR` chose the directory.
     ///
     /// Nothing is looked at behind that path; [`open`](Self::open) refuses what somebody else may have put there.
     pub fn default_dir() -> PathBuf {
-        let user = rustix::process::geteuid().as_raw();
-        let runtime = env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
-        default_dir(runtime, env::temp_dir(), user)
+        format!("/tmp/redlock-{}", rustix::process::geteuid().as_raw()).into()
     }
 
     /// The directory.
@@ -109,17 +104,6 @@ impl FileNode {
             Ok(Err(_)) => Err(NodeError::new(Fault::Unexpected, "its thread has ended")),
             Err(_) => Err(Fault::Timeout.into()),
         }
-    }
-}
-
-fn default_dir(runtime: Option<PathBuf>, temporary: PathBuf, user: u32) -> PathBuf {
-    let ours = |dir: &PathBuf| {
-        let found = std::fs::metadata(dir);
-        dir.is_absolute() && found.is_ok_and(|found| found.is_dir() && found.uid() == user)
-    };
-    match runtime.filter(ours) {
-        Some(dir) => dir.join("redlock"),
-        None => temporary.join(format!("redlock-{user}")),
     }
 }
 

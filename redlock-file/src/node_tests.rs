@@ -103,19 +103,8 @@ fn a_directory_that_others_may_have_a_hand_in_is_refused() {
 
 #[test]
 fn the_default_directory_is_of_this_user() {
-    let scratch = Scratch::new();
-    let (tmp, user) = (PathBuf::from("/t"), rustix::process::geteuid().as_raw());
-    let fallback = PathBuf::from(format!("/t/redlock-{user}"));
-    std::fs::create_dir(scratch.path()).unwrap();
-    let ours = Some(scratch.path().to_owned());
-    assert_eq!(default_dir(ours.clone(), tmp.clone(), user), scratch.path().join("redlock"));
-    for elsewhere in [None, Some("".into()), Some("relative".into()), Some("/not/there".into())] {
-        assert_eq!(default_dir(elsewhere, tmp.clone(), user), fallback);
-    }
-    assert_eq!(
-        default_dir(ours, "/t".into(), user + 1),
-        PathBuf::from(format!("/t/redlock-{}", user + 1))
-    );
+    let user = rustix::process::geteuid().as_raw();
+    assert_eq!(FileNode::default_dir(), PathBuf::from(format!("/tmp/redlock-{user}")));
 }
 
 #[tokio::test]
