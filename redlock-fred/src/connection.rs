@@ -59,7 +59,7 @@ impl Connection {
             }
         });
         match answer.await {
-            Some(Ok(frame)) => errors::reply(frame),
+            Some(Ok(answer)) => answer,
             Some(Err(error)) => Err(errors::unanswered(&error, || self.trouble())),
             None => Err(errors::refused(self.trouble().as_ref()).into()),
         }

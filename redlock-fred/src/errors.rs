@@ -1,5 +1,5 @@
 use fred::error::{Error, ErrorKind};
-use fred::types::Resp3Frame;
+use fred::types::{Resp3Frame, Value};
 use redlock_core::node::{Fault, FaultClass, NodeError};
 use redlock_core::protocol::{CallError, Reply};
 
@@ -37,6 +37,32 @@ fn value(frame: Resp3Frame) -> Option<Reply> {
     }
 }
 
+/// The answer to a command whose frame fred does not give, and fred's own errors.
+///
+/// What a server says begins with a word in capitals. None of fred's errors does.
+pub(crate) fn told_apart(answer: Result<Value, Error>) -> Result<Result<Reply, CallError>, Error> {
+    let value = match answer {
+        Err(error) if is_servers(error.details()) => {
+            return Ok(Err(CallError::Server(error.details().to_owned())));
+        }
+        answer => answer?,
+    };
+    Ok(match value {
+        Value::Null => Ok(Reply::Nil),
+        Value::Bytes(bytes) => Ok(Reply::Bytes(bytes.into())),
+        Value::String(text) => Ok(Reply::Bytes(text.as_bytes().to_vec())),
+        _ => {
+            Err(NodeError::new(Fault::Unexpected, "an answer of a type that SET does not give")
+                .into())
+        }
+    })
+}
+
+fn is_servers(details: &str) -> bool {
+    let code = details.split(' ').next().unwrap_or_default();
+    code.len() > 2 && code.bytes().all(|byte| byte.is_ascii_uppercase())
+}
+
 /// Why fred gave no answer. `cause` is looked up only when no connection was there.
 pub(crate) fn unanswered(error: &Error, cause: impl FnOnce() -> Option<Error>) -> CallError {
     let lost = |fault| NodeError::new(fault, error.details()).into();
@@ -63,5 +89,43 @@ pub(crate) fn refused(cause: Option<&Error>) -> NodeError {
     match NodeError::from(CallError::Server(said.to_owned())) {
         error if error.class() == FaultClass::Unknown => NodeError::new(Fault::Refused, said),
         error => error,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_server_says_is_told_from_what_fred_says() {
+        let servers = ["ERR syntax error", "LOADING Redis is loading", "NOPERM no right", "OOM"];
+        let freds = [
+            "",
+            "Failed to route command.",
+            "Missing response.",
+            "RecvError(())",
+            "IO Error",
+            "A b",
+        ];
+        assert!(servers.into_iter().all(is_servers));
+        assert!(!freds.into_iter().any(is_servers));
+        let answer =
+            |details: &'static str| told_apart(Err(Error::new(ErrorKind::Unknown, details)));
+        for details in servers {
+            assert!(matches!(answer(details), Ok(Err(CallError::Server(said))) if said == details));
+        }
+        for details in freds {
+            assert_eq!(answer(details).err(), Some(Error::new(ErrorKind::Unknown, details)));
+        }
+    }
+
+    #[test]
+    fn a_value_is_an_answer() {
+        let answer = |value| told_apart(Ok(value)).unwrap().ok();
+        assert_eq!(answer(Value::Null), Some(Reply::Nil));
+        assert_eq!(answer(Value::from("x")), Some(Reply::Bytes(b"x".to_vec())));
+        let bytes = Value::Bytes(fred::bytes::Bytes::from_static(b"\xff"));
+        assert_eq!(answer(bytes), Some(Reply::Bytes(b"\xff".to_vec())));
+        assert_eq!(answer(Value::Integer(1)), None);
     }
 }

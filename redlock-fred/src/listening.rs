@@ -102,8 +102,7 @@ async fn subscribe(
     client.with_options(&settings::command(timeout)).subscribe(channel).await.map_err(lost)?;
     // fred does not wait for the answer to a `SUBSCRIBE`, and drops it. What comes next on the connection is the
     // answer to this, or the refusal of that.
-    let answer = Command::new("PING", &[]).send(client, timeout).await.map_err(lost)?;
-    match errors::reply(answer) {
+    match Command::new("PING", &[]).send(client, timeout).await.map_err(lost)? {
         // The right that lacks is not needed.
         Err(CallError::Server(text)) if text.contains("'ping'") => {}
         Err(error) => return Err(error.into()),

@@ -48,6 +48,35 @@ async fn a_cluster_members_redirections_are_not_followed() {
     assert!(elsewhere.seen().is_empty());
 }
 
+/// `SET` takes another way through fred than all other commands.
+#[tokio::test]
+async fn an_error_to_set_is_the_servers() {
+    let elsewhere = FakeServer::start(|_| reply(GRANT)).await;
+    let moved = format!("MOVED 3999 {}", elsewhere.address);
+    let cases = [
+        (moved.as_str(), Fault::ClusterMember),
+        ("NOAUTH Authentication required.", Fault::Authentication),
+        ("NOPERM this user has no permissions to run the 'set' command", Fault::Permission),
+        ("OOM command not allowed when used memory > 'maxmemory'.", Fault::OutOfMemory),
+        ("LOADING Redis is loading the dataset in memory", Fault::Loading),
+        ("READONLY You can't write against a read only replica.", Fault::Replica),
+    ];
+    for (text, fault) in cases {
+        let said = text.to_owned();
+        let server = FakeServer::start(move |command| match resource(command).as_str() {
+            "INFO" => bulk("redis_version:7.0.15\r\n"),
+            _ => error(&said),
+        })
+        .await;
+        let node = server.node();
+        node.clone().identity(LONG).await.unwrap();
+        let answer = node.acquire(claim(&["a"]), terms(), LONG).await.unwrap_err();
+        assert_eq!(answer.fault(), fault, "{text} -> {answer}");
+        assert_eq!(server.seen(), ["INFO", "SET"], "{text}");
+    }
+    assert!(elsewhere.seen().is_empty());
+}
+
 #[tokio::test]
 async fn no_value_before_is_a_grant_and_our_own_token_is_told_apart() {
     let server = FakeServer::start(|command| match resource(command).as_str() {
@@ -66,7 +95,7 @@ async fn no_value_before_is_a_grant_and_our_own_token_is_told_apart() {
     assert_eq!(server.seen(), ["INFO", "SET", "SET", "SET", "PTTL"]);
     let set = &server.commands()[1];
     assert_eq!(set[2].len(), 40);
-    assert_eq!(set[3..], [&b"NX"[..], b"PX", b"10000", b"GET"]);
+    assert_eq!(set[3..], [&b"PX"[..], b"10000", b"NX", b"GET"]);
 }
 
 #[tokio::test]
