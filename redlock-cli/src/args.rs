@@ -28,8 +28,6 @@ pub(crate) enum Command {
     Bench(BenchArgs),
     Completions(CompletionsArgs),
     Man(ManArgs),
-    #[command(name = crate::exec::CHILD, hide = true)]
-    Child(ChildArgs),
 }
 
 /// Which nodes.
@@ -57,12 +55,17 @@ pub(crate) struct NodeArgs {
 
 /// Run a command while holding a lock
 ///
-/// Exits with the command's own code, or 128 + the signal that ended it; -E's when the lock is held by another; 124 when it
-/// was lost while the command ran; 125 when redlock itself failed; 126 when the command cannot be run, 127 when there is no
-/// such command.
+/// The lock is renewed while the command runs and released when it has ended. A lock that is lost ends the command.
 ///
-/// The command sees REDLOCK_KEY, REDLOCK_FENCE (a number greater than that of every earlier holder) and
-/// REDLOCK_VALID_UNTIL (seconds since 1970, unless renewed).
+/// Exits with the command's own code, or 128 + the signal that ended it; with -E's when the lock is held by another; 124
+/// when it was lost while the command ran; 125 when redlock itself failed; 126 when the command cannot be run, 127 when
+/// there is no such command.
+///
+/// The command finds in its environment REDLOCK_KEY (several keys stand one a line), REDLOCK_FENCE (a number greater than
+/// that of every earlier holder) and REDLOCK_VALID_UNTIL (seconds since 1970; renewal moves it on, so it is no more than a
+/// hint).
+///
+/// SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1 and SIGUSR2 are passed on to the command, which decides what they mean.
 #[derive(Debug, Args)]
 pub(crate) struct ExecArgs {
     /// What to lock. Several are locked together or not at all
@@ -71,7 +74,7 @@ pub(crate) struct ExecArgs {
     /// The command and its arguments, after `--`
     #[arg(required = true, last = true, value_name = "COMMAND", value_hint = ValueHint::CommandWithArguments)]
     pub(crate) command: Vec<OsString>,
-    /// Try once, do not wait
+    /// Try once, do not wait. So does `-w 0s`
     #[arg(short = 'n', long = "nonblock", alias = "try", conflicts_with = "wait")]
     pub(crate) nonblock: bool,
     /// How long to wait for the lock
@@ -80,7 +83,8 @@ pub(crate) struct ExecArgs {
     /// How long the lock outlives this process if it dies. Renewed while the command runs [default: 30s]
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     pub(crate) ttl: Option<Duration>,
-    /// The longest that renewal may hold the lock; then it is lost
+    /// The longest that renewal may hold the lock; then it is lost, and the command is ended. Below 30s it is the default of
+    /// --ttl, too
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     pub(crate) max_hold: Option<Duration>,
     /// Exit code when the lock is held by another
@@ -95,20 +99,14 @@ pub(crate) struct ExecArgs {
     /// Give no fencing number: one counter less per key on the nodes
     #[arg(long)]
     pub(crate) no_fence: bool,
+    /// Say nothing when the lock is held by another
+    #[arg(short, long, conflicts_with = "verbose")]
+    pub(crate) quiet: bool,
     /// Say when the lock was had, renewed and released
     #[arg(short, long)]
     pub(crate) verbose: bool,
     #[command(flatten)]
     pub(crate) nodes: NodeArgs,
-}
-
-/// The child before it becomes the command: dies with `redlock`.
-#[derive(Debug, Args)]
-pub(crate) struct ChildArgs {
-    /// The process that it must not outlive
-    pub(crate) parent: i32,
-    #[arg(required = true, last = true)]
-    pub(crate) command: Vec<OsString>,
 }
 
 /// Show who holds a lock

@@ -1,6 +1,7 @@
 //! The codes that `redlock` exits with, beside those of the command that it runs.
 
-use std::process::ExitCode;
+use std::os::unix::process::ExitStatusExt;
+use std::process::{ExitCode, ExitStatus};
 
 /// All is well.
 pub(crate) const OK: u8 = 0;
@@ -17,6 +18,20 @@ pub(crate) const FAILED: u8 = 125;
 pub(crate) const NOT_EXECUTABLE: u8 = 126;
 /// There is no such command.
 pub(crate) const NOT_FOUND: u8 = 127;
+
+/// The code of a process that a signal ended, as a shell has it.
+pub(crate) fn by_signal(signal: i32) -> u8 {
+    u8::try_from(128 + signal).unwrap_or(u8::MAX)
+}
+
+/// The code of a command that ended by itself or by a signal.
+pub(crate) fn of_child(status: ExitStatus) -> u8 {
+    match (status.code(), status.signal()) {
+        (Some(code), _) => u8::try_from(code).unwrap_or(u8::MAX),
+        (None, Some(signal)) => by_signal(signal),
+        (None, None) => FAILED,
+    }
+}
 
 /// How a subcommand ended.
 pub(crate) type Ending = Result<ExitCode, Failure>;
@@ -48,3 +63,16 @@ from!(
     std::io::Error,
     crate::config::ConfigFault
 );
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_child_s_code_is_its_own_or_that_of_its_signal() {
+        // As wait(2) has it: the code in the second byte, a signal in the first.
+        for (raw, code) in [(0, 0), (3 << 8, 3), (255 << 8, 255), (15, 143), (9, 137)] {
+            assert_eq!(of_child(ExitStatus::from_raw(raw)), code, "{raw}");
+        }
+    }
+}

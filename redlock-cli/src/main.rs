@@ -1,54 +1,5 @@
-//! `redlock`: run commands under a distributed lock, see who holds one, check a set of nodes.
+//! `redlock`; see the library.
 
-#![allow(clippy::print_stdout, clippy::print_stderr)]
-
-mod args;
-mod bench;
-mod config;
-mod doctor;
-mod exec;
-mod exit;
-mod generate;
-mod inspect;
-mod nodeset;
-mod output;
-mod release;
-mod watch;
-
-use std::process::ExitCode;
-
-use args::{Cli, Command};
-use clap::Parser;
-use exit::Ending;
-
-fn main() -> ExitCode {
-    let ending = match Cli::parse().command {
-        Command::Child(args) => exec::child(&args),
-        Command::Completions(args) => generate::completions(&args),
-        Command::Man(args) => generate::man(&args),
-        command => run(command),
-    };
-    ending.unwrap_or_else(|failure| {
-        eprintln!("redlock: {failure}");
-        ExitCode::from(exit::FAILED)
-    })
-}
-
-/// On one thread: the child must not outlive the thread that started it.
-fn run(command: Command) -> Ending {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let ending = runtime.block_on(async {
-        match command {
-            Command::Exec(args) => exec::run(&args).await,
-            Command::Inspect(args) => inspect::run(&args).await,
-            Command::Watch(args) => watch::run(&args).await,
-            Command::Release(args) => release::run(&args).await,
-            Command::Doctor(args) => doctor::run(&args).await,
-            Command::Bench(args) => bench::run(&args).await,
-            Command::Child(_) | Command::Completions(_) | Command::Man(_) => Ok(ExitCode::SUCCESS),
-        }
-    });
-    // A hung connection must not keep the process.
-    runtime.shutdown_background();
-    ending
+fn main() -> std::process::ExitCode {
+    redlock_cli::main()
 }

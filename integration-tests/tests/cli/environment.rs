@@ -1,0 +1,78 @@
+//! What the command gets.
+
+use std::time::{Duration, SystemTime};
+
+use integration_tests::Servers;
+use integration_tests::nodes::Client;
+use tokio::io::AsyncWriteExt;
+
+use crate::setup::{Running, ended, exec, redlock, until_free};
+
+const SHOW: &str = r#"printf '%s|%s|%s' "$REDLOCK_KEY" "$REDLOCK_FENCE" "$REDLOCK_VALID_UNTIL""#;
+
+async fn the_command_sees_its_lock_and_every_holder_has_a_greater_number(client: Client) {
+    let servers = Servers::start(3).await;
+    let mut last = 0;
+    for _ in 0..3 {
+        let ended = ended(exec(client, &servers, ["a b", "--", "sh", "-c", SHOW])).await;
+        let [key, fence, until] = &*ended.stdout.split('|').collect::<Vec<_>>() else {
+            panic!("{ended:?}")
+        };
+        assert_eq!(*key, "a b");
+        let fence: u64 = fence.parse().unwrap();
+        assert!(fence > last, "{fence} after {last}");
+        last = fence;
+        let until = Duration::from_secs_f64(until.parse().unwrap());
+        let now = SystemTime::UNIX_EPOCH.elapsed().unwrap();
+        assert!(until < now + Duration::from_secs(30), "{until:?} at {now:?}");
+        assert!(until + Duration::from_secs(60) > now, "{until:?} at {now:?}");
+    }
+    let plain =
+        ended(exec(client, &servers, ["b", "a", "--no-fence", "--", "sh", "-c", SHOW])).await;
+    assert!(plain.stdout.starts_with("b\na||"), "{plain:?}");
+    let counters = servers[0].keys().await;
+    assert_eq!(counters, ["redlock:fence:a b"], "without numbers there are no counters");
+}
+
+async fn what_is_piped_in_and_out_is_the_command_s(client: Client) {
+    let servers = Servers::start(3).await;
+    let mut cat =
+        Running::start(exec(client, &servers, ["k", "--", "sh", "-c", "cat; echo E >&2"]));
+    let mut stdin = cat.stdin.take().unwrap();
+    stdin.write_all("all of it\n".repeat(1_000).as_bytes()).await.unwrap();
+    drop(stdin);
+    let ended = cat.end().await;
+    assert_eq!(ended.stdout, "all of it\n".repeat(1_000));
+    assert_eq!((ended.code, &*ended.stderr), (Some(0), "E\n"));
+    until_free(&servers).await;
+}
+
+async fn what_is_verbose_tells_of_lock_renewal_and_release(client: Client) {
+    let servers = Servers::start(3).await;
+    let words = ["-v", "--ttl", "1s", "k", "--", "sleep", "3"];
+    let ended = ended(exec(client, &servers, words)).await;
+    let said: Vec<&str> = ended.stderr.lines().collect();
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert!(said[0].starts_with("redlock: k: locked (fence "), "{said:#?}");
+    assert!(
+        said[1..].iter().any(|line| line.starts_with("redlock: k: renewed (for ")),
+        "{said:#?}"
+    );
+    assert_eq!(said.last(), Some(&"redlock: k: released"), "{said:#?}");
+}
+
+#[tokio::test]
+async fn without_nodes_it_says_once_what_that_means() {
+    let ended = ended(redlock(["exec", "k", "--", "echo", "ran"])).await;
+    assert_eq!((ended.code, &*ended.stdout), (Some(0), "ran\n"), "{ended:?}");
+    assert_eq!(ended.stderr.lines().count(), 1, "{ended:?}");
+    for word in ["this machine only", "--node", "REDLOCK_NODES", "redlock.toml"] {
+        assert!(ended.stderr.contains(word), "{word}: {ended:?}");
+    }
+}
+
+integration_tests::with_both_clients! {
+    the_command_sees_its_lock_and_every_holder_has_a_greater_number
+    what_is_piped_in_and_out_is_the_command_s
+    what_is_verbose_tells_of_lock_renewal_and_release
+}

@@ -1,0 +1,14 @@
+//! The command `redlock`, driven as a person or a script would, over real servers.
+//!
+//! Every command line is run outside of a terminal's foreground, wherever the tests run; `terminal.rs` makes a terminal of
+//! its own.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod codes;
+mod contention;
+mod environment;
+mod lost;
+mod setup;
+mod signals;
+mod terminal;

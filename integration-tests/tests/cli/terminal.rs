@@ -1,0 +1,151 @@
+//! In the foreground of a terminal.
+
+use std::fs::File;
+use std::io::{Read, Write};
+use std::os::fd::OwnedFd;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+
+use integration_tests::Servers;
+use rustix::process::{Pid, Signal, kill_process};
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+
+use crate::setup::{LIMIT, forget, redlock, state, until, until_gone};
+use crate::signals::SAYS;
+
+/// A command line at a terminal of its own, which it is in the foreground of.
+struct Terminal {
+    keyboard: File,
+    lines: Receiver<String>,
+    process: Child,
+}
+
+impl Terminal {
+    fn start(servers: &Servers, words: &[&str]) -> Self {
+        let inner = redlock(["exec"].iter().chain(words).copied());
+        let words: Vec<_> = inner.as_std().get_args().map(|word| word.to_str().unwrap()).collect();
+        Self::run(servers, &["env"].iter().chain(&words).copied().collect::<Vec<_>>())
+    }
+
+    fn run(servers: &Servers, words: &[&str]) -> Self {
+        let master =
+            openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
+        grantpt(&master).unwrap();
+        unlockpt(&master).unwrap();
+        let name = ptsname(&master, Vec::new()).unwrap().into_string().unwrap();
+        let line = || Stdio::from(File::options().read(true).write(true).open(&name).unwrap());
+        let mut command = Command::new("setsid");
+        command.arg("--ctty").args(words);
+        command.env("REDLOCK_NODES", servers.urls().join(",")).env_remove("REDLOCK_CONFIG");
+        command.env("XDG_CONFIG_HOME", "/nonexistent").env("HOME", "/nonexistent");
+        let process = command.stdin(line()).stdout(line()).stderr(line()).spawn().unwrap();
+        let mut screen = File::from(master.try_clone().unwrap());
+        let (sender, lines) = channel();
+        std::thread::spawn(move || {
+            let (mut buffer, mut text) = ([0; 1024], String::new());
+            // A terminal that nobody has open any more is an error on Linux.
+            while let Ok(read @ 1..) = screen.read(&mut buffer) {
+                text.push_str(&String::from_utf8_lossy(&buffer[..read]));
+                while let Some((line, rest)) = text.split_once('\n') {
+                    let _ = sender.send(line.trim().to_owned());
+                    text = rest.to_owned();
+                }
+            }
+        });
+        Self { keyboard: File::from(OwnedFd::from(master)), lines, process }
+    }
+
+    fn line(&self) -> String {
+        self.lines.recv_timeout(LIMIT).expect("a line")
+    }
+
+    fn pid(&self) -> Pid {
+        Pid::from_raw(self.line().parse().unwrap()).unwrap()
+    }
+
+    fn press(&mut self, keys: &str) {
+        self.keyboard.write_all(keys.as_bytes()).unwrap();
+    }
+
+    fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.process), signal).unwrap();
+    }
+
+    async fn end(mut self) -> Option<i32> {
+        until("it has ended", async || self.process.try_wait().unwrap().is_some()).await;
+        self.process.wait().unwrap().code()
+    }
+}
+
+#[tokio::test]
+async fn keys_and_signals_reach_the_command_once() {
+    let servers = Servers::start(1).await;
+    let mut terminal = Terminal::start(&servers, &["k", "--", "sh", "-c", SAYS]);
+    let command = terminal.pid();
+    for _ in 0..5 {
+        terminal.press("\x03");
+        assert_eq!(terminal.line(), "^CINT", "by the terminal");
+        terminal.signal(Signal::INT);
+        assert_eq!(terminal.line(), "INT", "by kill");
+        terminal.press("\x1c");
+        assert_eq!(terminal.line(), "^\\QUIT", "by the terminal");
+        terminal.signal(Signal::USR1);
+        assert_eq!(terminal.line(), "USR1", "by kill");
+    }
+    kill_process(command, Signal::KILL).unwrap();
+    assert_eq!(terminal.end().await, Some(137));
+}
+
+#[tokio::test]
+async fn the_command_reads_from_the_terminal() {
+    let servers = Servers::start(1).await;
+    let mut terminal = Terminal::start(
+        &servers,
+        &["k", "--", "sh", "-c", "read a </dev/tty; echo got $a; exit 4"],
+    );
+    terminal.press("it\n");
+    assert_eq!((terminal.line(), terminal.line()), ("it".to_owned(), "got it".to_owned()));
+    assert_eq!(terminal.end().await, Some(4));
+}
+
+#[tokio::test]
+async fn a_lost_lock_ends_the_command_here_too() {
+    let servers = Servers::start(1).await;
+    let words = ["--ttl", "3s", "k", "--", "sh", "-c", "echo $$; exec sleep 1000"];
+    let terminal = Terminal::start(&servers, &words);
+    let command = terminal.pid();
+    forget(&servers).await;
+    until_gone(command).await;
+    assert_eq!(terminal.end().await, Some(124));
+}
+
+#[tokio::test]
+async fn control_z_stops_both_and_the_shell_continues_them() {
+    let servers = Servers::start(1).await;
+    let exec = format!("{} exec k -- sh -c '{SAYS}'", env!("CARGO_BIN_EXE_redlock-command"));
+    let script = format!("{exec}; echo stopped; fg >/dev/null; echo ended");
+    let mut terminal = Terminal::run(&servers, &["bash", "-mc", &script]);
+    let command = terminal.pid();
+    terminal.press("\x1a");
+    while !terminal.line().ends_with("stopped") {}
+    until("the command goes on", async || state(command) != Some('T')).await;
+    terminal.press("\x03");
+    assert_eq!(terminal.line(), "^CINT");
+    kill_process(command, Signal::KILL).unwrap();
+    while terminal.line() != "ended" {}
+    terminal.end().await;
+}
+
+#[tokio::test]
+async fn control_z_stops_nobody_where_no_shell_could_continue_it() {
+    let servers = Servers::start(1).await;
+    let mut terminal = Terminal::start(&servers, &["k", "--", "sh", "-c", SAYS]);
+    let command = terminal.pid();
+    terminal.press("\x1a");
+    terminal.press("\x03");
+    assert_eq!(terminal.line(), "^Z^CINT");
+    terminal.signal(Signal::USR1);
+    assert_eq!(terminal.line(), "USR1");
+    kill_process(command, Signal::KILL).unwrap();
+    assert_eq!(terminal.end().await, Some(137));
+}
