@@ -60,6 +60,7 @@ macro_rules! from {
 from!(
     redlock_core::ConfigError,
     redlock_core::LockError,
+    redlock_file::FileNodeError,
     std::io::Error,
     crate::config::ConfigFault
 );

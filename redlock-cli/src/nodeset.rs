@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use redlock_core::{InMemoryNode, LockNode, RedlockBuilder};
+use redlock_core::{LockNode, RedlockBuilder};
+use redlock_file::FileNode;
 use redlock_fred::FredNode;
 use redlock_redis::RedisNode;
 
@@ -15,7 +16,7 @@ pub(crate) fn nodes(config: &Config) -> Result<Vec<Arc<dyn LockNode>>, Failure> 
         Nodes::Named(addresses) => {
             addresses.iter().map(|address| node(config.client, address)).collect()
         }
-        Nodes::Embedded => Ok(vec![Arc::new(InMemoryNode::new("embedded"))]),
+        Nodes::Embedded => Ok(vec![Arc::new(FileNode::open_default()?)]),
     }
 }
 
@@ -33,7 +34,7 @@ pub(crate) fn builder(config: &Config) -> Result<RedlockBuilder, Failure> {
 fn node(client: ClientKind, address: &Address) -> Result<Arc<dyn LockNode>, Failure> {
     let url = match address.place() {
         Place::Server(url) => url.expose(),
-        Place::Directory(_path) => return Ok(Arc::new(InMemoryNode::new("directory"))),
+        Place::Directory(path) => return Ok(Arc::new(FileNode::open(path)?)),
     };
     Ok(match client {
         ClientKind::Redis => {

@@ -63,7 +63,7 @@ async fn what_is_verbose_tells_of_lock_renewal_and_release(client: Client) {
 
 #[tokio::test]
 async fn without_nodes_it_says_once_what_that_means() {
-    let ended = ended(redlock(["exec", "k", "--", "echo", "ran"])).await;
+    let ended = ended(redlock(["exec", "of a test", "--", "echo", "ran"])).await;
     assert_eq!((ended.code, &*ended.stdout), (Some(0), "ran\n"), "{ended:?}");
     assert_eq!(ended.stderr.lines().count(), 1, "{ended:?}");
     for word in ["this machine only", "--node", "REDLOCK_NODES", "redlock.toml"] {

@@ -35,7 +35,9 @@ impl Terminal {
         let name = ptsname(&master, Vec::new()).unwrap().into_string().unwrap();
         let line = || Stdio::from(File::options().read(true).write(true).open(&name).unwrap());
         let mut command = Command::new("setsid");
-        command.arg("--ctty").args(words);
+        // Otherwise Ctrl-C throws output away, also that of whoever was quick to get the signal.
+        let quiet = "stty noflsh; exec \"$@\"";
+        command.args(["--ctty", "sh", "-c", quiet, "sh"]).args(words);
         command.env("REDLOCK_NODES", servers.urls().join(",")).env_remove("REDLOCK_CONFIG");
         command.env("XDG_CONFIG_HOME", "/nonexistent").env("HOME", "/nonexistent");
         let process = command.stdin(line()).stdout(line()).stderr(line()).spawn().unwrap();
@@ -143,7 +145,7 @@ async fn control_z_stops_nobody_where_no_shell_could_continue_it() {
     let command = terminal.pid();
     terminal.press("\x1a");
     terminal.press("\x03");
-    assert_eq!(terminal.line(), "^Z^CINT");
+    assert!(terminal.line().ends_with("^CINT"));
     terminal.signal(Signal::USR1);
     assert_eq!(terminal.line(), "USR1");
     kill_process(command, Signal::KILL).unwrap();

@@ -86,8 +86,9 @@ mod tests {
     }
 
     fn config(text: &str) -> Config {
+        let file = format!("nodes = ['127.0.0.1:1']\n{text}");
         let around = crate::config::Surroundings {
-            file: Some(("redlock.toml".into(), text.to_owned())),
+            file: Some(("redlock.toml".into(), file)),
             ..Default::default()
         };
         Config::resolve(&args(&[]).nodes, around, |_| None).unwrap()
@@ -139,7 +140,13 @@ mod tests {
     #[tokio::test]
     async fn the_command_is_told_its_keys_its_number_and_until_when() {
         let keys = ["b c".to_owned(), "a".to_owned()];
-        let redlock = handle(&args(&[]), &config("")).unwrap();
+        let dir = std::env::temp_dir().join(format!("redlock-settings-{}", std::process::id()));
+        let node = format!("file:{}", dir.display());
+        let config = |args: &ExecArgs| {
+            Config::resolve(&args.nodes, crate::config::Surroundings::default(), |_| None).unwrap()
+        };
+        let with_fence = args(&["--node", &node]);
+        let redlock = handle(&with_fence, &config(&with_fence)).unwrap();
         let guard = redlock.try_lock(&keys[..]).await.unwrap();
         let told = environment(&keys, &guard.lease());
         assert_eq!(told[0], ("REDLOCK_KEY", "b c\na".to_owned()));
@@ -148,8 +155,10 @@ mod tests {
         let now = SystemTime::UNIX_EPOCH.elapsed().unwrap().as_secs();
         assert!((now + 20..=now + 30).contains(&whole.parse().unwrap()), "{told:?}");
         assert_eq!(millis.len(), 3);
-        let plain = handle(&args(&["--no-fence"]), &config("")).unwrap();
+        let without = args(&["--no-fence", "--node", &node]);
+        let plain = handle(&without, &config(&without)).unwrap();
         let guard = plain.try_lock("k").await.unwrap();
         assert_eq!(environment(&keys, &guard.lease()).len(), 2);
+        std::fs::remove_dir_all(dir).unwrap();
     }
 }
