@@ -6,7 +6,7 @@ use integration_tests::Servers;
 use integration_tests::nodes::Client;
 use tokio::io::AsyncWriteExt;
 
-use crate::setup::{Running, ended, exec, redlock, until_free};
+use crate::setup::{Running, ended, exec, until_free};
 
 const SHOW: &str = r#"printf '%s|%s|%s' "$REDLOCK_KEY" "$REDLOCK_FENCE" "$REDLOCK_VALID_UNTIL""#;
 
@@ -59,16 +59,6 @@ async fn what_is_verbose_tells_of_lock_renewal_and_release(client: Client) {
         "{said:#?}"
     );
     assert_eq!(said.last(), Some(&"redlock: k: released"), "{said:#?}");
-}
-
-#[tokio::test]
-async fn without_nodes_it_says_once_what_that_means() {
-    let ended = ended(redlock(["exec", "of a test", "--", "echo", "ran"])).await;
-    assert_eq!((ended.code, &*ended.stdout), (Some(0), "ran\n"), "{ended:?}");
-    assert_eq!(ended.stderr.lines().count(), 1, "{ended:?}");
-    for word in ["this machine only", "--node", "REDLOCK_NODES", "redlock.toml"] {
-        assert!(ended.stderr.contains(word), "{word}: {ended:?}");
-    }
 }
 
 integration_tests::with_both_clients! {

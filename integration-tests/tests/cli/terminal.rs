@@ -2,7 +2,6 @@
 
 use std::fs::File;
 use std::io::{Read, Write};
-use std::os::fd::OwnedFd;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 
@@ -54,7 +53,7 @@ impl Terminal {
                 }
             }
         });
-        Self { keyboard: File::from(OwnedFd::from(master)), lines, process }
+        Self { keyboard: File::from(master), lines, process }
     }
 
     fn line(&self) -> String {
