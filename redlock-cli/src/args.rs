@@ -125,6 +125,10 @@ pub(crate) struct InspectArgs {
 }
 
 /// Follow who holds a lock, until Ctrl-C
+///
+/// Prints a line for what is seen first and for each change: `taken`, `passed` to another holder, `freed`, `unclear` when no
+/// majority agrees, `clear` when one does again, `nodes` when other nodes than before differ from the majority. Changes
+/// between two looks are not seen. Exits with 0.
 #[derive(Debug, Args)]
 pub(crate) struct WatchArgs {
     /// Which lock
@@ -140,12 +144,18 @@ pub(crate) struct WatchArgs {
 }
 
 /// Release a lock by its token, or by force
+///
+/// Exits with 0 when the lock is released, or was free before --force; with 1 when the token does not hold it, when what was
+/// typed is not the key, or when another holder came before --force and was left alone; with 125 when too few nodes
+/// answered, or when --force is to ask and standard input is no terminal.
+///
+/// --force deletes, on every server, what it showed there and nothing else.
 #[derive(Debug, Args)]
 pub(crate) struct ReleaseArgs {
     /// Which locks
     #[arg(required = true, value_name = "KEY")]
     pub(crate) keys: Vec<String>,
-    /// The holder's token; `-` reads it from standard input
+    /// The holder's token. `-` reads it from standard input: the list of processes shows arguments to everybody
     #[arg(long, value_name = "TOKEN", required_unless_present = "force", conflicts_with = "force")]
     pub(crate) token: Option<String>,
     /// Take the lock away from whoever holds it. Its holder may still be at work

@@ -12,9 +12,12 @@ mod exec;
 mod exit;
 mod generate;
 mod inspect;
+mod interrupt;
 mod nodeset;
 mod output;
+mod raw;
 mod release;
+mod view;
 mod watch;
 
 use std::process::ExitCode;
