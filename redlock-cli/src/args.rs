@@ -8,6 +8,7 @@ use clap::{Args, Parser, Subcommand, ValueHint};
 use humantime::parse_duration;
 
 use crate::config::ClientKind;
+use crate::doctor::checks::Check;
 use crate::exit;
 
 /// A lock shared by machines: flock(1) over independent Redis or Valkey servers, after the Redlock algorithm.
@@ -170,7 +171,11 @@ pub(crate) struct ReleaseArgs {
 
 /// Check whether the nodes are fit for Redlock
 ///
-/// Exits with 0 when all checks passed, with 1 when there are warnings, with 2 when a check failed.
+/// Exits with 0 when all checks passed, with 1 when there are warnings, with 2 when a check failed, and with 125 when nothing
+/// could be checked.
+///
+/// Changes nothing on the nodes but keys of its own under `redlock:doctor:`, which it removes, also when it is
+/// interrupted; they expire after ten seconds anyway. What a user has no right to see is a warning.
 #[derive(Debug, Args)]
 pub(crate) struct DoctorArgs {
     /// Print the findings as JSON
@@ -179,6 +184,9 @@ pub(crate) struct DoctorArgs {
     /// Time limit of each question
     #[arg(long, value_name = "DURATION", default_value = "2s", value_parser = parse_duration)]
     pub(crate) timeout: Duration,
+    /// A check whose warnings are known and do not count. Failures always do. Repeat it for each
+    #[arg(long, value_enum, value_name = "CHECK")]
+    pub(crate) accept: Vec<Check>,
     #[command(flatten)]
     pub(crate) nodes: NodeArgs,
 }

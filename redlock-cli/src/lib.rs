@@ -15,8 +15,10 @@ mod inspect;
 mod interrupt;
 mod nodeset;
 mod output;
+mod progress;
 mod raw;
 mod release;
+mod scratch;
 mod view;
 mod watch;
 

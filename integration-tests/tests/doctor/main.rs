@@ -2,5 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod diagnosis;
 mod locks;
+mod rights;
 mod setup;

@@ -1,0 +1,51 @@
+use super::{Check, Facts, Finding, Kind};
+
+const CHECK: Check = Check::Directory;
+
+/// Locks in a directory are files: whoever may write there may take and break any of them.
+pub(super) fn check(facts: &Facts) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for node in &facts.nodes {
+        let directory = match &node.kind {
+            Kind::Directory(directory) => directory,
+            Kind::Opaque => {
+                let reason = "locks are kept on this machine and hold for its processes alone";
+                let remedy = "name servers with --node to lock over several machines";
+                findings.push(Finding::warn(CHECK, reason, remedy).on(node));
+                continue;
+            }
+            Kind::Server { .. } => continue,
+        };
+        let path = directory.path.display();
+        let finding = match &directory.found {
+            Err(why) => {
+                Finding::fail(CHECK, format!("{path}: {why}"), "let this user read the directory")
+            }
+            Ok(None) => Finding::ok(CHECK, format!("{path} is made when the first lock is taken")),
+            Ok(Some(entry)) if !entry.is_directory => {
+                Finding::fail(CHECK, format!("{path} is no directory"), "name a directory")
+            }
+            Ok(Some(entry)) if entry.mode & 0o022 != 0 => Finding::warn(
+                CHECK,
+                format!(
+                    "others may write to {path} (mode {:04o}), and so break any lock",
+                    entry.mode
+                ),
+                format!("chmod go-w {path}, unless that is meant"),
+            ),
+            Ok(Some(entry)) if entry.owner != directory.us => Finding::warn(
+                CHECK,
+                format!(
+                    "{path} belongs to user {}, and this is user {}",
+                    entry.owner, directory.us
+                ),
+                "run all that share locks as one user",
+            ),
+            Ok(Some(entry)) => {
+                Finding::ok(CHECK, format!("{path} is this user's alone (mode {:04o})", entry.mode))
+            }
+        };
+        findings.push(finding.on(node));
+    }
+    findings
+}

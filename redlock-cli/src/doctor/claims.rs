@@ -1,0 +1,74 @@
+//! What a diagnosis takes, and how it is given up.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use redlock_core::node::Claim;
+use redlock_core::{ConfigError, LockKey, LockNode, NoEntropy, Token};
+use tokio::task::JoinSet;
+
+use crate::config::{Address, Place};
+use crate::exit::Failure;
+use crate::raw::Raw;
+use crate::scratch::Scratch;
+
+/// What is left anywhere, such as on a server that went away meanwhile, is gone after this.
+pub(super) const TTL: Duration = Duration::from_secs(10);
+
+/// One node's claims. Known beforehand, so that they can be given up whatever happens.
+#[derive(Debug, Clone)]
+pub(super) struct Claims {
+    pub(super) plain: Claim,
+    pub(super) fenced: Claim,
+    pub(super) guarded: Claim,
+    pub(super) told: Claim,
+}
+
+impl Claims {
+    /// Those of the node at `index`. A server that is listed twice must not be in its own way.
+    pub(super) fn new(scratch: &Scratch, index: usize) -> Result<Self, Failure> {
+        let claim = |name: &str| {
+            let key = LockKey::new(scratch.full(&format!("{index}:{name}")));
+            let token = Token::random().map_err(|error: NoEntropy| Failure::new(error))?;
+            Ok::<_, Failure>(Claim::new(
+                key.map_err(|error: ConfigError| Failure::new(error))?,
+                token,
+            ))
+        };
+        Ok(Self {
+            plain: claim("lock")?,
+            fenced: claim("fence")?,
+            guarded: claim("guard")?,
+            told: claim("told")?,
+        })
+    }
+
+    pub(super) fn all(&self) -> [&Claim; 4] {
+        [&self.plain, &self.fenced, &self.guarded, &self.told]
+    }
+}
+
+/// Removes all that may stand on any node: first behind the node's own commands, which may be on their way still.
+pub(super) async fn clean_up(
+    scratch: &Scratch,
+    nodes: Vec<(Option<Address>, Arc<dyn LockNode>, Claims)>,
+    limit: Duration,
+) {
+    let mut cleaning = JoinSet::new();
+    for (index, (address, node, claims)) in nodes.into_iter().enumerate() {
+        let scratch = scratch.clone();
+        cleaning.spawn(async move {
+            let mut releases = JoinSet::new();
+            for claim in claims.all() {
+                releases.spawn(Arc::clone(&node).release(claim.clone(), limit));
+            }
+            releases.join_all().await;
+            let Some(Place::Server(url)) = address.as_ref().map(Address::place) else { return };
+            let Ok(raw) = Raw::connect(url, limit).await else { return };
+            let mut names = vec!["round".to_owned()];
+            names.extend(["lock", "fence", "guard", "told"].map(|name| format!("{index}:{name}")));
+            scratch.delete(&raw, &names).await;
+        });
+    }
+    cleaning.join_all().await;
+}

@@ -1,0 +1,139 @@
+//! What was found out, before anything is made of it.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use redlock_core::node::NodeError;
+
+use super::info::Info;
+use crate::raw::Trouble;
+
+/// All that the checks look at.
+#[derive(Debug, Default)]
+pub(crate) struct Facts {
+    /// Which library the locks were tried with.
+    pub(crate) client: &'static str,
+    pub(crate) restart_guard: Option<Duration>,
+    pub(crate) nodes: Vec<NodeFacts>,
+    pub(crate) rounds: Rounds,
+}
+
+/// One node.
+#[derive(Debug)]
+pub(crate) struct NodeFacts {
+    /// As in every other output.
+    pub(crate) name: String,
+    pub(crate) kind: Kind,
+    /// Nothing where the node cannot be reached.
+    pub(crate) trial: Option<Trial>,
+}
+
+#[derive(Debug)]
+pub(crate) enum Kind {
+    Server {
+        /// Where the URL's host leads; empty for a local socket and where the look-up failed.
+        hosts: Vec<IpAddr>,
+        server: Result<Box<Server>, Trouble>,
+    },
+    Directory(Directory),
+    /// A place that cannot be looked into.
+    Opaque,
+}
+
+/// A server that answers. What it did not tell is an error each.
+#[derive(Debug)]
+pub(crate) struct Server {
+    /// Connecting, with look-up and login.
+    pub(crate) connect: Duration,
+    /// The median of some round trips.
+    pub(crate) ping: Duration,
+    pub(crate) info: Result<Info, Trouble>,
+    pub(crate) settings: Result<Settings, Trouble>,
+    pub(crate) clock: Result<Clock, Trouble>,
+}
+
+/// Of `CONFIG GET`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Settings {
+    pub(crate) appendonly: bool,
+    pub(crate) appendfsync: String,
+    /// When snapshots are made; empty for never.
+    pub(crate) save: String,
+}
+
+/// A server's wall clock against ours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Clock {
+    /// Microseconds that it is ahead.
+    pub(crate) ahead: i64,
+    /// How far that may be wrong: half of the round trip.
+    pub(crate) error: Duration,
+}
+
+/// A directory of this machine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Directory {
+    pub(crate) path: PathBuf,
+    /// Nothing: there is none yet.
+    pub(crate) found: Result<Option<Entry>, String>,
+    /// Who we are.
+    pub(crate) us: u32,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Entry {
+    pub(crate) is_directory: bool,
+    pub(crate) owner: u32,
+    /// The permission bits.
+    pub(crate) mode: u32,
+}
+
+/// What became of each verb, tried on a scratch key through the lock node itself.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Trial {
+    /// In the order tried. After a failure that is no refusal the rest was not tried.
+    pub(crate) verbs: Vec<(Verb, Result<(), NodeError>)>,
+    /// Commands that the user has no right to, where a verb was refused.
+    pub(crate) denied: Vec<&'static str>,
+}
+
+impl Trial {
+    pub(crate) fn error(&self, verb: Verb) -> Option<&NodeError> {
+        self.verbs
+            .iter()
+            .find(|(tried, _)| *tried == verb)
+            .and_then(|(_, done)| done.as_ref().err())
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Verb {
+    Acquire,
+    Extend,
+    Inspect,
+    Release,
+    /// Acquire with a fencing number, and raise it.
+    Fence,
+    /// Acquire under the restart guard.
+    Guard,
+    /// Subscribe, release, and hear of it.
+    WakeUp,
+}
+
+/// Locks taken and released by quorum.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Rounds {
+    /// Each cycle that succeeded.
+    pub(crate) cycles: Vec<Duration>,
+    /// Why cycles failed, each once.
+    pub(crate) failures: Vec<String>,
+    /// How many failed.
+    pub(crate) failed: usize,
+    /// Failed for no other reason than that nodes warm up under the restart guard.
+    pub(crate) warming: bool,
+    /// The time limit of each node's answers.
+    pub(crate) node_timeout: Duration,
+    /// Why nothing was measured.
+    pub(crate) skipped: Option<String>,
+}

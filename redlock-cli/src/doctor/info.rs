@@ -1,0 +1,106 @@
+//! What `INFO` says. Pure.
+
+use std::time::Duration;
+
+/// Who a server is, and what it keeps. Whatever it did not say is left out.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Info {
+    pub(crate) run_id: Option<String>,
+    pub(crate) product: Product,
+    /// Of the product, as it is written.
+    pub(crate) version: Option<String>,
+    pub(crate) replica_of: Option<String>,
+    pub(crate) cluster: bool,
+    pub(crate) uptime: Option<Duration>,
+    pub(crate) used_memory: Option<u64>,
+    /// Zero: no limit.
+    pub(crate) maxmemory: Option<u64>,
+    pub(crate) policy: Option<String>,
+    pub(crate) aof: Option<bool>,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Product {
+    #[default]
+    Redis,
+    Valkey,
+}
+
+impl Info {
+    pub(crate) fn parse(text: &str) -> Self {
+        let field = |name: &str| {
+            let mut values =
+                text.lines().filter_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+            values.next().map(str::trim).filter(|value| !value.is_empty())
+        };
+        let number = |name: &str| field(name).and_then(|value| value.parse::<u64>().ok());
+        let owned = |name: &str| field(name).map(crate::output::plain);
+        let (product, version) = match owned("valkey_version") {
+            Some(version) => (Product::Valkey, Some(version)),
+            None => (Product::Redis, owned("redis_version")),
+        };
+        let master = || {
+            let host = field("master_host").unwrap_or("another server");
+            format!("{host}:{}", field("master_port").unwrap_or("?"))
+        };
+        let modes = ["redis_mode", "server_mode"];
+        Self {
+            run_id: owned("run_id"),
+            product,
+            version,
+            replica_of: (field("role") == Some("slave")).then(master),
+            cluster: number("cluster_enabled") == Some(1)
+                || modes.iter().any(|mode| field(mode) == Some("cluster")),
+            uptime: number("uptime_in_seconds").map(Duration::from_secs),
+            used_memory: number("used_memory"),
+            maxmemory: number("maxmemory"),
+            policy: owned("maxmemory_policy"),
+            aof: number("aof_enabled").map(|enabled| enabled == 1),
+        }
+    }
+
+    /// `Redis 7.0.15`.
+    pub(crate) fn server(&self) -> String {
+        let version = self.version.as_deref().unwrap_or("of an unknown version");
+        match self.product {
+            Product::Redis => format!("Redis {version}"),
+            Product::Valkey => format!("Valkey {version}"),
+        }
+    }
+
+    /// Major and minor.
+    pub(crate) fn number(&self) -> Option<(u32, u32)> {
+        let mut parts = self.version.as_deref()?.split('.').map(|part| part.parse().ok());
+        Some((parts.next()??, parts.next()??))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn info_says_who_a_server_is_and_what_it_keeps() {
+        let info = Info::parse(
+            "# Server\r\nredis_version:7.0.15\r\nredis_mode:standalone\r\nrun_id:abc\r\nuptime_in_seconds:12\r\n\
+             # Memory\r\nused_memory:5\r\nused_memory_human:5B\r\nmaxmemory:10\r\nmaxmemory_human:10B\r\n\
+             maxmemory_policy:noeviction\r\n# Persistence\r\naof_enabled:1\r\n# Replication\r\nrole:slave\r\n\
+             master_host:10.0.0.9\r\nmaster_port:6379\r\n",
+        );
+        assert_eq!(
+            (info.run_id.as_deref(), info.uptime),
+            (Some("abc"), Some(Duration::from_secs(12)))
+        );
+        assert_eq!((info.used_memory, info.maxmemory), (Some(5), Some(10)));
+        assert_eq!(info.policy.as_deref(), Some("noeviction"));
+        assert_eq!(info.aof, Some(true));
+        assert_eq!(info.replica_of.as_deref(), Some("10.0.0.9:6379"));
+        assert_eq!((info.server(), info.number()), ("Redis 7.0.15".to_owned(), Some((7, 0))));
+        assert!(!info.cluster && Info::parse("cluster_enabled:1").cluster);
+        assert!(Info::parse("server_mode:cluster").cluster);
+        let valkey = Info::parse("redis_version:7.2.4\nvalkey_version:9.1.2\nrole:master");
+        assert_eq!((valkey.server(), valkey.replica_of), ("Valkey 9.1.2".to_owned(), None));
+        assert_eq!(Info::parse(""), Info::default());
+        assert_eq!(Info::parse("redis_version:garbage").number(), None);
+    }
+}
