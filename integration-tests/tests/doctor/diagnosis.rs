@@ -184,6 +184,8 @@ async fn a_clock_that_is_wrong_warns_and_one_that_is_far_wrong_fails(client: Cli
         let diagnosis = Diagnosis::of(client, &urls, &[]).await;
         diagnosis.expect(code, &[("clocks", level)]);
         assert!(diagnosis.of_check("clocks").contains(&servers[2].addr().to_string()));
+        let ahead = diagnosis.report["nodes"][2]["clock_ahead_us"].as_i64().unwrap();
+        assert!(ahead > 10_000_000, "{ahead}");
     }
     // It is before the server's own start then, which the restart guard cannot do with.
     servers[2].set_clock("-60 x1").await;

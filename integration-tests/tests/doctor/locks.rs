@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use integration_tests::Servers;
 use integration_tests::nodes::Client;
+use integration_tests::{ChaosProxy, Mode, Servers};
 use redlock_core::node::Holder;
 use rustix::process::Signal;
 use serde_json::{Value, json};
@@ -147,6 +147,56 @@ async fn force_takes_away_what_another_program_stored_and_counts_the_nodes_that_
     assert!(failed.out.ends_with("deleted on 1 of 3 nodes\n"), "{}", failed.out);
 }
 
+/// Answers the question of `--force` from a terminal.
+async fn answer(client: Client, urls: &[String], answer: &str) -> Run {
+    let (terminal, stdin) = terminal();
+    let mut command = redlock(client, urls, &["release", "--force", KEY]);
+    let child = command.stdin(stdin).spawn().unwrap();
+    rustix::io::write(&terminal, format!("{answer}\n").as_bytes()).unwrap();
+    ended(child).await
+}
+
+async fn force_takes_a_lock_away_when_its_key_was_typed(client: Client) {
+    let servers = Servers::start(3).await;
+    let urls = servers.urls();
+    let token = other(client, &urls).lock(KEY).await.unwrap().leak();
+    let wrong = answer(client, &urls, "yes").await.expect(1);
+    assert_eq!(wrong.out, format!("{KEY}: left alone, that is not the key\n"));
+    let holder = Holder::of(token.as_bytes());
+    assert!(wrong.err.contains(&format!("{KEY}: held by {holder}, ")), "{}", wrong.err);
+    assert!(wrong.err.ends_with("Type the key to take it away: "), "{}", wrong.err);
+    assert_eq!(servers[0].get(KEY).await.as_deref(), Some(token.expose()));
+    let right = answer(client, &urls, KEY).await.expect(0);
+    assert_eq!(right.out, format!("{KEY}: taken away, on 3 of 3 nodes\n"));
+    servers.become_empty().await;
+}
+
+async fn force_leaves_a_holder_alone_that_came_after_the_one_it_showed(client: Client) {
+    let servers = Servers::start(3).await;
+    let mut proxies = Vec::new();
+    for server in servers.iter() {
+        proxies.push(ChaosProxy::start(server.addr()).await);
+        proxies.last().unwrap().set(Mode::DelayDown(Duration::from_millis(200))).await;
+        server.exec(&["SET", KEY, "shown"]).await;
+        server.exec(&["CONFIG", "RESETSTAT"]).await;
+    }
+    let urls: Vec<_> = proxies.iter().map(ChaosProxy::url).collect();
+    let force = redlock(client, &urls, &["release", "--force", "--yes", KEY]).spawn().unwrap();
+    // Asked, and the answer is on its way.
+    for server in servers.iter() {
+        until("looked at", async || {
+            server.exec(&["INFO", "commandstats"]).await.contains("cmdstat_eval:")
+        })
+        .await;
+        server.exec(&["SET", KEY, "came later"]).await;
+    }
+    let run = ended(force).await.expect(1);
+    assert!(run.out.contains("that holder came in between and was left alone"), "{}", run.out);
+    for server in servers.iter() {
+        assert_eq!(server.get(KEY).await.as_deref(), Some("came later"));
+    }
+}
+
 async fn who_waits_hears_that_a_lock_was_taken_away(client: Client) {
     let servers = Servers::start(3).await;
     let urls = servers.urls();
@@ -243,6 +293,8 @@ integration_tests::with_both_clients! {
     inspect_goes_by_a_majority_and_says_so_when_there_is_none
     a_lock_is_released_by_its_token_and_by_no_other
     force_takes_a_lock_away_but_asks_somebody_first
+    force_takes_a_lock_away_when_its_key_was_typed
+    force_leaves_a_holder_alone_that_came_after_the_one_it_showed
     force_takes_away_what_another_program_stored_and_counts_the_nodes_that_are_down
     who_waits_hears_that_a_lock_was_taken_away
     watch_prints_a_line_for_each_change_until_it_is_told_to_end

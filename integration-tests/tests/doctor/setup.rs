@@ -1,8 +1,11 @@
+use std::fs::OpenOptions;
+use std::os::fd::OwnedFd;
 use std::process::Stdio;
 use std::time::Duration;
 
 use integration_tests::nodes::Client;
 use redlock_core::{Redlock, RedlockBuilder};
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
@@ -65,6 +68,11 @@ pub(crate) async fn run_with(
         // It may end without reading.
         let _ = stdin.write_all(input.as_bytes()).await;
     }
+    ended(child).await
+}
+
+/// What it came to.
+pub(crate) async fn ended(child: Child) -> Run {
     let output = timeout(LIMIT, child.wait_with_output()).await.expect("in time").unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
     Run {
@@ -72,6 +80,16 @@ pub(crate) async fn run_with(
         out: text(output.stdout),
         err: text(output.stderr),
     }
+}
+
+/// A terminal: the end that is typed at, and the one that a command reads.
+pub(crate) fn terminal() -> (OwnedFd, OwnedFd) {
+    let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+    grantpt(&terminal).unwrap();
+    unlockpt(&terminal).unwrap();
+    let name = ptsname(&terminal, Vec::new()).unwrap();
+    let other = OpenOptions::new().read(true).write(true).open(name.to_str().unwrap()).unwrap();
+    (terminal, other.into())
 }
 
 /// A run that is not over yet.

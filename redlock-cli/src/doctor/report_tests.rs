@@ -53,6 +53,10 @@ fn symbols_and_colours_are_for_terminals() {
     assert!(plain.is_ascii(), "{plain}");
     assert!(text(&facts, &findings, true).contains("\x1b[32m✓\x1b[0m"));
     assert_eq!(code(&findings), 0);
+    let mut two = good();
+    two.nodes.truncate(2);
+    assert_eq!(code(&all(&two, &[])), 1);
+    assert_eq!(code(&all(&two, &[super::super::checks::Check::Count])), 0);
 }
 
 #[test]

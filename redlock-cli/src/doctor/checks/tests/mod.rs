@@ -78,6 +78,16 @@ fn what_a_managed_service_hides_is_never_a_failure() {
 }
 
 #[test]
+fn one_server_that_is_wrong_says_nothing_of_our_clock() {
+    let mut facts = good();
+    set_clock(&mut facts, 1, 60_000);
+    let findings = all(&facts, &[]);
+    let of_clocks: Vec<_> =
+        findings.iter().filter(|finding| finding.check == Check::Clocks).collect();
+    assert_eq!(of_clocks.len(), 1, "{of_clocks:#?}");
+}
+
+#[test]
 fn a_warning_can_be_accepted_and_a_failure_cannot() {
     let mut facts = good();
     facts.nodes.truncate(2);
