@@ -94,7 +94,7 @@ pub(crate) struct ExecArgs {
     /// Exit code when the lock was lost while the command ran
     #[arg(long, value_name = "CODE", default_value_t = exit::LOST)]
     pub(crate) lost_exit_code: u8,
-    /// How long the command has to end after SIGTERM when the lock was lost, before SIGKILL
+    /// How long the command has to end after SIGTERM when the lock was lost, before SIGKILL; 0s kills it at once
     #[arg(short, long, value_name = "DURATION", default_value = "5s", value_parser = parse_duration)]
     pub(crate) kill_after: Duration,
     /// Give no fencing number: one counter less per key on the nodes
