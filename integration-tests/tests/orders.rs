@@ -240,6 +240,19 @@ async fn it_runs_on_in_memory_nodes_as_the_readme_says(program: &str, client: &s
     assert!(refused.body.contains("contended"), "{}", refused.body);
     let shown = ask(addr, "GET", "/orders/42").await;
     assert!(shown.body.contains("0 cents booked"), "{}", shown.body);
+    let metrics = ask(addr, "GET", "/metrics").await.body;
+    for line in [
+        "redlock_acquire_total{outcome=\"acquired\"} 1",
+        "redlock_acquire_total{outcome=\"contended\"} 1",
+        "redlock_acquire_total{outcome=\"unreachable\"} 0",
+        "redlock_acquire_duration_seconds_bucket{outcome=\"acquired\",le=\"+Inf\"} 1",
+        "# TYPE redlock_acquire_duration_seconds histogram",
+        "redlock_held 0",
+        "redlock_handles{nodes=\"5\",fencing=\"false\",restart_guard=\"false\",wake_ups=\"true\"} 1",
+    ] {
+        assert!(metrics.lines().any(|said| said == line), "no `{line}` in\n{metrics}");
+    }
+    assert!(!metrics.contains("export:"), "{metrics}");
     replica.signal(Signal::INT);
     replica.end().await;
 }

@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use actix_web::web::{self, Data, Path};
 use actix_web::{App, HttpResponse, HttpServer, Responder};
+use metrics_exporter_prometheus::PrometheusHandle;
 use redlock_actix::{LockMiddleware, Locked};
 use redlock_core::route::LockPolicy;
 use shop::Shop;
@@ -30,6 +31,10 @@ async fn show(shop: Data<Shop>, id: Path<u64>) -> String {
     shop.show(*id)
 }
 
+async fn metrics(prometheus: Data<PrometheusHandle>) -> String {
+    prometheus.render()
+}
+
 async fn export(shop: Data<Shop>, id: Path<u64>) -> impl Responder {
     use futures_util::TryStreamExt;
     HttpResponse::Ok().streaming(shop.export(*id).map_ok(web::Bytes::from))
@@ -37,6 +42,7 @@ async fn export(shop: Data<Shop>, id: Path<u64>) -> impl Responder {
 
 #[actix_web::main]
 async fn main() -> Result<(), Box<dyn Error>> {
+    let prometheus = Data::new(shop::metrics()?);
     let redlock = shop::redlock()?;
     // Both routes have one key: a payment excludes a refund of the same order. `int`, because for the handlers `042` is 42.
     let at_once = LockMiddleware::new(&redlock, "order:{int:id}", LockPolicy::new())?;
@@ -49,6 +55,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let server = HttpServer::new(move || {
         App::new()
             .app_data(orders.clone())
+            .app_data(prometheus.clone())
+            .route("/metrics", web::get().to(metrics))
             .route("/orders/{id}", web::get().to(show))
             .route("/orders/{id}/pay", web::post().to(pay).wrap(at_once.clone()))
             .route("/orders/{id}/refund", web::post().to(refund).wrap(waiting.clone()))

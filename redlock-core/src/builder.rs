@@ -141,6 +141,13 @@ impl RedlockBuilder {
         self
     }
 
+    /// Whether spans and events of the `tracing` feature name the keys, in the field `redlock.key`. Tokens are never
+    /// named. Default: no, since keys may hold what does not belong in a log.
+    pub fn log_keys(mut self, log_keys: bool) -> Self {
+        self.settings.log_keys = log_keys;
+        self
+    }
+
     /// Put before every resource name, below 512 bytes. Default: nothing, the name is the node's key as it is.
     pub fn key_prefix(mut self, prefix: impl Into<Vec<u8>>) -> Self {
         self.key_prefix = prefix.into();

@@ -17,6 +17,7 @@ use crate::lease::LostReason;
 use crate::options::Renewal;
 use crate::queue::Turn;
 use crate::renewal::renew;
+use crate::telemetry;
 use crate::token::Token;
 
 /// What a release found.
@@ -60,6 +61,12 @@ impl LockGuard {
     /// Keeps the place in the line that the lock was waited for in.
     pub(crate) fn keep(&self, turn: Turn) {
         self.lease.0.keep(turn);
+    }
+
+    /// The token's fingerprint, which inspections show too.
+    #[cfg(feature = "tracing")]
+    pub(crate) fn holder(&self) -> crate::node::Holder {
+        crate::node::Holder::of(self.lease.0.traced.claim.token().as_bytes())
     }
 
     /// What is locked.
@@ -168,6 +175,7 @@ impl Drop for LockGuard {
     fn drop(&mut self) {
         if self.armed {
             self.disarm();
+            telemetry::unawaited();
             let hold = &self.lease.0;
             drop(Sweep::of_lock(
                 &hold.set,

@@ -14,6 +14,7 @@ use crate::lease::{LostReason, Moment, Term};
 use crate::options::Plan;
 use crate::queue::Turn;
 use crate::quorum::Answer;
+use crate::telemetry::{Extending, Holding};
 
 /// Longest sleep towards a deadline: a timer does not run while the host is suspended, so the clock is looked
 /// at again now and then.
@@ -36,12 +37,14 @@ pub(crate) struct Hold {
     turn: Mutex<Option<Turn>>,
     term: Mutex<Term>,
     changed: Notify,
+    holding: Holding,
 }
 
 /// A lock that was leaked, or whose guard was forgotten by its runtime.
 impl Drop for Hold {
     fn drop(&mut self) {
         self.adopt_acquires();
+        self.holding.over(self, None);
     }
 }
 
@@ -64,6 +67,7 @@ impl Hold {
             turn: Mutex::new(None),
             term: Mutex::new(granted.term),
             changed: Notify::new(),
+            holding: Holding::new(),
         }
     }
 
@@ -106,8 +110,15 @@ impl Hold {
     /// Why the lock is lost, if it is. Looks at the clock, so it is right even before any timer had a chance to
     /// fire, such as when the process was stopped.
     pub(crate) fn lost_reason(&self) -> Option<LostReason> {
-        let now = self.set.clock.now();
-        self.term().lost(now)
+        self.lost_at(self.set.clock.now())
+    }
+
+    fn lost_at(&self, now: Moment) -> Option<LostReason> {
+        let reason = self.term().lost(now);
+        if reason.is_some() {
+            self.holding.over(self, reason);
+        }
+        reason
     }
 
     /// Resolves when the lock is lost. Cancel safe.
@@ -118,13 +129,10 @@ impl Hold {
             // Registered before the look, so that no change in between is missed.
             changed.as_mut().enable();
             let now = self.set.clock.now();
-            let until = {
-                let term = self.term();
-                if let Some(reason) = term.lost(now) {
-                    return reason;
-                }
-                term.until()
-            };
+            if let Some(reason) = self.lost_at(now) {
+                return reason;
+            }
+            let until = self.until();
             let late = mutant!(LostLate, LONGEST_SLEEP, Duration::ZERO);
             tokio::select! {
                 biased;
@@ -137,6 +145,7 @@ impl Hold {
     /// Gives the lock away.
     pub(crate) fn leak(&self) {
         self.leaked.store(true, Ordering::SeqCst);
+        self.holding.over(self, None);
         drop(self.take_turn());
     }
 
@@ -147,7 +156,12 @@ impl Hold {
     /// Ends the hold for everybody who watches it.
     pub(crate) fn end(&self, reason: LostReason) {
         let now = self.set.clock.now();
-        self.term().end(now, reason);
+        let reason = {
+            let mut term = self.term();
+            term.end(now, reason);
+            term.lost(now)
+        };
+        self.holding.over(self, reason);
         self.changed.notify_waiters();
     }
 
@@ -157,6 +171,13 @@ impl Hold {
 
     /// One round of extending. Cancel safe: the deadline moves only if this returns.
     pub(crate) async fn extend(self: &Arc<Self>, ttl: Duration) -> Result<(), ExtendError> {
+        let extending = Extending::begin();
+        let result = self.extend_once(ttl).await;
+        extending.ended(self, &result);
+        result
+    }
+
+    async fn extend_once(self: &Arc<Self>, ttl: Duration) -> Result<(), ExtendError> {
         let fail = |kind, nodes: Vec<NodeReport>| Err(ExtendError::new(kind, nodes));
         if let Err(error) = self.plan.check_ttl(ttl) {
             return fail(ExtendErrorKind::Invalid(error), Vec::new());

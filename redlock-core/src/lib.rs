@@ -89,6 +89,9 @@
 //!
 //! # Features
 //!
+//! - `tracing` (default): spans and events, with the target `redlock`.
+//! - `metrics`: counters, gauges and histograms through the `metrics` facade, all of them in `telemetry::METRICS`. What
+//!   both tell is in `docs/TELEMETRY.md`.
 //! - `route`: the [`route`] module, on which the HTTP middlewares stand.
 //! - `testing`: misbehaving nodes, the suite every node must pass, a clock that tests move. Not covered by semver.
 //!   It adds API and changes no behaviour.
@@ -145,6 +148,10 @@ mod renewal;
 mod retry;
 #[cfg(feature = "route")]
 pub mod route;
+#[cfg(feature = "metrics")]
+pub mod telemetry;
+#[cfg(not(feature = "metrics"))]
+mod telemetry;
 #[cfg(feature = "testing")]
 mod testing;
 pub mod token;

@@ -102,6 +102,8 @@ pub(crate) struct Settings {
     pub(crate) clock_error: Option<Duration>,
     pub(crate) wake_ups: Option<bool>,
     pub(crate) max_waiters: Option<usize>,
+    #[cfg_attr(not(feature = "tracing"), allow(dead_code))]
+    pub(crate) log_keys: bool,
 }
 
 /// Settings that were found to fit together.

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::future::Future;
+use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::runtime::Handle;
@@ -16,6 +17,7 @@ use crate::inspection::Inspection;
 use crate::key::{IntoLockKey, LockKey};
 use crate::node::{Claim, LockNode, NodeError};
 use crate::options::{LockOptions, Plan, Renewal, Settings};
+use crate::telemetry::{Acquire, Telemetry};
 use crate::token::Token;
 use crate::waiting::Waiting;
 
@@ -56,7 +58,8 @@ impl Redlock {
         rng: fastrand::Rng,
         #[cfg(feature = "testing")] wrapper: driver::Wrapper,
     ) -> Self {
-        let set = Arc::new(NodeSet::new(nodes, clock, settings.wake_ups()));
+        let telemetry = Telemetry::new(&nodes, &settings);
+        let set = Arc::new(NodeSet::new(nodes, clock, settings.wake_ups(), telemetry));
         let inner = Inner {
             set,
             settings,
@@ -133,8 +136,10 @@ impl Redlock {
         key: impl IntoLockKey,
         options: &LockOptions,
     ) -> Result<LockGuard, LockError> {
-        let call = self.call(key, options)?;
-        self.attempt(&call, &[]).await.map_err(|failure| failure.error)
+        let (call, acquire) = Acquire::begin(&self.0.set, self.call(key, options))?;
+        let attempt = self.attempt(&call, &acquire, &[]);
+        let attempt = pin!(async { attempt.await.map_err(|failure| failure.error) });
+        acquire.over(attempt).await
     }
 
     /// Takes the lock, waiting for it until the wait budget is over (10 s by default).
@@ -172,7 +177,9 @@ impl Redlock {
         key: impl IntoLockKey,
         options: &LockOptions,
     ) -> Result<LockGuard, LockError> {
-        Waiting::new(self, self.call(key, options)?).run().await
+        let (call, acquire) = Acquire::begin(&self.0.set, self.call(key, options))?;
+        let waiting = pin!(Waiting::new(self, call, &acquire).run());
+        acquire.over(waiting).await
     }
 
     /// Takes the lock, runs `work` under it with renewal on, and releases the lock.
@@ -300,10 +307,13 @@ impl Redlock {
     pub(crate) async fn attempt(
         &self,
         call: &Call,
+        acquire: &Acquire<'_>,
         barred: &[(usize, NodeError)],
     ) -> Result<LockGuard, Failure> {
-        let set = &self.0.set;
-        let granted = Attempt::run(set, &call.background, &call.key, &call.plan, barred).await?;
+        let (set, attempt) = (&self.0.set, acquire.attempt());
+        let granted = Attempt::run(set, &call.background, &call.key, &call.plan, barred).await;
+        attempt.ended(&granted);
+        let granted = granted?;
         Ok(LockGuard::new(Hold::new(Arc::clone(set), call.background.clone(), call.plan, granted)))
     }
 }

@@ -11,6 +11,7 @@ use crate::queue::rivalry::{Pace, Patience};
 use crate::queue::{self, Place, Turn};
 use crate::quorum::Tally;
 use crate::redlock::{Call, Redlock};
+use crate::telemetry::{self, Acquire};
 
 /// Longest sleep in a line: a timer does not run while the host is suspended, so the clock is looked at again now and
 /// then.
@@ -23,6 +24,7 @@ const TIMER_SLACK: Duration = Duration::from_millis(5);
 pub(crate) struct Waiting<'a> {
     redlock: &'a Redlock,
     call: Call,
+    acquire: &'a Acquire<'a>,
     deadline: Moment,
     attempts: u32,
     patience: Patience,
@@ -34,12 +36,13 @@ pub(crate) struct Waiting<'a> {
 }
 
 impl<'a> Waiting<'a> {
-    pub(crate) fn new(redlock: &'a Redlock, call: Call) -> Self {
+    pub(crate) fn new(redlock: &'a Redlock, call: Call, acquire: &'a Acquire<'a>) -> Self {
         let budget = mutant!(WaitsOn, call.plan.wait_for * 10, call.plan.wait_for);
         let deadline = redlock.set().clock.now().plus(budget);
         Self {
             redlock,
             call,
+            acquire,
             deadline,
             attempts: 0,
             patience: Patience::default(),
@@ -70,7 +73,7 @@ impl<'a> Waiting<'a> {
             if (queued || self.attempts > 0) && now > self.deadline.plus(TIMER_SLACK) {
                 return Err(self.timed_out());
             }
-            let failure = match self.redlock.attempt(&self.call, &self.barred).await {
+            let failure = match self.redlock.attempt(&self.call, self.acquire, &self.barred).await {
                 Ok(guard) => {
                     let now = self.redlock.set().clock.now();
                     turn.attempted(None);
@@ -192,6 +195,7 @@ impl<'a> Waiting<'a> {
                 biased;
                 () = set.closing.cancelled() => return Err(LockError::bare(LockErrorKind::Closed)),
                 () = heard => {
+                    telemetry::woken();
                     let random = self.random();
                     if let Some(pause) = turn.rivalry(|rivalry| rivalry.heard(random)) {
                         let longest = self.call.plan.retry.delay(0, random, None);

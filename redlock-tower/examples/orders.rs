@@ -38,6 +38,7 @@ async fn export(State(shop): State<Shop>, Path(id): Path<u64>) -> impl IntoRespo
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
+    let prometheus = shop::metrics()?;
     let redlock = shop::redlock()?;
     // Both routes have one key: a payment excludes a refund of the same order. `int`, because for the handlers `042` is 42.
     let at_once = LockLayer::new(&redlock, "order:{int:id}", LockPolicy::new())?;
@@ -49,6 +50,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .route("/orders/{id}/pay", post(pay).layer(at_once))
         .route("/orders/{id}/refund", post(refund).layer(waiting))
         .route("/orders/{id}/export", get(export).layer(exports))
+        .route("/metrics", get(async move || prometheus.render()))
         .with_state(Shop::default());
 
     let listener = tokio::net::TcpListener::bind(("127.0.0.1", shop::port()?)).await?;

@@ -7,13 +7,14 @@ use super::fan_out::{Background, FanOut};
 use super::members::NodeSet;
 use super::sweep::Sweep;
 use super::{Answer, Trace, Traced};
-use crate::error::{LockError, LockErrorKind, NodeOutcome};
+use crate::error::{LockError, LockErrorKind, NodeOutcome, NodeReport};
 use crate::fence::Fence;
 use crate::key::LockKey;
 use crate::lease::{Moment, Term};
 use crate::node::{Claim, Fault, FaultClass, NodeError, Vote};
 use crate::options::Plan;
 use crate::quorum::{Ballot, Round, Verdict, retry_after};
+use crate::telemetry::{Verb, Votes};
 use crate::token::Token;
 
 /// One round of acquiring under one fresh token. Dropped before its verdict, it is swept up.
@@ -41,6 +42,8 @@ pub(crate) struct Granted {
     pub(crate) fence: Option<Fence>,
     /// Nodes that have not answered yet.
     pub(crate) acquires: FanOut<Answer>,
+    #[cfg_attr(not(feature = "tracing"), allow(dead_code))]
+    pub(crate) votes: Votes,
 }
 
 /// A round that was not.
@@ -108,7 +111,7 @@ impl Attempt {
         }
         // Read before the first request is made: validity counts from here.
         let t0 = set.clock.now();
-        let mut fan = FanOut::new(background, set.len());
+        let mut fan = FanOut::new(background, set.len()).watched(set, Verb::Acquire);
         let hint = plan.fencing.then(|| set.hints.next(set.clock.wall_micros()));
         let terms = plan.terms(plan.ttl, hint);
         for index in (0..set.len()).filter(|index| answers[*index].is_none()) {
@@ -182,8 +185,12 @@ impl Attempt {
             return None;
         }
         self.open = false;
-        let acquires = self.fan.take();
-        Some(Granted { traced: self.traced.clone(), t0: self.t0, term, fence, acquires })
+        let mut acquires = self.fan.take();
+        if !acquires.is_empty() {
+            acquires.looks_away();
+        }
+        let votes = Votes::of(|| self.reports());
+        Some(Granted { traced: self.traced.clone(), t0: self.t0, term, fence, acquires, votes })
     }
 
     /// Releases everywhere, and waits for those nodes that had granted: no attempt of this process shall be refused
@@ -212,7 +219,8 @@ impl Attempt {
         failure
     }
 
-    fn failure(&self, kind: LockErrorKind) -> Failure {
+    /// What each node answered.
+    fn reports(&self) -> Vec<NodeReport> {
         let mut nodes = self.set.reports();
         for (node, answer) in nodes.iter_mut().zip(&self.answers) {
             if let Some((answer, latency)) = answer {
@@ -222,6 +230,11 @@ impl Attempt {
         for (index, outcome) in &self.unraised {
             nodes[*index].outcome = outcome.clone();
         }
+        nodes
+    }
+
+    fn failure(&self, kind: LockErrorKind) -> Failure {
+        let nodes = self.reports();
         let hint = retry_after(
             self.answers.iter().map(|answer| answer.as_ref().map(|(answer, _)| answer)),
         );

@@ -9,6 +9,7 @@ use crate::error::{NodeOutcome, NodeReport};
 use crate::lease::Moment;
 use crate::node::{Expiry, Extension, FenceTerms, NodeError, Terms, Vote};
 use crate::quorum::{Answer, Survey};
+use crate::telemetry::Verb;
 
 /// What a round of extending came to.
 pub(crate) struct Extended {
@@ -35,7 +36,7 @@ pub(crate) async fn extend(
 ) -> Extended {
     traced.trace.asked_for(terms.ttl);
     let t1 = set.clock.now();
-    let mut fan = FanOut::new(background, set.len());
+    let mut fan = FanOut::new(background, set.len()).watched(set, Verb::Extend);
     for (index, member) in set.members.iter().enumerate() {
         fan.push(index, Arc::clone(&member.node).extend(traced.claim.clone(), terms, node_timeout));
     }
@@ -99,7 +100,7 @@ impl Extended {
                 return;
             }
             // What an earlier repair could not finish.
-            let mut raises = FanOut::new(&own, set.len());
+            let mut raises = FanOut::new(&own, set.len()).watched(&set, Verb::Raise);
             for index in (0..set.len()).filter(|index| !gone.contains(index)) {
                 if let Some(fencing) = terms.fencing
                     && traced.trace.is_low(index)
@@ -107,7 +108,7 @@ impl Extended {
                     raises.push(index, lift(&set, index, &traced, fencing, node_timeout));
                 }
             }
-            let mut acquires = FanOut::new(&own, gone.len());
+            let mut acquires = FanOut::new(&own, gone.len()).watched(&set, Verb::Acquire);
             for index in gone {
                 acquires.push(index, restore(&set, index, &traced, terms, node_timeout));
             }

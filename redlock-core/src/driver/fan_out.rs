@@ -1,9 +1,14 @@
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio_util::task::TaskTracker;
+
+use super::NodeSet;
+use crate::telemetry::{self, Asked, Verb, Watch};
 
 /// A node's verb under way.
 pub(crate) type Job<T> = Pin<Box<dyn Future<Output = T> + Send>>;
@@ -68,6 +73,7 @@ impl Background {
     /// Runs `work`, and lets `close` wait for it. Never blocks or panics, on whatever thread; on a runtime that
     /// is shut down the work is dropped.
     pub(crate) fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
+        let work = telemetry::in_background(work);
         #[cfg(feature = "testing")]
         if let Some(wrap) = &self.wrapper.0 {
             self.tracker.spawn_on(wrap(Box::pin(work)), &self.runtime);
@@ -90,7 +96,7 @@ impl Background {
 }
 
 enum Slot<T> {
-    Running(Job<T>),
+    Running(Job<T>, Asked),
     Ready(T),
     Taken,
 }
@@ -103,21 +109,41 @@ enum Slot<T> {
 pub(crate) struct FanOut<T: Send + 'static> {
     slots: Vec<(usize, Slot<T>)>,
     background: Background,
+    watch: Watch,
 }
 
 impl<T: Send + 'static> FanOut<T> {
     pub(crate) fn new(background: &Background, capacity: usize) -> Self {
-        Self { slots: Vec::with_capacity(capacity), background: background.clone() }
+        let (slots, watch) = (Vec::with_capacity(capacity), Watch::default());
+        Self { slots, background: background.clone(), watch }
+    }
+
+    /// The same with a look at how long the nodes of `set` take.
+    pub(crate) fn watched(mut self, set: &Arc<NodeSet>, verb: Verb) -> Self {
+        self.watch = Watch::new(set, verb);
+        self
     }
 
     /// Adds a job for the node at `index`.
     pub(crate) fn push(&mut self, index: usize, job: Job<T>) {
-        self.slots.push((index, Slot::Running(job)));
+        self.push_later(index, job, Duration::ZERO);
+    }
+
+    /// Adds a job that asks its node after `pause`.
+    pub(crate) fn push_later(&mut self, index: usize, job: Job<T>, pause: Duration) {
+        let asked = self.watch.asks(pause);
+        self.slots.push((index, Slot::Running(job, asked)));
+    }
+
+    /// Nobody will poll it for a while.
+    pub(crate) fn looks_away(&mut self) {
+        self.watch.looks_away();
     }
 
     /// Takes all that is left, to go on with it elsewhere.
     pub(crate) fn take(&mut self) -> Self {
-        Self { slots: std::mem::take(&mut self.slots), background: self.background.clone() }
+        let slots = std::mem::take(&mut self.slots);
+        Self { slots, background: self.background.clone(), watch: self.watch.clone() }
     }
 
     /// Whether there is an answer still to be given out.
@@ -141,14 +167,18 @@ impl<T: Send + 'static> FanOut<T> {
             return Poll::Ready(Some(answer));
         }
         let mut running = false;
-        for (_, slot) in &mut self.slots {
-            if let Slot::Running(job) = slot {
+        for (index, slot) in &mut self.slots {
+            if let Slot::Running(job, asked) = slot {
                 match job.as_mut().poll(cx) {
-                    Poll::Ready(answer) => *slot = Slot::Ready(answer),
+                    Poll::Ready(answer) => {
+                        self.watch.answered(*index, *asked);
+                        *slot = Slot::Ready(answer);
+                    }
                     Poll::Pending => running = true,
                 }
             }
         }
+        self.watch.looked();
         match self.take_ready() {
             Some(answer) => Poll::Ready(Some(answer)),
             None if running => Poll::Pending,
@@ -162,22 +192,17 @@ impl<T: Send + 'static> FanOut<T> {
             self.slots.iter_mut().find(|(_, slot)| matches!(slot, Slot::Ready(_)))?;
         match std::mem::replace(slot, Slot::Taken) {
             Slot::Ready(answer) => Some((*index, answer)),
-            Slot::Running(_) | Slot::Taken => None,
+            Slot::Running(..) | Slot::Taken => None,
         }
     }
 }
 
 impl<T: Send + 'static> Drop for FanOut<T> {
     fn drop(&mut self) {
-        let running: Vec<Job<T>> = std::mem::take(&mut self.slots)
-            .into_iter()
-            .filter_map(|(_, slot)| match slot {
-                Slot::Running(job) => Some(job),
-                Slot::Ready(_) | Slot::Taken => None,
-            })
-            .collect();
+        let mut running = std::mem::take(&mut self.slots);
+        running.retain(|(_, slot)| matches!(slot, Slot::Running(..)));
         if !running.is_empty() {
-            self.background.spawn(drive(running));
+            self.background.spawn(drive(running, std::mem::take(&mut self.watch)));
         }
     }
 }
@@ -219,19 +244,25 @@ pub(crate) fn poll_next_of<A: Send + 'static, B: Send + 'static>(
     if one.is_ready() && other.is_ready() { Poll::Ready(None) } else { Poll::Pending }
 }
 
-async fn drive<T>(mut jobs: Vec<Job<T>>) {
+async fn drive<T>(mut slots: Vec<(usize, Slot<T>)>, mut watch: Watch) {
     poll_fn(|cx| {
-        jobs.retain_mut(|job| job.as_mut().poll(cx).is_pending());
-        if jobs.is_empty() { Poll::Ready(()) } else { Poll::Pending }
+        slots.retain_mut(|(index, slot)| {
+            let Slot::Running(job, asked) = slot else { return false };
+            let pending = job.as_mut().poll(cx).is_pending();
+            if !pending {
+                watch.answered(*index, *asked);
+            }
+            pending
+        });
+        watch.looked();
+        if slots.is_empty() { Poll::Ready(()) } else { Poll::Pending }
     })
     .await;
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
     use std::sync::atomic::{AtomicUsize, Ordering};
-    use std::time::Duration;
 
     use super::*;
 

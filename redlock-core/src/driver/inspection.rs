@@ -6,6 +6,7 @@ use super::members::NodeSet;
 use crate::inspection::{Inspection, NodeView, state};
 use crate::key::LockKey;
 use crate::node::Fault;
+use crate::telemetry::Verb;
 
 /// Asks all nodes who holds `key`, and waits for each until its timeout: this is for people.
 pub(crate) async fn inspect(
@@ -14,7 +15,7 @@ pub(crate) async fn inspect(
     key: &LockKey,
     node_timeout: Duration,
 ) -> Inspection {
-    let mut fan = FanOut::new(background, set.len());
+    let mut fan = FanOut::new(background, set.len()).watched(set, Verb::Inspect);
     for (index, member) in set.members.iter().enumerate() {
         fan.push(index, Arc::clone(&member.node).inspect(key.clone(), node_timeout));
     }

@@ -16,12 +16,16 @@ use crate::error::{NodeOutcome, NodeReport};
 use crate::node::{Fault, FaultClass, LockNode, NodeError, Terms, Vote};
 use crate::queue::Queues;
 use crate::quorum::majority;
+use crate::telemetry::{Telemetry, Verb};
 
 /// Releases that one node's clean-up may be trying again at the same time. Past it a key is left to expire.
 const MAX_RETRIES: usize = 256;
 
 /// How much longer than the contact takes a call waits for one that another call began.
 const CONTACT_SLACK: Duration = Duration::from_millis(10);
+
+/// Said of a node that was not asked, which is no failure of it.
+const NOT_ASKED: &str = "not asked: the claim was given up";
 
 /// What the first contact with the nodes came to.
 type Contact = Result<(), Vec<(usize, NodeError)>>;
@@ -45,6 +49,7 @@ pub(crate) struct NodeSet {
     /// The first contact that is under way.
     contact: Mutex<Option<watch::Receiver<Option<Contact>>>>,
     run_ids: Mutex<Vec<Option<String>>>,
+    pub(crate) telemetry: Telemetry,
 }
 
 pub(crate) struct Member {
@@ -57,7 +62,12 @@ pub(crate) struct Member {
 }
 
 impl NodeSet {
-    pub(crate) fn new(nodes: Vec<Arc<dyn LockNode>>, clock: Clock, wake_ups: bool) -> Self {
+    pub(crate) fn new(
+        nodes: Vec<Arc<dyn LockNode>>,
+        clock: Clock,
+        wake_ups: bool,
+        telemetry: Telemetry,
+    ) -> Self {
         let wakes = Wakes::new(nodes.len());
         let telling = nodes.iter().filter(|node| node.features().wake_ups).count();
         let hears = wake_ups && telling >= majority(nodes.len());
@@ -85,6 +95,7 @@ impl NodeSet {
             contacted: AtomicBool::new(false),
             contact: Mutex::new(None),
             run_ids,
+            telemetry,
         }
     }
 
@@ -151,7 +162,7 @@ impl NodeSet {
     }
 
     async fn meet(self: &Arc<Self>, background: &Background, timeout: Duration) -> Contact {
-        let mut fan = FanOut::new(background, self.len());
+        let mut fan = FanOut::new(background, self.len()).watched(self, Verb::Identity);
         for index in 0..self.len() {
             self.forget(index);
             let set = Arc::clone(self);
@@ -160,6 +171,7 @@ impl NodeSet {
         let mut failures = Vec::new();
         while let Some((index, result)) = fan.next().await {
             if let Err(error) = result {
+                self.telemetry.failed(self, index, &error);
                 failures.push((index, error));
             }
         }
@@ -208,7 +220,11 @@ impl NodeSet {
     pub(super) fn note(&self, index: usize, trace: &Trace, answer: &Answer) {
         match answer {
             // Whoever is known by a run id is found by it at the next call.
-            Ok(Vote::AlreadyOurs) => self.contacted.store(false, Ordering::Release),
+            Ok(Vote::AlreadyOurs) => {
+                self.contacted.store(false, Ordering::Release);
+                self.telemetry.voted_twice(self, index);
+            }
+            Ok(Vote::Warming { .. }) => self.telemetry.warming(index),
             Ok(
                 Vote::Granted { fence: Some(counter) } | Vote::Held { fence: Some(counter), .. },
             ) => {
@@ -226,6 +242,9 @@ impl NodeSet {
 
     /// Draws what there is to learn about a node from any of its failures.
     pub(super) fn note_error(&self, index: usize, error: &NodeError) {
+        if error.detail() != NOT_ASKED {
+            self.telemetry.failed(self, index, error);
+        }
         if error.class() == FaultClass::Unknown || error.fault() == Fault::Refused {
             self.forget(index);
         }
@@ -251,7 +270,7 @@ impl NodeSet {
             let left = timeout.saturating_sub(set.clock.now().since(asked));
             if traced.trace.is_released() {
                 // Sent now, it would come after the release that was to follow it.
-                return Err(NodeError::new(Fault::Refused, "not asked: the claim was given up"));
+                return Err(NodeError::new(Fault::Refused, NOT_ASKED));
             }
             traced.trace.touch(index);
             Arc::clone(&set.members[index].node).acquire(traced.claim, terms, left).await

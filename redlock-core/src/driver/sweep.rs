@@ -14,6 +14,7 @@ use crate::lease::Moment;
 use crate::node::{Claim, FaultClass, LockNode, NodeError, Removal};
 use crate::queue::Turn;
 use crate::quorum::{Answer as Majority, Survey, Tally};
+use crate::telemetry::{Releasing, Verb};
 
 /// First and longest pause before a release is tried again.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
@@ -99,7 +100,7 @@ impl Sweep {
             background: background.clone(),
             traced,
             acquires,
-            releases: FanOut::new(background, set.len()),
+            releases: FanOut::new(background, set.len()).watched(set, Verb::Release),
             removed: vec![None; set.len()],
             late: 0,
             tries: Vec::new(),
@@ -127,10 +128,12 @@ impl Sweep {
 
 impl Drop for Sweep {
     fn drop(&mut self) {
-        if let Some(work) = self.0.take()
+        if let Some(mut work) = self.0.take()
             && !(work.acquires.is_empty() && work.releases.is_empty())
         {
             if work.sent {
+                work.acquires.looks_away();
+                work.releases.looks_away();
                 stragglers::park_sweep(work);
             } else {
                 work.go_on();
@@ -263,7 +266,7 @@ impl Work {
             }
             release_on(&set, node, claim, timeout).await
         });
-        self.releases.push(index, later);
+        self.releases.push_later(index, later, pause);
     }
 }
 
@@ -291,23 +294,26 @@ pub(crate) async fn release(
     let mut sweep = Sweep::of_lock(set, background, traced, acquires, turn, node_timeout);
     let mut survey = Survey::new(set.len());
     let mut answers: Vec<Option<(Removed, Duration)>> = (0..set.len()).map(|_| None).collect();
-    loop {
+    let releasing = Releasing::begin();
+    let result = loop {
         match survey.answer() {
-            Some(Majority::Yes) => return Ok(true),
-            Some(Majority::No) => return Ok(false),
+            Some(Majority::Yes) => break Ok(true),
+            Some(Majority::No) => break Ok(false),
             // It stands on no majority any more, though it cannot be told whether it did before.
-            Some(Majority::Open) if survey.is_answered() => return Ok(true),
-            Some(Majority::Open) => return Err(unconfirmed(set, &answers)),
+            Some(Majority::Open) if survey.is_answered() => break Ok(true),
+            Some(Majority::Open) => break Err(unconfirmed(set, &answers)),
             None => {}
         }
         let Some((index, result)) = sweep.next().await else {
-            return Err(unconfirmed(set, &answers));
+            break Err(unconfirmed(set, &answers));
         };
         if answers[index].is_none() {
             survey.record(result.as_ref().ok().map(|removal| *removal == Removal::Removed));
             answers[index] = Some((result, set.clock.now().since(asked)));
         }
-    }
+    };
+    releasing.ended(&result);
+    result
 }
 
 fn unconfirmed(set: &NodeSet, answers: &[Option<(Removed, Duration)>]) -> LockError {

@@ -13,6 +13,7 @@ use super::members::NodeSet;
 use crate::key::LockKey;
 use crate::node::{FaultClass, Listener, LockNode};
 use crate::quorum::majority;
+use crate::telemetry::Standing;
 
 /// Time limit of connecting and subscribing: as long as a connection for commands may take.
 const SUBSCRIBING: Duration = Duration::from_secs(2);
@@ -258,8 +259,10 @@ fn subscribe(set: &Arc<NodeSet>, background: &Background, timeout: Duration) {
 async fn listen(set: Weak<NodeSet>, node: Arc<dyn LockNode>, index: usize, timeout: Duration) {
     let (mut pause, mut failures) = (FIRST_PAUSE, 0_u32);
     loop {
-        let ear = Arc::new(Ear { set: Weak::clone(&set), index });
-        let error = Arc::clone(&node).listen(ear, timeout).await;
+        let standing = Standing::default();
+        let ear = Arc::new(Ear { set: Weak::clone(&set), index, standing });
+        let error = Arc::clone(&node).listen(Arc::clone(&ear) as _, timeout).await;
+        ear.standing.ends();
         let Some(set) = set.upgrade() else { return };
         let refused = error.class() == FaultClass::Misconfigured;
         {
@@ -273,11 +276,7 @@ async fn listen(set: Weak<NodeSet>, node: Arc<dyn LockNode>, index: usize, timeo
         failures = failures.saturating_add(1);
         // Once for each node and handle, if it is not to be tried again; else once for each time it is away.
         if refused || failures == SPOKEN_OF {
-            tracing::warn!(
-                node = node.name(),
-                %error,
-                "releases are not heard of; waiting for locks goes by time alone"
-            );
+            set.telemetry.unheard(node.name(), &error);
         }
         if refused {
             return;
@@ -292,11 +291,13 @@ async fn listen(set: Weak<NodeSet>, node: Arc<dyn LockNode>, index: usize, timeo
 struct Ear {
     set: Weak<NodeSet>,
     index: usize,
+    standing: Standing,
 }
 
 impl Listener for Ear {
     fn listening(&self) {
         if let Some(set) = self.set.upgrade() {
+            self.standing.begins(&set, self.index);
             set.wakes.live(self.index);
         }
     }

@@ -122,12 +122,7 @@ impl<W: Wire> ServerNode<W> {
     fn fall_mute(&self, fault: Fault) {
         self.known.lack_telling();
         if !self.warned.swap(true, Ordering::Relaxed) {
-            tracing::warn!(
-                node = &*self.name,
-                %fault,
-                "the server does not let this user tell of releases, so waiters find out by asking again; grant \
-                 `+publish &{RELEASED_CHANNEL}`"
-            );
+            crate::telemetry::mute(&self.name, fault);
         }
     }
 }

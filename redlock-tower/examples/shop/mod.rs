@@ -6,9 +6,26 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::Stream;
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use redlock_core::{InMemoryNode, Lease, LockNode, Redlock};
 use redlock_fred::FredNode;
 use redlock_redis::RedisNode;
+
+/// What `GET /metrics` answers. To be called before there are locks to count, within the runtime.
+pub(crate) fn metrics() -> Result<PrometheusHandle, Box<dyn Error>> {
+    let seconds = Matcher::Suffix("_seconds".to_owned());
+    let prometheus = PrometheusBuilder::new()
+        .set_buckets_for_metric(seconds, redlock_core::telemetry::SECONDS_BUCKETS)?
+        .install_recorder()?;
+    let upkeep = prometheus.clone();
+    tokio::spawn(async move {
+        loop {
+            tokio::time::sleep(Duration::from_secs(5)).await;
+            upkeep.run_upkeep();
+        }
+    });
+    Ok(prometheus)
+}
 
 /// Five in-memory nodes, or the servers in `REDLOCK_NODES=redis://…,redis://…` through the client
 /// `REDLOCK_CLIENT=redis` or `fred`.
@@ -62,6 +79,8 @@ orders over {framework} on http://{at}
     curl -i -X POST http://{at}/orders/42/refund
   look, without a lock:
     curl -i http://{at}/orders/42
+  metrics of the locks, for Prometheus:
+    curl http://{at}/metrics
   one export of an order at a time, locked until its last line:
     curl -i -N http://{at}/orders/42/export
 "

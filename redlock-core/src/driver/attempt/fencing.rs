@@ -9,6 +9,7 @@ use crate::error::{LockErrorKind, NodeOutcome};
 use crate::fence::{self, Fence, FenceRound};
 use crate::node::{Expiry, Extension, NodeError, Vote};
 use crate::quorum::{Ballot, Round, Verdict};
+use crate::telemetry::{self, Verb};
 
 impl Attempt {
     /// The fence of a round that a majority granted. Where the nodes agree on its number it is there at once; else the
@@ -26,9 +27,13 @@ impl Attempt {
         let Some(mut round) = FenceRound::new(self.set.len(), &numbers, other) else {
             return Err(LockErrorKind::Misconfigured);
         };
-        let mut raises = FanOut::new(&self.background, self.set.len());
+        let mut raises =
+            FanOut::new(&self.background, self.set.len()).watched(&self.set, Verb::Raise);
         for (index, number) in grants {
             if round.must_raise(number) {
+                if !self.raising {
+                    telemetry::raising();
+                }
                 self.raising = true;
                 raises.push(index, self.raise(index, round.fence()));
             }

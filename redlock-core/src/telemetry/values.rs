@@ -1,0 +1,156 @@
+//! Values of labels and fields: few, and none that a caller could choose.
+
+use crate::error::{ExtendErrorKind, LockErrorKind};
+use crate::lease::LostReason;
+use crate::node::Fault;
+
+/// A set of words that a label can have.
+pub(crate) trait Word: Copy + 'static {
+    /// All of them, in the order of [`index`](Self::index).
+    const ALL: &'static [Self];
+
+    fn text(self) -> &'static str;
+
+    fn index(self) -> usize;
+}
+
+macro_rules! words {
+    ($($(#[$doc:meta])* $name:ident { $($word:ident = $text:literal,)* })*) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub(crate) enum $name {
+            $($word,)*
+        }
+
+        impl Word for $name {
+            const ALL: &'static [Self] = &[$(Self::$word,)*];
+
+            fn text(self) -> &'static str {
+                match self {
+                    $(Self::$word => $text,)*
+                }
+            }
+
+            fn index(self) -> usize {
+                self as usize
+            }
+        }
+    )*};
+}
+
+words! {
+    /// How a call that asked for a lock ended, or one of its attempts.
+    Outcome {
+        Acquired = "acquired",
+        Contended = "contended",
+        TimedOut = "timed_out",
+        Unreachable = "unreachable",
+        Misconfigured = "misconfigured",
+        Late = "late",
+        TooManyWaiters = "too_many_waiters",
+        Invalid = "invalid",
+        Closed = "closed",
+        Environment = "environment",
+        Cancelled = "cancelled",
+    }
+
+    /// What a release found.
+    Freed {
+        Released = "released",
+        AlreadyGone = "already_gone",
+        Unconfirmed = "unconfirmed",
+        Unawaited = "unawaited",
+    }
+
+    /// What an extension came to.
+    Renewed {
+        Extended = "extended",
+        Lost = "lost",
+        Unanswered = "unanswered",
+        Invalid = "invalid",
+        Cancelled = "cancelled",
+    }
+
+    /// Why a lock was lost under its guard.
+    Loss {
+        Stolen = "stolen",
+        Expired = "expired",
+        NoQuorum = "no_quorum",
+        MaxHold = "max_hold",
+    }
+
+    /// What a node was asked for.
+    Verb {
+        Acquire = "acquire",
+        Extend = "extend",
+        Release = "release",
+        Raise = "raise",
+        Inspect = "inspect",
+        Identity = "identity",
+    }
+}
+
+impl From<LockErrorKind> for Outcome {
+    fn from(kind: LockErrorKind) -> Self {
+        match kind {
+            LockErrorKind::Contended => Self::Contended,
+            LockErrorKind::Unreachable => Self::Unreachable,
+            LockErrorKind::Misconfigured => Self::Misconfigured,
+            LockErrorKind::Late => Self::Late,
+            LockErrorKind::TimedOut => Self::TimedOut,
+            LockErrorKind::TooManyWaiters => Self::TooManyWaiters,
+            LockErrorKind::Invalid => Self::Invalid,
+            LockErrorKind::Closed => Self::Closed,
+            LockErrorKind::Environment => Self::Environment,
+        }
+    }
+}
+
+impl From<&ExtendErrorKind> for Renewed {
+    fn from(kind: &ExtendErrorKind) -> Self {
+        match kind {
+            ExtendErrorKind::Lost(_) => Self::Lost,
+            ExtendErrorKind::Unanswered => Self::Unanswered,
+            ExtendErrorKind::Invalid(_) => Self::Invalid,
+        }
+    }
+}
+
+impl Loss {
+    /// A release is no loss.
+    pub(crate) fn of(reason: LostReason) -> Option<Self> {
+        match reason {
+            LostReason::Stolen => Some(Self::Stolen),
+            LostReason::Expired => Some(Self::Expired),
+            LostReason::NoQuorum => Some(Self::NoQuorum),
+            LostReason::MaxHold => Some(Self::MaxHold),
+            LostReason::Released => None,
+        }
+    }
+}
+
+/// A node that the restart guard keeps out of votes fails no request, and is counted with those that do.
+pub(crate) const WARMING: &str = "warming";
+
+/// A fault in a word.
+pub(crate) fn kind(fault: Fault) -> &'static str {
+    match fault {
+        Fault::Timeout => "timeout",
+        Fault::ConnectionLost => "connection_lost",
+        Fault::Unexpected => "unexpected",
+        Fault::Refused => "refused",
+        Fault::Loading => "loading",
+        Fault::Busy => "busy",
+        Fault::OutOfMemory => "out_of_memory",
+        Fault::CannotPersist => "cannot_persist",
+        Fault::NoReplicas => "no_replicas",
+        Fault::TooManyClients => "too_many_clients",
+        Fault::Replica => "replica",
+        Fault::ClusterMember => "cluster_member",
+        Fault::WrongType => "wrong_type",
+        Fault::Authentication => "authentication",
+        Fault::Permission => "permission",
+        Fault::Unsupported => "unsupported",
+        Fault::Duplicate => "duplicate",
+    }
+}
