@@ -37,6 +37,8 @@ pub(crate) enum Check {
     Memory,
     /// What a restart forgets.
     Persistence,
+    /// No node is kept out by the restart guard.
+    Warm,
     /// Clocks agree.
     Clocks,
     /// A directory that others cannot write to.
@@ -61,6 +63,7 @@ impl Check {
             Self::Eviction => "eviction",
             Self::Memory => "memory",
             Self::Persistence => "persistence",
+            Self::Warm => "warm",
             Self::Clocks => "clocks",
             Self::Directory => "directory",
             Self::Rights => "rights",
@@ -141,6 +144,7 @@ pub(crate) fn all(facts: &Facts, accepted: &[Check]) -> Vec<Finding> {
         server::eviction,
         server::memory,
         persistence::check,
+        persistence::warm,
         clocks::check,
         directory::check,
         rights::check,

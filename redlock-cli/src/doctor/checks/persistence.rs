@@ -1,4 +1,6 @@
-use super::{Check, Facts, Finding, Server, or_ok, servers, unchecked};
+use std::time::Duration;
+
+use super::{Check, Facts, Finding, Server, infos, or_ok, servers, unchecked, withheld};
 use crate::output::span;
 
 const CHECK: Check = Check::Persistence;
@@ -49,4 +51,26 @@ fn one(server: &Server) -> Option<Finding> {
         }
     };
     Some(Finding::warn(CHECK, forgets, REMEDY))
+}
+
+/// A node that restarted a short while ago gives no locks under the guard: until then it is as good as down.
+pub(super) fn warm(facts: &Facts) -> Vec<Finding> {
+    const CHECK: Check = Check::Warm;
+    let Some(longest) = facts.restart_guard else { return Vec::new() };
+    // What the libraries wait for with their defaults, and a second that `INFO` may have cut off.
+    let guard = longest + longest / 100 + Duration::from_millis(2) + Duration::from_secs(3);
+    let mut findings: Vec<_> = withheld(facts, CHECK).collect();
+    for (node, info) in infos(facts) {
+        if let Some(uptime) = info.uptime.filter(|uptime| *uptime < guard) {
+            let reason = format!(
+                "restarted {} ago, and gives no locks for {} more",
+                span(uptime),
+                span(guard - uptime)
+            );
+            let remedy = "wait, and do not restart another one meanwhile";
+            findings.push(Finding::fail(CHECK, reason, remedy).on(node));
+        }
+    }
+    let any = infos(facts).next().is_some();
+    or_ok(findings, any.then(|| Finding::ok(CHECK, "no node is kept out by the restart guard")))
 }

@@ -208,5 +208,42 @@ pub(super) const CASES: &[Case] = {
             "forgets locks when it restarts (aof_enabled 0",
             "--restart-guard",
         ),
+        (
+            "warm",
+            |f| {
+                f.restart_guard = Some(Duration::from_secs(60));
+                info(f, 0).uptime = Some(Duration::from_secs(64));
+            },
+            Warm,
+            Ok,
+            &[],
+            "no node is kept out",
+            "",
+        ),
+        (
+            "warming",
+            |f| {
+                f.restart_guard = Some(Duration::from_secs(60));
+                info(f, 0).uptime = Some(Duration::from_secs(63));
+            },
+            Warm,
+            Fail,
+            &[0],
+            "restarted 1m 3s ago, and gives no locks for 602 ms more",
+            "do not restart another",
+        ),
+        (
+            "uptime withheld",
+            |f| {
+                f.restart_guard = Some(Duration::from_secs(60));
+                info(f, 0).uptime = Some(Duration::from_secs(90));
+                server(f, 1).info = Err(denied());
+            },
+            Warm,
+            Warn,
+            &[1],
+            "no right to INFO",
+            "+info",
+        ),
     ]
 };
