@@ -57,10 +57,10 @@ pub(super) async fn run(config: &Config, redlock: &Redlock, args: &ReleaseArgs) 
         let why = "--force asks first, and standard input is no terminal; give --yes to take the lock away unasked";
         return Err(Failure::new(why));
     }
-    let servers = servers(config).await?;
+    let addresses = addresses(config)?;
     let mut worst = exit::OK;
     for key in &args.keys {
-        worst = worst.max(one(config, redlock, &servers, key, args.yes).await?);
+        worst = worst.max(one(config, redlock, addresses, key, args.yes).await?);
     }
     Ok(ExitCode::from(worst))
 }
@@ -68,7 +68,7 @@ pub(super) async fn run(config: &Config, redlock: &Redlock, args: &ReleaseArgs) 
 async fn one(
     config: &Config,
     redlock: &Redlock,
-    servers: &[Server],
+    addresses: &[Address],
     key: &str,
     yes: bool,
 ) -> Result<u8, Failure> {
@@ -91,9 +91,11 @@ async fn one(
             return Ok(exit::CONTENDED);
         }
     }
+    // Not before: servers close connections over which nothing is said while somebody thinks.
+    let servers = connect(config, addresses).await?;
     let mut outcome = Outcome::default();
     for pass in 0..PASSES {
-        let one = delete(servers, &full, &before).await;
+        let one = delete(&servers, &full, &before).await;
         let again = one.deleted > 0;
         outcome = Outcome { deleted: outcome.deleted.max(one.deleted), ..one };
         if !again && pass > 0 {
@@ -193,8 +195,8 @@ async fn delete_on(raw: &Raw, key: &str, seen: Option<Holder>) -> Result<Deletio
     })
 }
 
-/// Connects to all of them at once. Nodes in directories have no such door.
-async fn servers(config: &Config) -> Result<Vec<Server>, Failure> {
+/// Where the servers are. Nodes in directories have no such door.
+fn addresses(config: &Config) -> Result<&[Address], Failure> {
     let addresses: &[Address] = match &config.nodes {
         Nodes::Named(addresses) => addresses,
         Nodes::Embedded => &[],
@@ -208,6 +210,11 @@ async fn servers(config: &Config) -> Result<Vec<Server>, Failure> {
              it expires (redlock inspect says when)"
         )));
     }
+    Ok(addresses)
+}
+
+/// Connects to all of them at once.
+async fn connect(config: &Config, addresses: &[Address]) -> Result<Vec<Server>, Failure> {
     let nodes = nodeset::nodes(config)?;
     let names = nodes.iter().map(|node| LockNode::name(&**node).to_owned());
     let mut connecting = JoinSet::new();

@@ -116,6 +116,10 @@ mod tests {
             let hold = hold(token, ms);
             view(State::Held(hold), &[Ok(Some(hold)), Ok(Some(hold)), Ok(Some(hold))])
         };
+        let partly = |token: &str, ms| {
+            let hold = hold(token, ms);
+            view(State::Held(hold), &[Ok(Some(hold)), Ok(Some(hold)), Err("x")])
+        };
         let free = || view(State::Free, &[Ok(None), Ok(None), Ok(None)]);
         let unknown = |why| view(State::Unknown, &[Ok(None), Err(why), Err(why)]);
         let down = |why| view(State::Free, &[Ok(None), Ok(None), Err(why)]);
@@ -137,6 +141,7 @@ mod tests {
             (Some(down("x")), down("y"), None),
             (Some(down("x")), free(), Some(Event::Nodes)),
             (Some(full("a", 9)), held("a", 9), Some(Event::Nodes)),
+            (Some(held("a", 9)), partly("a", 9), Some(Event::Nodes)),
         ];
         for (before, now, event) in cases {
             assert_eq!(change(before.as_ref(), &now), event, "{before:?} -> {now:?}");
