@@ -37,8 +37,6 @@ pub(crate) enum Kind {
         server: Result<Box<Server>, Trouble>,
     },
     Directory(Directory),
-    /// A place that cannot be looked into.
-    Opaque,
 }
 
 /// A server that answers. What it did not tell is an error each.

@@ -14,6 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use redlock_core::{LockNode, Redlock};
+use redlock_file::FileNode;
 use tokio::task::JoinSet;
 
 use self::claims::Claims;
@@ -136,7 +137,7 @@ async fn ask(
             (Kind::Server { hosts, server }, raw)
         }
         Some(Place::Directory(path)) => (Kind::Directory(probe::directory(path)), None),
-        None => (Kind::Opaque, None),
+        None => (Kind::Directory(probe::directory(&FileNode::default_dir())), None),
     };
     let trial = match &kind {
         Kind::Server { server: Err(_), .. } => None,

@@ -93,7 +93,7 @@ fn row(node: &NodeFacts) -> Vec<String> {
             row.push(server.clock.as_ref().map_or_else(|_| unknown(), clock));
         }
         Kind::Server { server: Err(_), .. } => row.extend(["does not answer".to_owned()]),
-        Kind::Directory(_) | Kind::Opaque => row.extend(["this machine".to_owned()]),
+        Kind::Directory(_) => row.extend(["this machine".to_owned()]),
     }
     row.resize(7, unknown());
     row
@@ -187,7 +187,7 @@ fn node_json(node: &NodeFacts) -> NodeReport<'_> {
             report.clock_error_us = server.clock.as_ref().ok().map(|clock| micros(clock.error));
         }
         Kind::Server { server: Err(why), .. } => report.error = Some(why.to_string()),
-        Kind::Directory(_) | Kind::Opaque => {}
+        Kind::Directory(_) => {}
     }
     report
 }

@@ -6,16 +6,7 @@ const CHECK: Check = Check::Directory;
 pub(super) fn check(facts: &Facts) -> Vec<Finding> {
     let mut findings = Vec::new();
     for node in &facts.nodes {
-        let directory = match &node.kind {
-            Kind::Directory(directory) => directory,
-            Kind::Opaque => {
-                let reason = "locks are kept on this machine and hold for its processes alone";
-                let remedy = "name servers with --node to lock over several machines";
-                findings.push(Finding::warn(CHECK, reason, remedy).on(node));
-                continue;
-            }
-            Kind::Server { .. } => continue,
-        };
+        let Kind::Directory(directory) = &node.kind else { continue };
         let path = directory.path.display();
         let finding = match &directory.found {
             Err(why) => {
@@ -42,7 +33,13 @@ pub(super) fn check(facts: &Facts) -> Vec<Finding> {
                 "run all that share locks as one user",
             ),
             Ok(Some(entry)) => {
-                Finding::ok(CHECK, format!("{path} is this user's alone (mode {:04o})", entry.mode))
+                let mode = entry.mode;
+                Finding::ok(
+                    CHECK,
+                    format!(
+                        "{path} is this user's alone (mode {mode:04o}); locks hold on this machine only"
+                    ),
+                )
             }
         };
         findings.push(finding.on(node));

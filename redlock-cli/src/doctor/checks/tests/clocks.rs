@@ -141,15 +141,6 @@ pub(super) const CASES: &[Case] = {
             "/d: denied",
             "read",
         ),
-        (
-            "embedded",
-            |f| f.nodes[0].kind = Kind::Opaque,
-            Directory,
-            Warn,
-            &[0],
-            "hold for its processes alone",
-            "--node",
-        ),
     ]
 };
 
