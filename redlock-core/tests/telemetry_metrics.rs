@@ -130,6 +130,26 @@ async fn how_long_nodes_take_is_told_by_node_and_verb_also_of_those_that_nobody_
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_answer_that_nobody_looked_for_in_time_counts_as_soon_as_it_may_have_come() {
+    let (seen, _recorder) = recorder();
+    let nodes = nodes(3);
+    let redlock = builder(&nodes).build().unwrap();
+    meet(&redlock).await;
+    for (node, took) in nodes.iter().zip([2, 3, 5]) {
+        node.always(SlowReply(ms(took)));
+    }
+    let guard = redlock.lock("k").await.unwrap();
+    pass(ms(50)).await;
+    guard.release().await.unwrap();
+    pass(ms(50)).await;
+    for verb in ["verb=acquire", "verb=release"] {
+        let all = seen.histogram("redlock_node_request_duration_seconds", &["node=node-2", verb]);
+        assert_eq!(all.last(), Some(&0.003), "with the majority's: {all:?}");
+    }
+    close(redlock, &seen).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_a_node_fails_is_counted_by_node_and_kind() {
     let (seen, _recorder) = recorder();
     let nodes = nodes(3);
