@@ -110,3 +110,18 @@ fn every_error_and_reason_that_a_user_may_see_is_explained() {
         assert!(DOCUMENT.contains(&format!("| {fault} |")), "{fault}");
     }
 }
+
+#[test]
+fn every_alert_leads_to_what_is_to_be_done() {
+    let anchors: Vec<String> = DOCUMENT
+        .lines()
+        .filter_map(|line| Some(line.strip_prefix("### ")?.to_lowercase().replace(' ', "-")))
+        .collect();
+    let alerts = include_str!("../../docs/telemetry/alerts.yaml");
+    let links: Vec<_> = alerts.split("docs/OPERATIONS.md#").skip(1).collect();
+    assert!(links.len() >= 7, "{links:?}");
+    for link in links {
+        let anchor = link.lines().next().unwrap();
+        assert!(anchors.iter().any(|known| known == anchor), "{anchor}");
+    }
+}
