@@ -39,7 +39,7 @@ fn value(frame: Resp3Frame) -> Option<Reply> {
 
 /// The answer to a command whose frame fred does not give, and fred's own errors.
 ///
-/// What a server says begins with a word in capitals. None of fred's errors does.
+/// What a server says begins with a word in capitals, or with the name of a script. None of fred's errors does.
 pub(crate) fn told_apart(answer: Result<Value, Error>) -> Result<Result<Reply, CallError>, Error> {
     let value = match answer {
         Err(error) if is_servers(error.details()) => {
@@ -60,7 +60,7 @@ pub(crate) fn told_apart(answer: Result<Value, Error>) -> Result<Result<Reply, C
 
 fn is_servers(details: &str) -> bool {
     let code = details.split(' ').next().unwrap_or_default();
-    code.len() > 2 && code.bytes().all(|byte| byte.is_ascii_uppercase())
+    code.starts_with('@') || code.len() > 2 && code.bytes().all(|byte| byte.is_ascii_uppercase())
 }
 
 /// Why fred gave no answer. `cause` is looked up only when no connection was there.
@@ -98,7 +98,13 @@ mod tests {
 
     #[test]
     fn what_a_server_says_is_told_from_what_fred_says() {
-        let servers = ["ERR syntax error", "LOADING Redis is loading", "NOPERM no right", "OOM"];
+        let servers = [
+            "ERR syntax error",
+            "LOADING Redis is loading",
+            "NOPERM no right",
+            "OOM",
+            "@user_script: 1: no",
+        ];
         let freds = [
             "",
             "Failed to route command.",
