@@ -6,9 +6,8 @@ use rustix::process::Signal;
 
 use crate::setup::{Running, exec, redlock, state, until, until_free};
 
-/// Says every signal it gets, for as long as its parent lives.
-pub(crate) const SAYS: &str = "ulimit -c 0; exec 2>/dev/null; for s in HUP INT QUIT TERM USR1 USR2; do trap \"echo $s\" $s; done; \
-                               echo $$; while kill -0 $PPID; do sleep 0.02; done";
+/// A program that says every signal it gets.
+pub(crate) const TELLER: &str = env!("CARGO_BIN_EXE_signal-teller");
 
 const PASSED_ON: [(Signal, &str); 6] = [
     (Signal::HUP, "HUP"),
@@ -21,7 +20,7 @@ const PASSED_ON: [(Signal, &str); 6] = [
 
 async fn each_signal_is_passed_on_once_and_the_command_decides(client: Client) {
     let servers = Servers::start(3).await;
-    let mut running = Running::start(exec(client, &servers, ["k", "--", "sh", "-c", SAYS]));
+    let mut running = Running::start(exec(client, &servers, ["k", "--", TELLER]));
     let command = running.pid().await;
     // Were one passed on twice, the next line would be that one again.
     for (signal, name) in PASSED_ON.iter().cycle().take(24) {
@@ -60,8 +59,7 @@ async fn what_a_shell_started_gets_them_too(client: Client) {
 
 async fn stopping_it_stops_the_command_which_goes_on_with_it(client: Client) {
     let servers = Servers::start(3).await;
-    let words = ["k", "--", "sh", "-c", "echo $$; while :; do sleep 0.1; done"];
-    let mut running = Running::start(exec(client, &servers, words));
+    let mut running = Running::start(exec(client, &servers, ["k", "--", TELLER]));
     let command = running.pid().await;
     running.signal(Signal::TSTP);
     until("the command is stopped", async || state(command) == Some('T')).await;
@@ -77,10 +75,11 @@ async fn a_signal_that_was_ignored_from_the_start_stays_ignored() {
     let inner = redlock(["exec", "--node", &servers[0].addr().to_string(), "k", "--"]);
     let mut command = tokio::process::Command::new("env");
     command.arg("--ignore-signal=HUP").arg(env!("CARGO_BIN_EXE_redlock-command"));
-    command.args(inner.as_std().get_args().skip(2)).args(["sh", "-c", SAYS]);
+    command.args(inner.as_std().get_args().skip(2)).arg(TELLER);
     command.process_group(0).kill_on_drop(true);
     let mut running = Running::start(command);
     let pid = running.pid().await;
+    // It would catch the signal if it came.
     running.signal(Signal::HUP);
     running.signal(Signal::USR1);
     assert_eq!(running.line().await, "USR1");

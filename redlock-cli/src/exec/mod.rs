@@ -26,8 +26,9 @@ use crate::exit::{self, Ending, Failure};
 
 pub(crate) use self::trampoline::{CHILD, child};
 
-/// What releases in the background may take before the process ends: several node timeouts.
-const CLOSING: Duration = Duration::from_secs(1);
+/// What releases in the background may take before the process ends: somewhat more than the longest node timeout. By then
+/// they were sent, and a node that hangs reads them when it goes on, whether this process lives or not.
+const CLOSING: Duration = Duration::from_millis(250);
 
 pub(crate) async fn run(args: &ExecArgs) -> Ending {
     let config = Config::load(&args.nodes)?;

@@ -82,10 +82,6 @@ impl<'a> Report<'a> {
         self.say(format_args!("lock lost: {reason}. The command is told to end"));
     }
 
-    pub(super) fn lost_by_the_end(&self, reason: LostReason) {
-        self.say(format_args!("lock lost by the time the command was found ended: {reason}"));
-    }
-
     pub(super) fn killed(&self, kill_after: Duration) {
         let given = format_duration(kill_after);
         self.say(format_args!("the command has not ended within {given} and is killed"));

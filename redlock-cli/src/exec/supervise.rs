@@ -26,8 +26,8 @@ pub(super) enum End {
 /// Waits for the command's end. Passes signals on, and ends the command when the lock is lost: with SIGTERM, and with
 /// SIGKILL once `kill_after` has passed.
 ///
-/// A command that is found ended counts as having lost its lock if the lock is lost by then. This process may have been
-/// stopped, and cannot tell which of the two came first.
+/// A command that is found ended when the lock is lost counts as having lost it. This process may have been stopped, and
+/// cannot tell which of the two came first.
 pub(super) async fn supervise(
     child: &mut Child,
     lease: &Lease,
@@ -55,6 +55,7 @@ async fn watch(
         let deadline = lost.unwrap_or_else(Instant::now);
         tokio::select! {
             biased;
+            // First: a process that was stopped finds both at once.
             reason = lease.lost(), if lost.is_none() => {
                 report.lost(reason);
                 lost = Some(terminate(child, kill_after));
@@ -71,12 +72,6 @@ async fn watch(
             }
             () = report.renewals(lease, &mut valid_until), if lost.is_none() => {}
         }
-    }
-    if lost.is_none()
-        && let Some(reason) = lease.lost_reason()
-    {
-        report.lost_by_the_end(reason);
-        lost = Some(terminate(child, kill_after));
     }
     let status = child.reap()?;
     let Some(deadline) = lost else { return Ok(End::Ended(status)) };
