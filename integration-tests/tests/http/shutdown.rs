@@ -27,6 +27,7 @@ async fn a_graceful_stop_finishes_what_is_under_way_and_closing_leaves_no_key(st
             node.on(Verb::Release).always(Misbehaviour::SlowRequest(SLOW));
         }
         let mut site = Site::start(stack, &backend, backend.policy()).await;
+        site.redlock.inspect("k").await.unwrap();
         let mut client = site.connect().await;
         client.send(Request::new("/orders/1", does)).await.unwrap();
         site.probe.until_begun(1).await;
@@ -48,6 +49,8 @@ async fn a_release_that_nobody_waits_for_outlives_the_server(stack: Stack) {
     }
     let noticing = if stack == Stack::Axum { stack } else { Stack::ActixNoticing };
     let mut site = Site::start(noticing, &backend, backend.policy()).await;
+    // The ways to the nodes are laid on this runtime: on a worker's they would end with it, and what is on its way with them.
+    site.redlock.inspect("k").await.unwrap();
     let mut client = site.connect().await;
     client.send(Request::new("/orders/1", Does::Gate)).await.unwrap();
     site.probe.until_begun(1).await;
