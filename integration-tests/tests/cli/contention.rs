@@ -60,6 +60,21 @@ async fn locks_over_several_keys_exclude_each_other_where_they_meet(client: Clie
     until_free(&servers).await;
 }
 
+async fn who_is_refused_gives_back_what_it_got(client: Client) {
+    let servers = Servers::start(5).await;
+    for server in &servers[..3] {
+        server.exec(&["SET", "k", "another", "PX", "1000000"]).await;
+    }
+    for flags in [["-n", "--no-fence"], ["-w", "300ms"]] {
+        for _ in 0..5 {
+            let words = flags.into_iter().chain(["--ttl", "1h", "k", "--", "echo", "ran"]);
+            let ended = ended(exec(client, &servers, words)).await;
+            assert_eq!((ended.code, &*ended.stdout), (Some(1), ""), "{ended:?}");
+            assert_eq!(locks(&servers).await, ["k"; 3], "the other's");
+        }
+    }
+}
+
 async fn who_is_told_to_end_while_waiting_leaves_nothing(client: Client) {
     let servers = Servers::start(3).await;
     let mut holder = Running::start(exec(client, &servers, ["k"].into_iter().chain(HOLD)));
@@ -87,5 +102,6 @@ integration_tests::with_both_clients! {
     who_waits_runs_when_the_holder_has_ended
     no_two_are_ever_inside
     locks_over_several_keys_exclude_each_other_where_they_meet
+    who_is_refused_gives_back_what_it_got
     who_is_told_to_end_while_waiting_leaves_nothing
 }
