@@ -79,10 +79,13 @@ pub(crate) fn start(
     let mut torments = JoinSet::new();
     let mut rng = Rng::with_seed(seed);
     let mut fork = || (Arc::clone(field), rng.fork());
+    // One for both: on a machine that is busy neither gets round by itself.
+    let workers = Arc::new(Mutex::new(Deck::new(WORKERS)));
     let (f, r) = fork();
-    torments.spawn(async move { stop_workers(&f, r).await });
+    let deck = Arc::clone(&workers);
+    torments.spawn(async move { stop_workers(&f, &deck, r).await });
     let (f, r) = fork();
-    torments.spawn(async move { kill_workers(&f, r).await });
+    torments.spawn(async move { kill_workers(&f, &workers, r).await });
     let (f, r) = fork();
     torments.spawn(async move { cut_workers_off(&f, r).await });
     let (f, r) = fork();
@@ -99,11 +102,10 @@ pub(crate) fn start(
 }
 
 /// SIGSTOP, often for longer than any time to live; half of the time between a read and the write.
-async fn stop_workers(field: &Field, mut rng: Rng) -> Result<(), Failure> {
-    let mut deck = Deck::new(WORKERS);
+async fn stop_workers(field: &Field, deck: &Mutex<Deck>, mut rng: Rng) -> Result<(), Failure> {
     while !field.is_over() {
         field.rest(ms(&mut rng, 400..1_400)).await;
-        let worker = deck.deal(&mut rng);
+        let worker = deck.lock().await.deal(&mut rng);
         let process = field.fleet.worker(worker).await;
         if rng.bool() {
             let mut reader = field.reader.clone();
@@ -120,11 +122,10 @@ async fn stop_workers(field: &Field, mut rng: Rng) -> Result<(), Failure> {
     Ok(())
 }
 
-async fn kill_workers(field: &Field, mut rng: Rng) -> Result<(), Failure> {
-    let mut deck = Deck::new(WORKERS);
+async fn kill_workers(field: &Field, deck: &Mutex<Deck>, mut rng: Rng) -> Result<(), Failure> {
     while !field.is_over() {
         field.rest(ms(&mut rng, 1_500..3_500)).await;
-        let worker = deck.deal(&mut rng);
+        let worker = deck.lock().await.deal(&mut rng);
         let mut process = field.fleet.worker(worker).await;
         field.fault("worker killed", Target::Worker(worker));
         process.replace().await?;
