@@ -9,7 +9,7 @@ use rslock::LockManager;
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use crate::TTL;
-use crate::raw::{RawFred, RawRedis};
+use crate::raw::{self, RawFred, RawRedis};
 
 #[derive(Clone)]
 pub(crate) enum Contender {
@@ -51,9 +51,11 @@ pub(crate) async fn all(urls: &[String]) -> [Contender; 5] {
 }
 
 impl Contender {
-    /// A handle with the default settings.
+    /// A handle with the default settings, but the raw clients' time limit: 1,024 tasks on a machine that is busy otherwise
+    /// run into ours, and then measure how they try again.
     pub(crate) fn ours(client: Client, urls: &[String]) -> Self {
-        Self::Ours(Redlock::builder().nodes(client.nodes(urls)).ttl(TTL).build().unwrap())
+        let builder = Redlock::builder().nodes(client.nodes(urls)).ttl(TTL);
+        Self::Ours(builder.node_timeout(raw::TIMEOUT).build().unwrap())
     }
 
     pub(crate) async fn queue(urls: &[String]) -> Self {

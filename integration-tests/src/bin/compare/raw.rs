@@ -18,7 +18,7 @@ type Error = Box<dyn std::error::Error>;
 
 const TTL_MS: i64 = 10_000;
 /// Nobody sends a command without a limit.
-const TIMEOUT: Duration = Duration::from_secs(1);
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(1);
 const RELEASE: &str =
     "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0";
 
