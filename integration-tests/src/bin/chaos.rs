@@ -130,6 +130,7 @@ async fn chaos(run: Run) -> Result<ExitCode, Failure> {
         ended??;
     }
     field.fleet.finish().await?;
+    timeout(CLEAN_UP, store.finish()).await?;
     what_is_left(&field).await;
 
     let (counts, violations) = checker::check(&recorder.finish()?, &profile.rules(time));

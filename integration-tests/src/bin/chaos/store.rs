@@ -2,13 +2,14 @@
 //! speak to it over a socket, line by line, and tell it of their holds.
 
 use std::collections::HashMap;
+use std::convert::Infallible;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use redlock_core::{Fence, FenceGate};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
 use crate::Failure;
@@ -20,6 +21,8 @@ pub(crate) struct Store {
     addr: SocketAddr,
     listener: JoinHandle<()>,
     reader: watch::Receiver<usize>,
+    /// Closed once nobody is served any more.
+    served: mpsc::Receiver<Infallible>,
 }
 
 #[derive(Debug, Default)]
@@ -40,15 +43,25 @@ impl Store {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let addr = listener.local_addr()?;
         let (is_read, reader) = watch::channel(usize::MAX);
+        let (serving, served) = mpsc::channel(1);
         let shared = Arc::new(Shared { cells: Mutex::default(), recorder, reader: is_read });
         let listener = tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
-                let shared = Arc::clone(&shared);
-                // A worker may die at any moment.
-                tokio::spawn(async move { drop(serve(client, &shared).await) });
+                let (shared, serving) = (Arc::clone(&shared), serving.clone());
+                tokio::spawn(async move {
+                    // A worker may die at any moment.
+                    drop(serve(client, &shared).await);
+                    drop(serving);
+                });
             }
         });
-        Ok(Self { addr, listener, reader })
+        Ok(Self { addr, listener, reader, served })
+    }
+
+    /// Hears out those who are gone: what they said last may be on its way.
+    pub(crate) async fn finish(mut self) {
+        self.listener.abort();
+        while self.served.recv().await.is_some() {}
     }
 
     pub(crate) fn addr(&self) -> SocketAddr {

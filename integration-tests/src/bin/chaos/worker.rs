@@ -185,14 +185,13 @@ impl Task {
         if style == Style::Renewed {
             self.tell_until(hold, &guard).await?;
         }
-        let ended = now();
+        // Told before it is done: who is killed in between has given the lock up all the same.
+        self.store.tell("ended", hold, &now().to_string()).await?;
         if self.rng.bool() {
             // A release that too few nodes confirm goes on in the background.
             let _ = guard.release().await;
-        } else {
-            drop(guard);
         }
-        self.store.tell("ended", hold, &ended.to_string()).await
+        Ok(())
     }
 
     async fn tell_until(&mut self, hold: HoldId, guard: &LockGuard) -> Result<(), Failure> {
