@@ -4,29 +4,14 @@
 
 mod common;
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::task::{Context, Waker};
 use std::time::Duration;
 
-use common::{TTL, builder, calls, ms, nodes, occupy, pass};
+use common::{Log, TTL, builder, calls, holder, ms, nodes, occupy};
 use redlock_core::faults::{Misbehaviour, Verb};
 use redlock_core::{InMemoryNode, LockErrorKind, LockNode, LockOptions, Redlock};
-use tokio::task::JoinHandle;
 use tokio::time::Instant;
-
-/// Who had the lock, in order.
-type Log = Arc<Mutex<Vec<usize>>>;
-
-/// Waits for the lock, notes it, holds it for a while and releases it.
-fn holder(redlock: &Redlock, log: &Log, name: usize, hold: Duration) -> JoinHandle<()> {
-    let (redlock, log) = (redlock.clone(), Arc::clone(log));
-    tokio::spawn(async move {
-        let guard = redlock.lock("k").await.unwrap();
-        log.lock().unwrap().push(name);
-        pass(hold).await;
-        guard.release().await.unwrap();
-    })
-}
 
 async fn settle() {
     for _ in 0..50 {

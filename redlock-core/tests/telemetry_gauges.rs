@@ -11,16 +11,6 @@ use recorder::{Seen, close, recorder};
 use redlock_core::Renewal;
 use redlock_core::faults::Misbehaviour::SlowReply;
 
-fn acquired(seen: &Seen, outcome: &str) -> (u64, Vec<f64>) {
-    let outcome = format!("outcome={outcome}");
-    let waits = seen.histogram("redlock_acquire_duration_seconds", &[&outcome]);
-    (seen.counter("redlock_acquire_total", &[&outcome]), waits)
-}
-
-fn attempts(seen: &Seen, outcome: &str) -> u64 {
-    seen.counter("redlock_attempts_total", &[&format!("outcome={outcome}")])
-}
-
 #[tokio::test(start_paused = true)]
 async fn a_dropped_attempt_is_cancelled_and_its_clean_up_is_a_background_task() {
     let (seen, _recorder) = recorder();
@@ -30,7 +20,7 @@ async fn a_dropped_attempt_is_cancelled_and_its_clean_up_is_a_background_task() 
     pass(ms(50)).await;
     nodes.iter().for_each(|node| node.always(SlowReply(ms(50))));
     assert!(poll_and_drop(redlock.try_lock("k"), 1).await.is_none());
-    assert_eq!((acquired(&seen, "cancelled").0, attempts(&seen, "cancelled")), (1, 1));
+    assert_eq!((seen.acquired("cancelled").0, seen.attempts("cancelled")), (1, 1));
     assert_eq!(seen.gauge("redlock_waiting", &[]), 0.0);
     assert_eq!(seen.gauge("redlock_background_tasks", &[]), 1.0);
     pass(ms(200)).await;
@@ -101,7 +91,7 @@ async fn a_recorder_that_comes_after_the_handle_is_found() {
     drop(guard);
     assert_eq!(seen.gauge("redlock_held", &[]), 0.0, "it was not counted up here either");
     redlock.lock("k").await.unwrap().release().await.unwrap();
-    assert_eq!(acquired(&seen, "acquired").0, 1);
+    assert_eq!(seen.acquired("acquired").0, 1);
     close(redlock, &seen).await;
 }
 
@@ -139,7 +129,7 @@ async fn calls_wait_until_they_have_their_lock_and_then_it_is_held() {
     drop(guard);
     let guard = waiting.await.unwrap();
     assert_eq!(now(), (0.0, 1.0));
-    assert_eq!(acquired(&seen, "acquired"), (2, vec![0.0, 0.505]), "with a gap for others");
+    assert_eq!(seen.acquired("acquired"), (2, vec![0.0, 0.505]), "with a gap for others");
     pass(ms(250)).await;
     guard.release().await.unwrap();
     assert_eq!(now(), (0.0, 0.0));

@@ -4,29 +4,15 @@
 
 mod common;
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
-use common::{Node, builder, calls, ms, nodes, pass};
+use common::{Log, Node, builder, calls, holder, ms, nodes, pass};
 use redlock_core::Redlock;
 use redlock_core::faults::{Misbehaviour, Verb};
 use redlock_core::node::Fault;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
-
-/// Who had the lock, in order.
-type Log = Arc<Mutex<Vec<usize>>>;
-
-/// Waits for the lock, notes it, holds it for a while and releases it.
-fn holder(redlock: &Redlock, log: &Log, name: usize, hold: Duration) -> JoinHandle<()> {
-    let (redlock, log) = (redlock.clone(), Arc::clone(log));
-    tokio::spawn(async move {
-        let guard = redlock.lock("k").await.unwrap();
-        log.lock().unwrap().push(name);
-        pass(hold).await;
-        guard.release().await.unwrap();
-    })
-}
 
 /// Two handles are as good as two processes: they share the nodes and nothing else.
 fn two(nodes: &[Node]) -> [Redlock; 2] {

@@ -3,14 +3,18 @@
 
 use std::future::{Future, poll_fn};
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::task::Poll;
 use std::time::Duration;
 
 use redlock_core::faults::{Faulty, Verb};
 use redlock_core::{InMemoryNode, LockNode, Redlock, RedlockBuilder};
+use tokio::task::JoinHandle;
 
 pub(crate) type Node = Arc<Faulty<InMemoryNode>>;
+
+/// Who had the lock, in order.
+pub(crate) type Log = Arc<Mutex<Vec<usize>>>;
 
 /// What the tests' handles use unless they say otherwise.
 pub(crate) const TTL: Duration = Duration::from_secs(10);
@@ -61,6 +65,17 @@ pub(crate) fn occupy(node: &Node, key: &str, ttl: Option<Duration>) {
 /// Lets time pass, and every task that is due run.
 pub(crate) async fn pass(duration: Duration) {
     tokio::time::sleep(duration).await;
+}
+
+/// Waits for the lock, notes it, holds it for a while and releases it.
+pub(crate) fn holder(redlock: &Redlock, log: &Log, name: usize, hold: Duration) -> JoinHandle<()> {
+    let (redlock, log) = (redlock.clone(), Arc::clone(log));
+    tokio::spawn(async move {
+        let guard = redlock.lock("k").await.unwrap();
+        log.lock().unwrap().push(name);
+        pass(hold).await;
+        guard.release().await.unwrap();
+    })
 }
 
 /// Polls `future` up to `polls` times, then drops it. Tells whether it was done by then.

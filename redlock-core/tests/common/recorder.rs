@@ -4,7 +4,6 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
-
 use std::time::Duration;
 
 use metrics::{
@@ -105,6 +104,18 @@ impl Seen {
     pub(crate) fn histogram(&self, name: &str, labels: &[&str]) -> Vec<f64> {
         let histograms = self.0.histograms.lock().unwrap();
         histograms.get(&named(name, labels)).map_or_else(Vec::new, |v| v.0.lock().unwrap().clone())
+    }
+
+    /// Calls that ended so, and how long each waited.
+    pub(crate) fn acquired(&self, outcome: &str) -> (u64, Vec<f64>) {
+        let outcome = format!("outcome={outcome}");
+        let waits = self.histogram("redlock_acquire_duration_seconds", &[&outcome]);
+        (self.counter("redlock_acquire_total", &[&outcome]), waits)
+    }
+
+    /// Attempts that ended so.
+    pub(crate) fn attempts(&self, outcome: &str) -> u64 {
+        self.counter("redlock_attempts_total", &[&format!("outcome={outcome}")])
     }
 
     /// Gauges that are not zero.
