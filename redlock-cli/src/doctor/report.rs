@@ -18,7 +18,11 @@ pub(super) fn code(findings: &[Finding]) -> u8 {
 
 /// The nodes as a table, then the findings under their headings.
 pub(super) fn text(facts: &Facts, findings: &[Finding], colours: bool) -> String {
-    let mut text = format!("{} over {}\n\n", count(facts.nodes.len(), "node"), facts.client);
+    let mut text = count(facts.nodes.len(), "node");
+    if facts.nodes.iter().any(|node| matches!(node.kind, Kind::Server { .. })) {
+        text.push_str(&format!(" over {}", facts.client));
+    }
+    text.push_str("\n\n");
     let mut table = output::table(&["NODE", "SERVER", "ROLE", "UP", "CONNECT", "PING", "CLOCK"]);
     for node in &facts.nodes {
         table.add_row(row(node));
