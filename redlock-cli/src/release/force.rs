@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use redis::{Value, cmd};
 use redlock_core::node::Holder;
-use redlock_core::protocol::RELEASED_CHANNEL;
+use redlock_core::protocol::{RELEASED_CHANNEL, release_script};
 use redlock_core::{LockNode, Redlock};
 use tokio::task::JoinSet;
 
@@ -26,16 +26,6 @@ use crate::{inspect, nodeset};
 const LIMIT: Duration = Duration::from_secs(2);
 /// A renewal that was under way gives a key back to nodes that lost it.
 const PASSES: usize = 3;
-
-/// Deletes the key if it still holds the value, and tells those who wait.
-const DELETE: &str = "
-local value = redis.call('GET', KEYS[1])
-if not value then return -1 end
-if value ~= ARGV[1] then return 0 end
-redis.call('DEL', KEYS[1])
-redis.pcall('PUBLISH', ARGV[2], KEYS[1])
-return 1
-";
 
 /// A server, by the name that its node has.
 struct Server {
@@ -187,12 +177,19 @@ async fn delete_on(raw: &Raw, key: &str, seen: Option<Holder>) -> Result<Deletio
         return Ok(Deletion::Other);
     }
     let mut delete = cmd("EVAL");
-    delete.arg(DELETE).arg(1).arg(key).arg(value).arg(RELEASED_CHANNEL);
-    Ok(match raw.call(&delete).await? {
+    delete.arg(release_script()).arg(1).arg(key).arg(value).arg(RELEASED_CHANNEL);
+    Ok(deletion(&raw.call(&delete).await?))
+}
+
+/// What the script's answer says.
+fn deletion(answer: &Value) -> Deletion {
+    match answer {
+        // Those who wait could not be told.
+        Value::Array(parts) => parts.first().map_or(Deletion::Nothing, deletion),
         Value::Int(1) => Deletion::Deleted,
         Value::Int(0) => Deletion::Other,
         _ => Deletion::Nothing,
-    })
+    }
 }
 
 /// Where the servers are. Nodes in directories have no such door.
@@ -235,6 +232,14 @@ async fn connect(config: &Config, addresses: &[Address]) -> Result<Vec<Server>, 
 mod tests {
     use super::*;
     use crate::view::tests::{hold, view};
+
+    #[test]
+    fn a_key_that_was_deleted_counts_though_nobody_could_be_told() {
+        let refused = Value::Array(vec![Value::Int(1), Value::BulkString(b"NOPERM".to_vec())]);
+        assert_eq!(deletion(&refused), Deletion::Deleted);
+        let answers = [1, 0, -1].map(|answer| deletion(&Value::Int(answer)));
+        assert_eq!(answers, [Deletion::Deleted, Deletion::Other, Deletion::Nothing]);
+    }
 
     #[test]
     fn what_force_came_to_is_judged_by_what_a_majority_says_afterwards() {

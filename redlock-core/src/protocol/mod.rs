@@ -40,6 +40,14 @@ pub enum Arg<'a> {
     Int(u64),
 }
 
+/// The script that frees one resource, if it still holds a value, and tells of it: `KEYS` the resource, `ARGV` the value and
+/// [`RELEASED_CHANNEL`]. Answers 1 freed, 0 another value, -1 nothing; `{1, error}` where it was freed and could not be told.
+///
+/// For a value that no token of this crate has. Locks are released by [`LockNode`](crate::node::LockNode).
+pub fn release_script() -> &'static str {
+    scripts::RELEASE_TELL_ONE.text
+}
+
 /// The text of the script that a server is called to run by its digest.
 #[cfg(any(test, feature = "testing"))]
 pub fn script_text(digest: &[u8]) -> Option<&'static str> {
