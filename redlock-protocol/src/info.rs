@@ -1,10 +1,98 @@
+//! What `INFO` says.
+
+use std::fmt;
 use std::time::Duration;
 
-use crate::node::Identity;
+use redlock_core::node::Identity;
+
+/// The text of `INFO`. Whatever the server does not say, or leaves empty, is `None`.
+///
+/// ```
+/// use redlock_protocol::{Info, Product};
+///
+/// let info = Info::new("# Server\r\nredis_version:7.2.4\r\nvalkey_version:9.1.2\r\nrole:master\r\n");
+/// assert_eq!((info.product(), info.version()), (Product::Valkey, Some("9.1.2")));
+/// assert_eq!(info.field("role"), Some("master"));
+/// assert_eq!(info.number("uptime_in_seconds"), None);
+/// ```
+#[derive(Debug, Clone, Copy)]
+pub struct Info<'a>(&'a str);
+
+/// Whose server it is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Product {
+    /// Redis, or a server that passes for it.
+    #[default]
+    Redis,
+    /// Valkey.
+    Valkey,
+}
+
+impl fmt::Display for Product {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Redis => "Redis",
+            Self::Valkey => "Valkey",
+        })
+    }
+}
+
+impl<'a> Info<'a> {
+    /// What a server answered to `INFO`.
+    pub fn new(text: &'a str) -> Self {
+        Self(text)
+    }
+
+    /// The first field of this name.
+    pub fn field(&self, name: &str) -> Option<&'a str> {
+        let mut values =
+            self.0.lines().filter_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+        values.next().map(str::trim).filter(|value| !value.is_empty())
+    }
+
+    /// The first field of this name, where it is a whole number.
+    pub fn number(&self, name: &str) -> Option<u64> {
+        self.field(name)?.parse().ok()
+    }
+
+    /// Whose server it is.
+    pub fn product(&self) -> Product {
+        match self.field("valkey_version") {
+            Some(_) => Product::Valkey,
+            None => Product::Redis,
+        }
+    }
+
+    /// The version of the product.
+    pub fn version(&self) -> Option<&'a str> {
+        self.field("valkey_version").or_else(|| self.field("redis_version"))
+    }
+
+    /// Who the server says it is.
+    pub fn identity(&self) -> Identity {
+        let mut identity = Identity::unknown();
+        identity.run_id = self.field("run_id").map(str::to_owned);
+        identity.uptime = self.number("uptime_in_seconds").map(Duration::from_secs);
+        identity.replica = self.field("role") == Some("slave");
+        identity.cluster = self.field("redis_mode") == Some("cluster")
+            || self.field("server_mode") == Some("cluster")
+            || self.number("cluster_enabled") == Some(1);
+        identity.evicts = self.number("maxmemory").is_some_and(|bytes| bytes > 0)
+            && self.field("maxmemory_policy").is_some_and(|policy| policy != "noeviction");
+        identity
+    }
+}
+
+/// Major and minor number of a version as servers write it.
+pub fn major_minor(version: &str) -> Option<(u32, u32)> {
+    let mut parts = version.split('.').map(|part| part.parse().ok());
+    Some((parts.next()??, parts.next()??))
+}
 
 /// Which command compares and deletes in one step, as far as the server's version tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum NativeRelease {
+pub(crate) enum NativeRelease {
     /// `DELIFEQ key token`, Valkey 9.0.
     Delifeq,
     /// `DELEX key IFEQ token`, Redis 8.4.
@@ -15,48 +103,26 @@ pub(super) enum NativeRelease {
 
 /// What a server can do, as far as its version tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Abilities {
+pub(crate) struct Abilities {
     /// `SET … NX … GET`, Redis 7.0 and every Valkey.
-    pub(super) set_get: bool,
-    pub(super) native_release: NativeRelease,
+    pub(crate) set_get: bool,
+    pub(crate) native_release: NativeRelease,
 }
 
 /// Reads the text of `INFO`.
-pub(super) fn parse_info(text: &str) -> (Identity, Abilities) {
-    let field = |name: &str| {
-        text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).map(str::trim)
+pub(crate) fn parse_info(text: &str) -> (Identity, Abilities) {
+    let info = Info::new(text);
+    let is_at_least = |field, wanted| {
+        info.field(field).and_then(major_minor).is_some_and(|version| version >= wanted)
     };
-    let number = |name: &str| field(name).and_then(|value| value.parse::<u64>().ok());
-    let at_least = |name: &str, wanted: (u32, u32)| {
-        field(name)
-            .and_then(|version| {
-                let mut parts = version.split('.').map(|part| part.parse::<u32>().ok());
-                Some((parts.next()??, parts.next()??))
-            })
-            .is_some_and(|version| version >= wanted)
+    let native_release = match info.product() {
+        Product::Valkey if is_at_least("valkey_version", (9, 0)) => NativeRelease::Delifeq,
+        Product::Redis if is_at_least("redis_version", (8, 4)) => NativeRelease::Delex,
+        _ => NativeRelease::None,
     };
-    let native = if field("valkey_version").is_some() {
-        if at_least("valkey_version", (9, 0)) {
-            NativeRelease::Delifeq
-        } else {
-            NativeRelease::None
-        }
-    } else if at_least("redis_version", (8, 4)) {
-        NativeRelease::Delex
-    } else {
-        NativeRelease::None
-    };
-    let identity = Identity {
-        run_id: field("run_id").filter(|id| !id.is_empty()).map(str::to_owned),
-        uptime: number("uptime_in_seconds").map(Duration::from_secs),
-        replica: field("role") == Some("slave"),
-        cluster: field("redis_mode") == Some("cluster")
-            || field("server_mode") == Some("cluster")
-            || number("cluster_enabled") == Some(1),
-        evicts: number("maxmemory").is_some_and(|bytes| bytes > 0)
-            && field("maxmemory_policy").is_some_and(|policy| policy != "noeviction"),
-    };
-    (identity, Abilities { set_get: at_least("redis_version", (7, 0)), native_release: native })
+    // A Valkey goes by the version of Redis that it is compatible with.
+    let set_get = is_at_least("redis_version", (7, 0));
+    (info.identity(), Abilities { set_get, native_release })
 }
 
 #[cfg(test)]

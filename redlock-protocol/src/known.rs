@@ -7,15 +7,15 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::info::{Abilities, NativeRelease};
-use super::scripts::Script;
+use crate::info::{Abilities, NativeRelease};
+use crate::scripts::Script;
 
 /// What the server behind the present connection can do, if it said so.
 ///
 /// Nothing is sent on trial: what comes after a refused command would arrive behind whatever else was sent
 /// meanwhile, such as the release that was to follow it.
 #[derive(Debug, Default)]
-pub(super) struct Known {
+pub(crate) struct Known {
     abilities: AtomicU32,
     /// A bit for each script that the server has run.
     scripts: AtomicU32,
@@ -32,14 +32,14 @@ impl Known {
     const NO_DIGESTS: u32 = 1 << 31;
 
     /// Forgets all of it: another server may stand behind the next connection.
-    pub(super) fn forget(&self) {
+    pub(crate) fn forget(&self) {
         self.abilities.store(0, Ordering::Relaxed);
         self.scripts.store(0, Ordering::Relaxed);
         *self.mute() = None;
     }
 
     /// Takes over what the server said of itself.
-    pub(super) fn learn(&self, abilities: Abilities) {
+    pub(crate) fn learn(&self, abilities: Abilities) {
         let native = match abilities.native_release {
             NativeRelease::None => 0,
             NativeRelease::Delifeq => 1,
@@ -49,7 +49,7 @@ impl Known {
         self.abilities.store(set_get | native, Ordering::Relaxed);
     }
 
-    pub(super) fn abilities(&self) -> Abilities {
+    pub(crate) fn abilities(&self) -> Abilities {
         let bits = self.abilities.load(Ordering::Relaxed);
         let native_release = match bits & 0b11 {
             1 => NativeRelease::Delifeq,
@@ -60,11 +60,11 @@ impl Known {
     }
 
     /// Whether the server has run the script, and lets the user call it by its digest.
-    pub(super) fn has_run(&self, script: &Script) -> bool {
+    pub(crate) fn has_run(&self, script: &Script) -> bool {
         self.scripts.load(Ordering::Relaxed) & (1 << script.id | Self::NO_DIGESTS) == 1 << script.id
     }
 
-    pub(super) fn ran(&self, script: &Script) {
+    pub(crate) fn ran(&self, script: &Script) {
         // A look before the write: this is so at almost every call.
         if self.scripts.load(Ordering::Relaxed) & (1 << script.id) == 0 {
             self.scripts.fetch_or(1 << script.id, Ordering::Relaxed);
@@ -72,21 +72,21 @@ impl Known {
     }
 
     /// The server forgot its scripts.
-    pub(super) fn forget_scripts(&self) {
+    pub(crate) fn forget_scripts(&self) {
         self.scripts.store(0, Ordering::Relaxed);
     }
 
     /// Scripts cannot be called by their digest.
-    pub(super) fn lack_digests(&self) {
+    pub(crate) fn lack_digests(&self) {
         self.scripts.fetch_or(Self::NO_DIGESTS, Ordering::Relaxed);
     }
 
     /// Whether releases cannot be told.
-    pub(super) fn is_mute(&self) -> bool {
+    pub(crate) fn is_mute(&self) -> bool {
         self.mute().is_some_and(|since| since.elapsed() < MUTE)
     }
 
-    pub(super) fn lack_telling(&self) {
+    pub(crate) fn lack_telling(&self) {
         *self.mute() = Some(Instant::now());
     }
 
@@ -94,11 +94,11 @@ impl Known {
         self.mute.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn lack_set_get(&self) {
+    pub(crate) fn lack_set_get(&self) {
         self.learn(Abilities { set_get: false, ..self.abilities() });
     }
 
-    pub(super) fn lack_native_release(&self) {
+    pub(crate) fn lack_native_release(&self) {
         self.learn(Abilities { native_release: NativeRelease::None, ..self.abilities() });
     }
 }

@@ -1,32 +1,35 @@
 //! What a newer server does for one resource without a script.
 
-#![allow(clippy::disallowed_methods)]
-
 use std::time::Duration;
 
-use tokio::time::Instant;
+use redlock_core::Label;
+use redlock_core::node::{Claim, Expiry, Fault, Holding, Removal, Terms, Vote};
 
-use super::info::NativeRelease;
-use super::reply::{Reply, unexpected};
-use super::{Arg, CallError, ServerNode, Wire};
-use crate::node::{Claim, Expiry, Removal, Terms, Vote};
+use crate::call_error::CallError;
+use crate::info::NativeRelease;
+use crate::limit::Limit;
+use crate::refusal::classify;
+use crate::reply::{Reply, unexpected};
+use crate::scripts;
+use crate::server_node::ServerNode;
+use crate::wire::{Arg, Wire};
 
 impl<W: Wire> ServerNode<W> {
-    /// `SET key token NX PX ttl GET`: no value means granted, our own token that an earlier request was.
-    pub(super) async fn set_get(
+    /// `SET key value NX PX ttl GET`: no value means granted, our own that an earlier request was.
+    pub(crate) async fn set_get(
         &self,
         key: &[u8],
         claim: &Claim,
         terms: Terms,
         limit: Limit,
     ) -> Result<Vote, CallError> {
-        let token = claim.token().as_bytes();
+        let own = claim.value();
         let reply = self
             .call(
                 "SET",
                 &[
                     Arg::Bytes(key),
-                    Arg::Bytes(token),
+                    Arg::Bytes(own),
                     Arg::Text("NX"),
                     Arg::Text("PX"),
                     Arg::Int(terms.ttl_millis()),
@@ -34,31 +37,65 @@ impl<W: Wire> ServerNode<W> {
                 ],
                 limit.left(),
             )
-            .await?;
+            .await;
+        let reply = match reply {
+            Err(CallError::Server(text)) if classify(&text).fault() == Fault::WrongType => {
+                return self.shared_or(claim, CallError::Server(text), limit).await;
+            }
+            reply => reply?,
+        };
         match reply {
             Reply::Nil => Ok(Vote::Granted { fence: None }),
-            Reply::Bytes(value) if value == token => Ok(Vote::AlreadyOurs),
-            Reply::Bytes(_) => {
+            Reply::Bytes(value) if value == own => Ok(Vote::AlreadyOurs),
+            Reply::Bytes(value) => {
                 // Only a hint for the retry: the refusal stands whatever becomes of this command.
                 let left = self.call("PTTL", &[Arg::Bytes(key)], limit.left()).await;
                 let expiry = left.map_or(Expiry::Unknown, Reply::into_expiry);
-                Ok(Vote::Held { expiry, fence: None })
+                Ok(Vote::Held { expiry, fence: None, label: Label::of_value(&value) })
             }
             _ => Err(unexpected().into()),
         }
     }
 
-    pub(super) async fn native_release(
+    /// The answer where no string stands under the key: shares refuse the claim, anything else is wrong. Nothing but a look
+    /// may be sent any more, since the release of a caller who left would come before an acquire.
+    async fn shared_or(
+        &self,
+        claim: &Claim,
+        wrong: CallError,
+        limit: Limit,
+    ) -> Result<Vote, CallError> {
+        let looked = self.eval(&scripts::INSPECT, claim.key(), &[], limit).await;
+        match looked.map(|reply| reply.into_holdings(1)) {
+            Ok(Ok(mut holdings)) => Ok(match holdings.pop().flatten() {
+                Some(Holding { expiry, label, shares: Some(_), .. }) => {
+                    Vote::Shared { expiry, fence: None, label }
+                }
+                Some(Holding { expiry, label, .. }) => Vote::Held { expiry, fence: None, label },
+                // It freed itself meanwhile.
+                None => {
+                    Vote::Shared { expiry: Expiry::In(Duration::ZERO), fence: None, label: None }
+                }
+            }),
+            Ok(Err(_)) | Err(CallError::Server(_)) => Err(wrong),
+            // That it is refused is certain, and why is not known.
+            Err(CallError::Node(_)) => {
+                Ok(Vote::Held { expiry: Expiry::Unknown, fence: None, label: None })
+            }
+        }
+    }
+
+    pub(crate) async fn native_release(
         &self,
         claim: &Claim,
         limit: Limit,
     ) -> Option<Result<Removal, CallError>> {
         let key = Arg::Bytes(claim.key().single()?);
-        let token = Arg::Bytes(claim.token().as_bytes());
+        let value = Arg::Bytes(claim.value());
         let reply = match self.known.abilities().native_release {
-            NativeRelease::Delifeq => self.call("DELIFEQ", &[key, token], limit.left()).await,
+            NativeRelease::Delifeq => self.call("DELIFEQ", &[key, value], limit.left()).await,
             NativeRelease::Delex => {
-                self.call("DELEX", &[key, Arg::Text("IFEQ"), token], limit.left()).await
+                self.call("DELEX", &[key, Arg::Text("IFEQ"), value], limit.left()).await
             }
             NativeRelease::None => return None,
         };
@@ -73,19 +110,5 @@ impl<W: Wire> ServerNode<W> {
             }
             Err(error) => Some(Err(error)),
         }
-    }
-}
-
-/// One time limit over the several commands of a verb.
-#[derive(Clone, Copy)]
-pub(super) struct Limit(Instant, Duration);
-
-impl Limit {
-    pub(super) fn new(timeout: Duration) -> Self {
-        Self(Instant::now(), timeout)
-    }
-
-    pub(super) fn left(self) -> Duration {
-        self.1.saturating_sub(self.0.elapsed())
     }
 }

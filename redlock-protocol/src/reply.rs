@@ -1,7 +1,18 @@
 use std::time::Duration;
 
-use super::CallError;
-use crate::node::{Expiry, Extension, Fault, Holder, Holding, NodeError, Removal, Vote};
+use redlock_core::Label;
+use redlock_core::backend::LARGEST;
+use redlock_core::node::{
+    Expiry, Extension, Fault, Found, Holding, NodeError, Page, Removal, Vote,
+};
+
+use crate::refusal::classify;
+
+/// The answer of a script that tells, and the server's refusal to tell, if it refused.
+pub(crate) struct Told {
+    pub(crate) answer: Reply,
+    pub(crate) refusal: Option<NodeError>,
+}
 
 /// A server's answer in the few shapes that the protocol uses.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,13 +28,16 @@ pub enum Reply {
 }
 
 impl Reply {
-    pub(super) fn into_vote(self) -> Result<Vote, NodeError> {
+    pub(crate) fn into_vote(self) -> Result<Vote, NodeError> {
         match self {
-            Self::List(list) => match list[..] {
+            Self::List(list) => match &list[..] {
+                [Self::Int(1), _, Self::Int(swapped @ 1..)] => {
+                    Ok(Vote::Swapped { fence: None, resources: count(*swapped), counter: None })
+                }
                 [Self::Int(1), ..] => Ok(Vote::Granted { fence: None }),
                 [Self::Int(2), ..] => Ok(Vote::AlreadyOurs),
-                [Self::Int(0), Self::Int(left)] => {
-                    Ok(Vote::Held { expiry: expiry(left), fence: None })
+                [Self::Int(0), Self::Int(left), Self::Bytes(value), alone @ ..] => {
+                    Ok(refused(*left, None, value, *alone == [Self::Int(1)]))
                 }
                 _ => Err(unexpected()),
             },
@@ -32,18 +46,26 @@ impl Reply {
     }
 
     /// The answer to an acquire with fencing, a restart guard, or both.
-    pub(super) fn into_fenced_vote(self, fenced: bool) -> Result<Vote, NodeError> {
+    pub(crate) fn into_fenced_vote(self, fenced: bool) -> Result<Vote, NodeError> {
         let number = |number: i64| u64::try_from(number).ok().filter(|n| fenced && *n > 0);
         let Self::List(list) = self else { return Err(unexpected()) };
         match list[..] {
-            [Self::Int(1), Self::Int(fence)] => match number(fence) {
-                None if fenced => Err(unexpected()),
-                fence => Ok(Vote::Granted { fence }),
+            [Self::Int(1), Self::Int(fence), ref swap @ ..] => match (number(fence), swap) {
+                (None, _) if fenced => Err(unexpected()),
+                (fence, [Self::Int(swapped @ 1..), Self::Int(before)]) => {
+                    let (resources, counter) = (count(*swapped), number(*before));
+                    Ok(Vote::Swapped { fence, resources, counter })
+                }
+                (fence, _) => Ok(Vote::Granted { fence }),
             },
-            [Self::Int(2), _] => Ok(Vote::AlreadyOurs),
-            [Self::Int(0), Self::Int(left), Self::Int(fence)] => {
-                Ok(Vote::Held { expiry: expiry(left), fence: number(fence) })
-            }
+            [Self::Int(2), ..] => Ok(Vote::AlreadyOurs),
+            [
+                Self::Int(0),
+                Self::Int(left),
+                Self::Int(fence),
+                Self::Bytes(ref value),
+                ref alone @ ..,
+            ] => Ok(refused(left, number(fence), value, *alone == [Self::Int(1)])),
             [Self::Int(3), Self::Int(left), Self::Int(uptime)] => {
                 let non_negative = |n: i64| u64::try_from(n).unwrap_or(0);
                 Ok(Vote::Warming {
@@ -69,14 +91,14 @@ impl Reply {
         }
     }
 
-    pub(super) fn into_expiry(self) -> Expiry {
+    pub(crate) fn into_expiry(self) -> Expiry {
         match self {
             Self::Int(left) => expiry(left),
             _ => Expiry::Unknown,
         }
     }
 
-    pub(super) fn into_extension(self) -> Result<Extension, NodeError> {
+    pub(crate) fn into_extension(self) -> Result<Extension, NodeError> {
         match self {
             Self::Int(1) => Ok(Extension::Extended),
             Self::Int(0) => Ok(Extension::Foreign),
@@ -85,14 +107,14 @@ impl Reply {
         }
     }
 
-    pub(super) fn into_raise(self) -> Result<Extension, NodeError> {
+    pub(crate) fn into_raise(self) -> Result<Extension, NodeError> {
         match self {
             Self::Int(-2) => Err(spoilt()),
             reply => reply.into_extension(),
         }
     }
 
-    pub(super) fn into_removal(self) -> Result<Removal, NodeError> {
+    pub(crate) fn into_removal(self) -> Result<Removal, NodeError> {
         match self {
             Self::Int(1) => Ok(Removal::Removed),
             Self::Int(0) => Ok(Removal::Foreign),
@@ -101,19 +123,19 @@ impl Reply {
         }
     }
 
-    /// The answer to a release that tells, and the server's refusal to tell.
-    pub(super) fn into_told_removal(self) -> Result<(Removal, Option<NodeError>), NodeError> {
-        let Self::List(list) = self else { return Ok((self.into_removal()?, None)) };
+    /// The answer of a script that tells.
+    pub(crate) fn into_told(self) -> Result<Told, NodeError> {
+        let Self::List(list) = self else { return Ok(Told { answer: self, refusal: None }) };
         match &list[..] {
-            [removal @ Self::Int(_), Self::Bytes(refusal)] => {
+            [answer @ Self::Int(_), Self::Bytes(refusal)] => {
                 let refusal = classify(&String::from_utf8_lossy(refusal));
-                Ok((removal.clone().into_removal()?, Some(refusal)))
+                Ok(Told { answer: answer.clone(), refusal: Some(refusal) })
             }
             _ => Err(unexpected()),
         }
     }
 
-    pub(super) fn into_holdings(self, resources: usize) -> Result<Vec<Option<Holding>>, NodeError> {
+    pub(crate) fn into_holdings(self, resources: usize) -> Result<Vec<Option<Holding>>, NodeError> {
         let Self::List(list) = self else { return Err(unexpected()) };
         if list.len() != resources * 3 {
             return Err(unexpected());
@@ -122,12 +144,94 @@ impl Reply {
             .map(|entry| match entry {
                 [Self::Int(0), ..] => Ok(None),
                 [Self::Int(1), Self::Bytes(value), Self::Int(left)] => {
-                    Ok(Some(Holding { holder: Holder::of(value), expiry: expiry(*left) }))
+                    Ok(Some(Holding::of(value, expiry(*left))))
                 }
+                [Self::Int(2), Self::List(shares), _] => shared(shares),
                 _ => Err(unexpected()),
             })
             .collect()
     }
+
+    /// The answer to a look at counters.
+    pub(crate) fn into_counters(self, resources: usize) -> Result<Vec<Option<u64>>, NodeError> {
+        let Self::List(list) = self else { return Err(unexpected()) };
+        if list.len() != resources * 3 {
+            return Err(unexpected());
+        }
+        list.chunks_exact(3)
+            .map(|entry| match entry {
+                [Self::Int(0), ..] => Ok(None),
+                [Self::Int(1), Self::Bytes(value), _] => counter(value).map(Some),
+                _ => Err(unexpected()),
+            })
+            .collect()
+    }
+
+    pub(crate) fn into_page(self) -> Result<Page, NodeError> {
+        let Self::List(list) = self else { return Err(unexpected()) };
+        let Some((Self::Bytes(cursor), entries)) = list.split_first() else {
+            return Err(unexpected());
+        };
+        let cursor = str::from_utf8(cursor).ok().and_then(|cursor| cursor.parse::<u64>().ok());
+        let cursor = cursor.ok_or_else(unexpected)?;
+        let entries = entries.chunks(3).map(|entry| match entry {
+            [Self::Bytes(name), Self::Bytes(value), Self::Int(left)] => {
+                Ok(Some(Found::of_value(&**name, value, expiry(*left))))
+            }
+            // Shares that are all over are as good as gone.
+            [Self::Bytes(name), Self::List(shares), Self::Int(_)] => {
+                Ok(shared(shares)?.map(|who| Found::new(&**name, Ok(who))))
+            }
+            [Self::Bytes(name), Self::Nil, Self::Bytes(why)] => match unreadable(why) {
+                Some(why) => Ok(Some(Found::new(&**name, Err(why)))),
+                None => Err(classify(&String::from_utf8_lossy(why))),
+            },
+            _ => Err(unexpected()),
+        });
+        let found = entries.filter_map(Result::transpose).collect::<Result<_, _>>()?;
+        Ok(Page::new(found, Some(cursor).filter(|next| *next > 0)))
+    }
+}
+
+/// Why one value cannot be read, where others can; nothing if it is about all of them.
+fn unreadable(why: &[u8]) -> Option<NodeError> {
+    let text = String::from_utf8_lossy(why);
+    let error = classify(&text);
+    match error.fault() {
+        Fault::WrongType => Some(error),
+        // No right to the key, as every version says it; to a command it is a right to run it.
+        Fault::Permission if text.contains("access") => Some(error),
+        _ => None,
+    }
+}
+
+/// A counter as it stands.
+fn counter(text: &[u8]) -> Result<u64, NodeError> {
+    let digits = text.len() <= 16 && text.iter().all(u8::is_ascii_digit);
+    let number = str::from_utf8(text).ok().filter(|_| digits).and_then(|text| text.parse().ok());
+    number.filter(|number| *number < LARGEST).ok_or_else(spoilt)
+}
+
+/// A refusal: what stands there longest, and for how long; `alone` where it is shares and nothing else.
+fn refused(left: i64, fence: Option<u64>, value: &[u8], alone: bool) -> Vote {
+    let (expiry, label) = (expiry(left), Label::of_value(value));
+    if alone { Vote::Shared { expiry, fence, label } } else { Vote::Held { expiry, fence, label } }
+}
+
+/// Who share a resource: their number, and a value and a rest for each that is told.
+fn shared(list: &[Reply]) -> Result<Option<Holding>, NodeError> {
+    let [Reply::Int(number), shares @ ..] = list else { return Err(unexpected()) };
+    let share = |pair: &[Reply]| match pair {
+        [Reply::Bytes(value), Reply::Int(left)] => Ok((value.clone(), expiry(*left))),
+        _ => Err(unexpected()),
+    };
+    let shares = shares.chunks(2).map(share).collect::<Result<Vec<_>, _>>()?;
+    Ok(Holding::of_shares(count(*number), shares))
+}
+
+/// How many resources, or shares.
+fn count(number: i64) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
 }
 
 /// What `PTTL` means.
@@ -160,136 +264,13 @@ fn spoilt() -> NodeError {
     NodeError::new(Fault::WrongType, "a fencing counter is no number")
 }
 
-pub(super) fn unexpected() -> NodeError {
+pub(crate) fn unexpected() -> NodeError {
     NodeError::new(Fault::Unexpected, "an answer of another shape than the command gives")
 }
 
-/// What an error reply means. Codes count as the first word and, where a script's error was wrapped by the
-/// server (6.2 does), inside the text.
-pub(super) fn classify(text: &str) -> NodeError {
-    let fault = by_code(text.split_whitespace().next().unwrap_or_default())
-        .or_else(|| by_phrase(text))
-        .or_else(|| {
-            let wrapped = text.contains("rror running script") || text.contains("user_script");
-            let mut words = text.split(|c: char| !c.is_ascii_alphanumeric());
-            wrapped.then(|| words.find_map(by_code)).flatten()
-        })
-        .unwrap_or(Fault::Unexpected);
-    let detail = match fault {
-        // It may repeat a user's name.
-        Fault::Authentication => "",
-        // A server repeats the arguments of a command it does not know: a token, or the password of `HELLO`.
-        _ => text.split(", with args").next().unwrap_or_default(),
-    };
-    NodeError::new(fault, detail)
-}
-
-fn by_code(word: &str) -> Option<Fault> {
-    Some(match word {
-        "LOADING" => Fault::Loading,
-        "BUSY" => Fault::Busy,
-        "OOM" => Fault::OutOfMemory,
-        "MISCONF" => Fault::CannotPersist,
-        "NOREPLICAS" => Fault::NoReplicas,
-        "READONLY" | "MASTERDOWN" => Fault::Replica,
-        "MOVED" | "ASK" | "TRYAGAIN" | "CLUSTERDOWN" | "CROSSSLOT" => Fault::ClusterMember,
-        "WRONGTYPE" => Fault::WrongType,
-        "NOAUTH" | "WRONGPASS" => Fault::Authentication,
-        "NOPERM" => Fault::Permission,
-        _ => return None,
-    })
-}
-
-fn by_phrase(text: &str) -> Option<Fault> {
-    const PHRASES: [(&str, Fault); 13] = [
-        ("max number of clients", Fault::TooManyClients),
-        ("max number of connections", Fault::TooManyClients),
-        ("can't run this command", Fault::Permission),
-        ("ACL failure in script", Fault::Permission),
-        ("has no permissions", Fault::Permission),
-        ("can't access at least one of the keys", Fault::Permission),
-        ("can't publish to the channel", Fault::Permission),
-        ("invalid password", Fault::Authentication),
-        ("without any password configured", Fault::Authentication),
-        ("no password is set", Fault::Authentication),
-        ("unknown command", Fault::Unsupported),
-        ("Unknown Redis command", Fault::Unsupported),
-        ("Unknown command called from script", Fault::Unsupported),
-    ];
-    PHRASES.iter().find(|(phrase, _)| text.contains(phrase)).map(|(_, fault)| *fault)
-}
-
-/// A server without `SET … NX … GET` says so in these words.
-pub(super) fn is_syntax_error(error: &CallError) -> bool {
-    matches!(error, CallError::Server(text) if text.contains("syntax error"))
-}
-
-/// A server that knows no `EVALSHA`, or a user without the right to it.
-pub(super) fn lacks_digests(text: &str) -> bool {
-    let text = text.to_ascii_lowercase();
-    ["'evalsha'", "`evalsha`"].iter().any(|name| text.contains(name))
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::protocol::cases::ERROR_REPLIES;
-
-    #[test]
-    fn every_error_reply_of_the_table_is_classified() {
-        for (text, fault) in ERROR_REPLIES {
-            assert_eq!(classify(text).fault(), *fault, "{text}");
-        }
-    }
-
-    #[test]
-    fn an_unknown_error_reply_may_have_been_applied() {
-        assert_eq!(classify("ERR something new").fault(), Fault::Unexpected);
-        assert_eq!(classify("").fault(), Fault::Unexpected);
-        assert_eq!(classify("ERR a key named OOM").fault(), Fault::Unexpected);
-    }
-
-    #[test]
-    fn an_authentication_failure_repeats_nothing_the_server_said() {
-        assert_eq!(classify("WRONGPASS invalid username-password pair for bob").detail(), "");
-    }
-
-    #[test]
-    fn the_arguments_of_an_unknown_command_are_not_repeated() {
-        let error =
-            classify("ERR unknown command 'DELEX', with args beginning with: 'k' 'IFEQ' 't0ken'");
-        assert_eq!(error.to_string(), "not supported: ERR unknown command 'DELEX'");
-    }
-
-    #[test]
-    fn a_time_to_live_of_minus_one_never_ends() {
-        assert_eq!(expiry(-1), Expiry::Never);
-        assert_eq!(expiry(-2), Expiry::In(Duration::ZERO));
-        assert_eq!(expiry(5), Expiry::In(Duration::from_millis(5)));
-    }
-
-    #[test]
-    fn a_release_that_could_not_be_told_is_a_release() {
-        let refusal = "ERR ACL failure in script: No permissions to access a channel";
-        for (code, removal) in [(1, Removal::Removed), (0, Removal::Foreign), (-1, Removal::Gone)] {
-            assert_eq!(Reply::Int(code).into_told_removal(), Ok((removal, None)));
-            let list = vec![Reply::Int(code), Reply::Bytes(refusal.into())];
-            let (told, error) = Reply::List(list).into_told_removal().unwrap();
-            assert_eq!((told, error.unwrap().fault()), (removal, Fault::Permission));
-        }
-    }
-
-    #[test]
-    fn an_answer_of_another_shape_is_unknown_and_no_panic() {
-        for reply in [Reply::Nil, Reply::Int(7), Reply::Bytes(vec![]), Reply::List(vec![])] {
-            assert_eq!(reply.clone().into_vote().unwrap_err().fault(), Fault::Unexpected);
-            assert_eq!(reply.clone().into_extension().unwrap_err().fault(), Fault::Unexpected);
-            assert_eq!(reply.clone().into_removal().unwrap_err().fault(), Fault::Unexpected);
-            assert_eq!(reply.clone().into_told_removal().unwrap_err().fault(), Fault::Unexpected);
-            assert_eq!(reply.into_holdings(1).unwrap_err().fault(), Fault::Unexpected);
-        }
-    }
-}
+#[path = "reply_tests.rs"]
+mod tests;
 
 #[cfg(test)]
 #[path = "reply_properties.rs"]

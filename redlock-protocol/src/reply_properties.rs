@@ -1,9 +1,9 @@
 use proptest::prelude::*;
+use redlock_core::node::FaultClass;
 
-use super::super::info::parse_info;
-use super::super::redacted_url;
 use super::*;
-use crate::node::FaultClass;
+use crate::info::parse_info;
+use crate::url::redacted_url;
 
 fn reply() -> impl Strategy<Value = Reply> {
     let leaf = prop_oneof![
@@ -57,9 +57,17 @@ proptest! {
                 let told = fence.map(|fence| Reply::Int(fence as i64));
                 prop_assert!(told.is_none_or(|told| list[1] == told));
             }
-            Ok(Vote::Held { fence, .. }) => {
+            Ok(Vote::Held { fence, label, .. } | Vote::Shared { fence, label, .. }) => {
+                prop_assert!(label.is_none_or(|label| Label::new(&label).is_ok()));
                 prop_assert!(fence.is_none() || fenced);
                 prop_assert_ne!(fence, Some(0));
+            }
+            Ok(Vote::Swapped { fence, resources, counter }) => {
+                prop_assert_eq!(fence.is_some(), fenced);
+                prop_assert!(resources > 0 && fence != Some(0) && counter != Some(0));
+                prop_assert!(fenced || counter.is_none());
+                let Reply::List(list) = reply else { return Err(TestCaseError::fail("no list")) };
+                prop_assert_eq!((&list[0], &list[2]), (&Reply::Int(1), &Reply::Int(resources as i64)));
             }
             Ok(_) => {}
             Err(error) => prop_assert!(error.detail().len() <= 200),
@@ -78,7 +86,9 @@ proptest! {
         let removed = matches!(reply.clone().into_removal(), Ok(Removal::Removed));
         prop_assert_eq!(extended, number(&reply) == Some(1));
         prop_assert_eq!(removed, number(&reply) == Some(1));
-        if let Ok((removal, refusal)) = reply.clone().into_told_removal() {
+        if let Ok(Told { answer, refusal }) = reply.clone().into_told()
+            && let Ok(removal) = answer.into_removal()
+        {
             let code = match &reply {
                 Reply::List(list) if list.len() == 2 => number(&list[0]),
                 reply => number(reply),
@@ -88,8 +98,34 @@ proptest! {
         }
         let known = reply.clone().into_expiry() != Expiry::Unknown;
         prop_assert_eq!(known, number(&reply).is_some());
-        if let Ok(holdings) = reply.into_holdings(resources) {
+        if let Ok(holdings) = reply.clone().into_holdings(resources) {
             prop_assert_eq!(holdings.len(), resources);
+        }
+        if let Ok(counters) = reply.into_counters(resources) {
+            prop_assert_eq!(counters.len(), resources);
+            prop_assert!(counters.iter().flatten().all(|counter| *counter < LARGEST));
+        }
+    }
+
+    #[test]
+    fn a_page_tells_each_name_once_with_its_value_or_why_it_has_none(
+        cursor in prop_oneof![Just(0_u64), any::<u64>()],
+        entries in prop::collection::vec(
+            (prop::collection::vec(any::<u8>(), 0..9), prop_oneof![reply(), Just(Reply::Nil)], reply()),
+            0..5,
+        ),
+    ) {
+        let mut list = vec![Reply::Bytes(cursor.to_string().into())];
+        for (name, value, left) in &entries {
+            list.extend([Reply::Bytes(name.clone()), value.clone(), left.clone()]);
+        }
+        let Ok(page) = Reply::List(list).into_page() else { return Ok(()) };
+        prop_assert_eq!(page.next, Some(cursor).filter(|cursor| *cursor > 0));
+        prop_assert_eq!(page.found.len(), entries.len());
+        for (found, (name, value, left)) in page.found.iter().zip(&entries) {
+            prop_assert_eq!(&*found.resource, &**name);
+            let read = matches!((value, left), (Reply::Bytes(_), Reply::Int(_)));
+            prop_assert_eq!(found.holding.is_ok(), read);
         }
     }
 
@@ -120,7 +156,7 @@ proptest! {
         let urls = [
             format!("{scheme}://{user}:{SECRET}{rest}@{address}"),
             format!("{scheme}://{address}?{user}={SECRET}{rest}"),
-            format!("{SECRET}{user}"),
+            format!("{SECRET}{user}@{address}"),
         ];
         for url in urls {
             let shown = redacted_url(&url);

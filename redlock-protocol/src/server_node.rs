@@ -3,28 +3,29 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-
-use super::info::parse_info;
-use super::known::Known;
-use super::native::Limit;
-use super::reply::{Reply, classify, is_syntax_error, lacks_digests, unexpected};
-use super::scripts::Script;
-use super::{Arg, CallError, RELEASED_CHANNEL, Wire, scripts};
-use crate::error::ConfigError;
-use crate::fence::LARGEST;
-use crate::key::{COUNTER_PREFIX, LockKey};
-use crate::node::{
-    Claim, Extension, Fault, Features, Holding, Identity, Listener, LockNode, NodeError, Removal,
-    Terms, Vote, millis,
+use redlock_core::LockKey;
+use redlock_core::node::{
+    Claim, Extension, Fault, Features, Holding, Identity, Listener, LockNode, NodeError, Page,
+    Removal, Terms, Vote, millis,
 };
-use crate::options::MAX_TTL;
+use tokio::time::Instant;
 
-/// A [`LockNode`] over a [`Wire`].
+use crate::beside::{LONGEST_LIFE, counters, life_of};
+use crate::call_error::{CallError, is_syntax_error};
+use crate::info::parse_info;
+use crate::known::Known;
+use crate::limit::Limit;
+use crate::refusal::{classify, lacks_digests};
+use crate::reply::{Reply, Told, unexpected};
+use crate::scripts::{self, RELEASED_CHANNEL, Script};
+use crate::wire::{Arg, Wire};
+
+/// A [`LockNode`] over a [`Wire`]: one independent server, which is sent [what it understands](crate#what-is-sent).
 #[derive(Debug)]
 pub struct ServerNode<W> {
     name: Box<str>,
     wire: W,
-    pub(super) known: Known,
+    pub(crate) known: Known,
     /// That releases cannot be told has been said.
     warned: AtomicBool,
 }
@@ -42,20 +43,36 @@ impl<W: Wire> ServerNode<W> {
 
     /// Sends one command. What was learnt about the server is forgotten with the connection: another
     /// server may stand behind the next one.
-    pub(super) async fn call(
+    pub(crate) async fn call(
         &self,
         name: &'static str,
         args: &[Arg<'_>],
         timeout: Duration,
     ) -> Result<Reply, CallError> {
+        let asked = now();
         let result = self.wire.call(name, args, timeout).await;
-        if let Err(CallError::Node(_)) = &result {
-            self.known.forget();
+        match &result {
+            Err(CallError::Node(_)) => {
+                self.known.forget();
+                // A refusal may come at once, and whoever asks in a loop would keep the thread for itself.
+                tokio::task::consume_budget().await;
+            }
+            Err(CallError::Server(text)) => match classify(text) {
+                error if error.fault() == Fault::Replica => self.leave(&error, asked),
+                _ => {}
+            },
+            Ok(_) => {}
         }
         result
     }
 
-    async fn eval(
+    /// The server is a replica: it was demoted, or the name leads to another one by now.
+    fn leave(&self, why: &NodeError, asked: Instant) {
+        self.known.forget();
+        self.wire.leave(why, asked);
+    }
+
+    pub(crate) async fn eval(
         &self,
         script: &'static Script,
         key: &LockKey,
@@ -65,8 +82,8 @@ impl<W: Wire> ServerNode<W> {
         self.eval_over(script, key, &[], values, limit).await
     }
 
-    /// Runs a script over the resources and their counters.
-    async fn eval_over(
+    /// Runs a script over the resources, their counters, and what else stands beside them.
+    pub(crate) async fn eval_over(
         &self,
         script: &'static Script,
         key: &LockKey,
@@ -74,12 +91,22 @@ impl<W: Wire> ServerNode<W> {
         values: &[Arg<'_>],
         limit: Limit,
     ) -> Result<Reply, CallError> {
-        let resources = key.resources();
-        let keys = resources.len() + counters.len();
-        let mut args = Vec::with_capacity(2 + keys + values.len());
-        args.extend([Arg::Text(script.digest()), Arg::Int(keys as u64)]);
-        args.extend(resources.map(Arg::Bytes));
-        args.extend(counters.iter().map(|counter| Arg::Bytes(counter)));
+        let names = key.resources().chain(counters.iter().map(Vec::as_slice));
+        self.eval_on(script, names, values, limit).await
+    }
+
+    /// Runs a script over these keys.
+    pub(crate) async fn eval_on<'k>(
+        &self,
+        script: &'static Script,
+        keys: impl Iterator<Item = &'k [u8]>,
+        values: &[Arg<'k>],
+        limit: Limit,
+    ) -> Result<Reply, CallError> {
+        let mut args = Vec::with_capacity(3 + values.len());
+        args.extend([Arg::Text(script.digest()), Arg::Int(0)]);
+        args.extend(keys.map(Arg::Bytes));
+        args[1] = Arg::Int(args.len() as u64 - 2);
         args.extend_from_slice(values);
         if self.known.has_run(script) {
             match self.call("EVALSHA", &args, limit.left()).await {
@@ -96,56 +123,33 @@ impl<W: Wire> ServerNode<W> {
         Ok(reply)
     }
 
-    /// An acquire that needs more than `SET` can do.
-    async fn acquire_fenced(
-        &self,
-        claim: &Claim,
-        terms: Terms,
-        timeout: Duration,
-    ) -> Result<Vote, NodeError> {
-        let fencing = terms.fencing;
-        let counters = fencing.map(|_| counters(claim.key())).unwrap_or_default();
-        let values = [
-            Arg::Bytes(claim.token().as_bytes()),
-            Arg::Int(terms.ttl_millis()),
-            Arg::Int(terms.guard.map_or(0, millis)),
-            Arg::Int(fencing.map_or(0, |fencing| millis(fencing.life).min(LONGEST_LIFE))),
-            Arg::Int(fencing.map_or(0, |fencing| fencing.hint.min(LARGEST))),
-        ];
-        let script = &scripts::ACQUIRE_FENCED;
-        let limit = Limit::new(timeout);
-        let reply = self.eval_over(script, claim.key(), &counters, &values, limit).await?;
-        reply.into_fenced_vote(fencing.is_some())
-    }
-
-    /// Goes without telling for a while, and says so once.
-    fn fall_mute(&self, fault: Fault) {
+    /// Goes without telling for a while where the server refused to tell, and says so once.
+    pub(crate) fn could_tell(&self, refusal: Option<NodeError>) {
+        let Some(refusal) = refusal else { return };
         self.known.lack_telling();
         if !self.warned.swap(true, Ordering::Relaxed) {
-            crate::telemetry::mute(&self.name, fault);
+            warn_mute(&self.name, refusal.fault());
         }
     }
 }
 
-/// The longest life of a counter that a server takes, in milliseconds.
-const LONGEST_LIFE: u64 = MAX_TTL.as_millis() as u64;
-
-/// Where the counters of a key's resources stand.
-fn counters(key: &LockKey) -> Vec<Vec<u8>> {
-    key.resources().map(|name| [COUNTER_PREFIX.as_bytes(), name].concat()).collect()
+/// The server does not let its user tell of releases.
+#[cfg_attr(not(feature = "tracing"), allow(unused_variables))]
+fn warn_mute(node: &str, fault: Fault) {
+    #[cfg(feature = "tracing")]
+    tracing::warn!(
+        target: "redlock",
+        node,
+        %fault,
+        "the server does not let this user tell of releases, so waiters find out by asking again; grant \
+         `+publish &{RELEASED_CHANNEL}`"
+    );
 }
 
-/// A name that can stand in a report.
-///
-/// # Errors
-///
-/// When it is empty.
-pub fn checked_name(name: impl Into<String>) -> Result<Box<str>, ConfigError> {
-    let name = name.into();
-    if name.trim().is_empty() {
-        return Err(ConfigError::new("name", name, "must not be empty"));
-    }
-    Ok(name.into())
+/// When a command was sent.
+#[allow(clippy::disallowed_methods)]
+fn now() -> Instant {
+    Instant::now()
 }
 
 #[async_trait]
@@ -155,10 +159,14 @@ impl<W: Wire> LockNode for ServerNode<W> {
     }
 
     async fn identity(self: Arc<Self>, timeout: Duration) -> Result<Identity, NodeError> {
+        let asked = now();
         match self.call("INFO", &[], timeout).await {
             Ok(Reply::Bytes(text)) => {
                 let (identity, abilities) = parse_info(&String::from_utf8_lossy(&text));
                 self.known.learn(abilities);
+                if identity.replica {
+                    self.leave(&NodeError::new(Fault::Replica, "it says so itself"), asked);
+                }
                 Ok(identity)
             }
             Ok(_) => Err(unexpected()),
@@ -179,11 +187,15 @@ impl<W: Wire> LockNode for ServerNode<W> {
         terms: Terms,
         timeout: Duration,
     ) -> Result<Vote, NodeError> {
-        if terms.fencing.is_some() || terms.guard.is_some() {
+        if claim.is_shared() {
+            return self.acquire_shared(&claim, terms, timeout).await;
+        }
+        if terms.fencing.is_some() || terms.guard.is_some() || terms.intent.is_some() {
             return self.acquire_fenced(&claim, terms, timeout).await;
         }
         let limit = Limit::new(timeout);
         if let Some(key) = claim.key().single()
+            && claim.former().is_none()
             && self.known.abilities().set_get
         {
             match self.set_get(key, &claim, terms, limit).await {
@@ -192,7 +204,8 @@ impl<W: Wire> LockNode for ServerNode<W> {
                 result => return Ok(result?),
             }
         }
-        let values = [Arg::Bytes(claim.token().as_bytes()), Arg::Int(terms.ttl_millis())];
+        let mut values = vec![Arg::Bytes(claim.value()), Arg::Int(terms.ttl_millis())];
+        values.extend(claim.former().map(Arg::Bytes));
         self.eval(&scripts::ACQUIRE, claim.key(), &values, limit).await?.into_vote()
     }
 
@@ -202,11 +215,14 @@ impl<W: Wire> LockNode for ServerNode<W> {
         terms: Terms,
         timeout: Duration,
     ) -> Result<Extension, NodeError> {
-        let mut values = vec![Arg::Bytes(claim.token().as_bytes()), Arg::Int(terms.ttl_millis())];
+        if claim.is_shared() {
+            return self.extend_shared(&claim, terms, timeout).await;
+        }
+        let mut values = vec![Arg::Bytes(claim.value()), Arg::Int(terms.ttl_millis())];
         let mut keys = Vec::new();
         if let Some(fencing) = terms.fencing {
             keys = counters(claim.key());
-            values.push(Arg::Int(millis(fencing.life).min(LONGEST_LIFE)));
+            values.push(Arg::Int(life_of(fencing)));
         }
         let reply = self
             .eval_over(&scripts::EXTEND, claim.key(), &keys, &values, Limit::new(timeout))
@@ -219,11 +235,14 @@ impl<W: Wire> LockNode for ServerNode<W> {
         claim: Claim,
         timeout: Duration,
     ) -> Result<Removal, NodeError> {
+        if claim.is_shared() {
+            return self.release_shared(&claim, false, timeout).await;
+        }
         let limit = Limit::new(timeout);
         if let Some(result) = self.native_release(&claim, limit).await {
             return Ok(result?);
         }
-        let values = [Arg::Bytes(claim.token().as_bytes())];
+        let values = [Arg::Bytes(claim.value())];
         self.eval(&scripts::RELEASE, claim.key(), &values, limit).await?.into_removal()
     }
 
@@ -232,20 +251,37 @@ impl<W: Wire> LockNode for ServerNode<W> {
         claim: Claim,
         timeout: Duration,
     ) -> Result<Removal, NodeError> {
+        if claim.is_shared() {
+            return self.release_shared(&claim, true, timeout).await;
+        }
         if self.known.is_mute() {
             return self.release(claim, timeout).await;
         }
-        let values = [Arg::Bytes(claim.token().as_bytes()), Arg::Text(RELEASED_CHANNEL)];
+        let values = [Arg::Bytes(claim.value()), Arg::Text(RELEASED_CHANNEL)];
         let script = match claim.key().single() {
             Some(_) => &scripts::RELEASE_TELL_ONE,
             None => &scripts::RELEASE_TELL,
         };
         let reply = self.eval(script, claim.key(), &values, Limit::new(timeout)).await?;
-        let (removal, refusal) = reply.into_told_removal()?;
-        if let Some(refusal) = refusal {
-            self.fall_mute(refusal.fault());
-        }
-        Ok(removal)
+        let Told { answer, refusal } = reply.into_told()?;
+        self.could_tell(refusal);
+        answer.into_removal()
+    }
+
+    async fn keep(
+        self: Arc<Self>,
+        claim: Claim,
+        rest: Duration,
+        timeout: Duration,
+    ) -> Result<Removal, NodeError> {
+        let mark = claim.mark();
+        let values = [
+            Arg::Bytes(claim.value()),
+            // A rest of nothing would be refused as a time to live.
+            Arg::Int(millis(rest).max(1)),
+            Arg::Bytes(&mark),
+        ];
+        self.eval(&scripts::KEEP, claim.key(), &values, Limit::new(timeout)).await?.into_removal()
     }
 
     async fn listen(self: Arc<Self>, listener: Arc<dyn Listener>, timeout: Duration) -> NodeError {
@@ -268,19 +304,39 @@ impl<W: Wire> LockNode for ServerNode<W> {
         life: Duration,
         timeout: Duration,
     ) -> Result<Extension, NodeError> {
-        let values = [
-            Arg::Bytes(claim.token().as_bytes()),
-            Arg::Int(fence),
-            Arg::Int(millis(life).min(LONGEST_LIFE)),
-        ];
+        let values =
+            [Arg::Bytes(claim.value()), Arg::Int(fence), Arg::Int(millis(life).min(LONGEST_LIFE))];
         let counters = counters(claim.key());
-        let reply = self
-            .eval_over(&scripts::RAISE, claim.key(), &counters, &values, Limit::new(timeout))
-            .await?;
+        let script = if claim.is_shared() { &scripts::RAISE_SHARED } else { &scripts::RAISE };
+        let limit = Limit::new(timeout);
+        let reply = self.eval_over(script, claim.key(), &counters, &values, limit).await?;
         reply.into_raise()
     }
 
+    async fn inspect_counters(
+        self: Arc<Self>,
+        key: LockKey,
+        timeout: Duration,
+    ) -> Result<Vec<Option<u64>>, NodeError> {
+        self.look_at_counters(&key, timeout).await
+    }
+
+    async fn scan(
+        self: Arc<Self>,
+        prefix: Arc<[u8]>,
+        from: u64,
+        timeout: Duration,
+    ) -> Result<Page, NodeError> {
+        self.page(&prefix, from, timeout).await
+    }
+
     fn features(&self) -> Features {
-        Features { wake_ups: W::LISTENS, ..Features::all() }
+        let mut features = Features::all();
+        features.wake_ups = W::LISTENS;
+        features
     }
 }
+
+#[cfg(test)]
+#[path = "server_node_tests.rs"]
+mod tests;

@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use redlock_core::node::{Claim, Fault, LockNode, NodeError, Removal};
-use redlock_core::protocol::{Arg, CallError, Reply, ServerNode, Wire};
 use redlock_core::{LockKey, Token};
+use redlock_protocol::{Arg, CallError, Reply, ServerNode, Wire};
 
 const LIMIT: Duration = Duration::from_secs(1);
 

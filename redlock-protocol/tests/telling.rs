@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use redlock_core::node::{Claim, Fault, Identity, LockNode, NodeError, Removal};
-use redlock_core::protocol::{Arg, CallError, Reply, ServerNode, Wire, script_text};
 use redlock_core::{LockKey, Token};
+use redlock_protocol::{Arg, CallError, Reply, ServerNode, Wire, script_text};
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};

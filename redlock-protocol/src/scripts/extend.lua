@@ -2,12 +2,7 @@ local gone, foreign, short = false, false, {}
 local resources = ARGV[3] and #KEYS / 2 or #KEYS
 for i = 1, resources do
   local key = KEYS[i]
-  local value = redis.pcall('GET', key)
-  if not value then
-    gone = true
-  elseif type(value) == 'table' then
-    if not string.find(value.err, 'WRONGTYPE', 1, true) then return value end
-    foreign = true
+--# VALUE
   elseif value ~= ARGV[1] then
     foreign = true
   elseif redis.call('PTTL', key) < tonumber(ARGV[2]) then

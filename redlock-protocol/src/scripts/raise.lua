@@ -1,6 +1,6 @@
-local gone, foreign, ours = false, false, {}
-for _, key in ipairs(KEYS) do
-  local value = redis.pcall('GET', key)
+local gone, foreign, resources = false, false, #KEYS / 2
+for i = 1, resources do
+  local value = redis.pcall('GET', KEYS[i])
   if not value then
     gone = true
   elseif type(value) == 'table' then
@@ -8,11 +8,6 @@ for _, key in ipairs(KEYS) do
     foreign = true
   elseif value ~= ARGV[1] then
     foreign = true
-  else
-    ours[#ours + 1] = key
   end
 end
-for _, key in ipairs(ours) do redis.call('DEL', key) end
-if foreign then return 0 end
-if gone then return -1 end
-return 1
+--# LIFT

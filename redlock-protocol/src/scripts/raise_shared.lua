@@ -1,0 +1,4 @@
+local resources = #KEYS / 2
+--# NOW
+--# STANDS
+--# LIFT
