@@ -6,8 +6,8 @@ use std::hint::black_box;
 use std::time::Duration;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use redlock_core::fence::{self, FenceRound};
-use redlock_core::quorum::{Ballot, Round};
+use redlock_core::decisions::fence::{self, FenceRound};
+use redlock_core::decisions::quorum::{Ballot, Round};
 use redlock_core::{LockKey, RetryPolicy};
 
 fn quorum(c: &mut Criterion) {

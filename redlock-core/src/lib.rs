@@ -28,8 +28,8 @@
 //!
 //! # Working under a lock
 //!
-//! A lock has a deadline. [`Renewal::Auto`] moves it while the guard lives; a [`Lease`] tells the work when it is lost
-//! all the same:
+//! A lock has a deadline. [`Renewal::Auto`] moves it while the guard lives; [`Lease::run`] stops the work when it is lost all
+//! the same, and [`Redlock::with_lock`] does all of it in one call:
 //!
 //! ```
 //! # use std::time::Duration;
@@ -42,10 +42,9 @@
 //!     .renewal(Renewal::Auto)
 //!     .max_hold(Duration::from_secs(60));
 //! let guard = redlock.lock_with(["orders:42", "stock:7"], &options).await?;
-//! let lease = guard.lease();
-//! tokio::select! {
-//!     reason = lease.lost() => eprintln!("stopped: {reason}"),
-//!     () = charge() => { guard.release().await?; }
+//! match guard.lease().run(charge()).await {
+//!     Ok(()) => println!("{:?}", guard.release().await?),
+//!     Err(lost) => eprintln!("{lost}"), // stopped: the lock was lost, it expired
 //! }
 //! redlock.close().await; // waits for what is released in the background
 //! # Ok(())
@@ -53,6 +52,11 @@
 //! # tokio::runtime::Builder::new_current_thread().enable_time().build()?.block_on(run())?;
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+//!
+//! # One leader
+//!
+//! [`Redlock::election`] makes a leader of one process at a time: [`Election::run`] leads whenever it can, stops the work when
+//! the leadership is lost, and runs again.
 //!
 //! # A holder that is paused
 //!
@@ -62,7 +66,7 @@
 //! # use std::time::Duration;
 //! # use redlock_core::{FenceGate, InMemoryNode, Redlock};
 //! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
-//! let nodes = ["a", "b", "c"].map(|name| std::sync::Arc::new(InMemoryNode::new(name)) as _);
+//! let nodes = ["a", "b", "c"].map(InMemoryNode::new);
 //! let redlock =
 //!     Redlock::builder().nodes(nodes).ttl(Duration::from_secs(10)).fencing(true).build()?;
 //! let gate = FenceGate::new(); // at the resource; in SQL `… WHERE fence <= $1`
@@ -92,16 +96,18 @@
 //! - `tracing` (default): spans and events, with the target `redlock`.
 //! - `metrics`: counters, gauges and histograms through the `metrics` facade, all of them in `telemetry::METRICS`. What
 //!   both tell is in `docs/TELEMETRY.md`.
+//! - `serde`: a [`Handover`] is serialized as its text, a [`Fence`] as its number; `route::LockPolicy` and times (module `duration`) are read from
+//!   configurations, such as those of `redlock-config`.
 //! - `route`: the [`route`] module, on which the HTTP middlewares stand.
 //! - `testing`: misbehaving nodes, the suite every node must pass, a clock that tests move. Not covered by semver.
 //!   It adds API and changes no behaviour.
 //! - `mutants`: internal, for this crate's own tests alone. It lets a thread break this crate on purpose.
 
-/// Whether a rule is deliberately left out, or what then stands in its place; see `mutants.rs`.
+/// Whether a rule is deliberately left out, or what then stands in its place; see `testing/mutants.rs`.
 #[cfg(feature = "mutants")]
 macro_rules! mutant {
     ($name:ident) => {
-        crate::mutants::is_active(crate::mutants::Mutant::$name)
+        crate::testing::mutants::is_active(crate::testing::mutants::Mutant::$name)
     };
     ($name:ident, $instead:expr, $rule:expr) => {
         if mutant!($name) { $instead } else { $rule }
@@ -119,59 +125,77 @@ macro_rules! mutant {
     };
 }
 
-mod builder;
-mod clock;
-#[cfg(feature = "testing")]
-pub mod conformance;
+#[macro_use]
+#[path = "error/debug.rs"]
+mod debug;
+
+mod decide;
 mod driver;
+#[cfg(feature = "serde")]
+pub mod duration;
 pub mod error;
-#[cfg(feature = "testing")]
-pub mod faults;
-pub mod fence;
-mod guard;
-mod hold;
-mod inspection;
-pub mod key;
-mod lease;
+mod handle;
 mod memory;
-#[cfg(feature = "mutants")]
-#[doc(hidden)]
-pub mod mutants;
 pub mod node;
-pub mod options;
-#[doc(hidden)]
-pub mod protocol;
-mod queue;
-pub mod quorum;
-mod redlock;
-mod renewal;
-mod retry;
 #[cfg(feature = "route")]
 pub mod route;
 #[cfg(feature = "metrics")]
 pub mod telemetry;
 #[cfg(not(feature = "metrics"))]
 mod telemetry;
-#[cfg(feature = "testing")]
+#[cfg(any(feature = "testing", feature = "mutants"))]
 mod testing;
-pub mod token;
-mod waiting;
 
-pub use builder::RedlockBuilder;
+pub use decide::fence::{Fence, FenceGate, StaleFence};
+pub use decide::gate::RwFenceGate;
+pub use decide::handover::Handover;
+pub use decide::inspection::{Inspection, LockState, NodeView};
+pub use decide::leadership::LeaderState;
+pub use decide::listing::{Cut, Listed, Listing, NodeListing};
+pub use decide::node_set::NodeSetFingerprint;
+pub use decide::plan::Renewal;
+pub use decide::probe::{NodeProbe, Probe, Standing};
+pub use decide::release::Release;
+pub use decide::retry::RetryPolicy;
 pub use error::{
-    ConfigError, ExtendError, ExtendErrorKind, LockError, LockErrorKind, NodeOutcome, NodeReport,
+    ConfigError, ExtendError, ExtendErrorKind, LockError, LockErrorKind, Lost, LostReason,
+    NodeOutcome, NodeReport, Unhealthy,
 };
-pub use fence::{Fence, FenceGate, StaleFence};
-pub use guard::{Lease, LockGuard, Release};
-pub use inspection::{Inspection, LockState, NodeView};
-pub use key::{IntoLockKey, LockKey, MAX_KEY_BYTES, MAX_RESOURCES};
-pub use lease::LostReason;
+pub use handle::builder::RedlockBuilder;
+pub use handle::election::Election;
+pub use handle::guard::{Lease, LockGuard};
+pub use handle::leader::{Leader, LeaderGuard};
+pub use handle::looks::MAX_LISTED;
+pub use handle::observer::Observer;
+pub use handle::options;
+pub use handle::options::LockOptions;
+pub use handle::read::ReadGuard;
+pub use handle::redlock::Redlock;
 pub use memory::InMemoryNode;
-pub use node::LockNode;
-pub use options::{LockOptions, Renewal};
-pub use redlock::Redlock;
-pub use retry::RetryPolicy;
-pub use token::{NoEntropy, Token};
+pub use node::key::{IntoLockKey, LockKey, MAX_KEY_BYTES, MAX_RESOURCES};
+pub use node::label::{Label, MAX_LABEL_BYTES};
+pub use node::token::{NoEntropy, Token};
+pub use node::{IntoLockNode, LockNode, key, label, token};
+#[cfg(feature = "mutants")]
+#[doc(hidden)]
+pub use testing::mutants;
+#[cfg(all(feature = "testing", feature = "route"))]
+pub use testing::route_cases;
+#[cfg(feature = "testing")]
+pub use testing::{conformance, faults};
+
+/// What a backend decides by, for those who write one: a [`LockNode`] gives its numbers and marks by these. Whoever takes
+/// locks needs nothing of it.
+pub mod backend {
+    pub use crate::decide::fence::{LARGEST, SHORTEST_LIFE, SLACK, next, next_shared, warming};
+    pub use crate::decide::keep::stay;
+}
+
+/// The decisions themselves, for the model that checks them and for benchmarks. Not covered by semver.
+#[doc(hidden)]
+pub mod decisions {
+    pub use crate::decide::{fence, handover, keep, quorum};
+}
 
 /// The README's example, compiled and run.
 #[cfg(doctest)]

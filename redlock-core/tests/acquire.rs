@@ -48,7 +48,7 @@ async fn one_nodes_error_neither_aborts_nor_spoils_a_quorum() {
         LostReply,
         Failing(Fault::Busy.into()),
         Failing(Fault::Replica.into()),
-        Lying(Lie::Vote(Vote::Held { expiry: Expiry::Never, fence: None })),
+        Lying(Lie::Vote(Vote::Held { expiry: Expiry::Never, fence: None, label: None })),
     ] {
         let nodes = nodes(3);
         let redlock = redlock(&nodes);
@@ -60,6 +60,23 @@ async fn one_nodes_error_neither_aborts_nor_spoils_a_quorum() {
         redlock.close().await;
         assert_eq!(littered(&nodes), 0, "{fault:?}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_node_that_is_not_asked_again_has_no_latency() {
+    let nodes = nodes(3);
+    // It is asked again after a second.
+    let redlock = builder(&nodes).wait_for(ms(900)).build().unwrap();
+    meet(&redlock).await;
+    nodes[0].on(Verb::Acquire).always(Failing(Fault::Permission.into()));
+    nodes[1..].iter().for_each(|node| occupy(node, "k", None));
+    let asked = nodes[0].calls(Verb::Acquire);
+    let error = redlock.lock("k").await.unwrap_err();
+    assert!(error.attempts() > 1);
+    assert_eq!(nodes[0].calls(Verb::Acquire), asked + 1);
+    assert_eq!(error.nodes()[0].outcome, NodeOutcome::Failed(Fault::Permission.into()));
+    assert_eq!(error.nodes()[0].latency, None);
+    assert!(error.nodes()[1].latency.is_some());
 }
 
 #[tokio::test(start_paused = true)]
@@ -236,7 +253,10 @@ async fn a_refusal_tells_who_said_what_and_when_to_come_back() {
     assert_eq!(error.retry_after(), Some(ms(4_000)), "three of five must be free; one is down");
     let tally = error.tally();
     assert_eq!((tally.granted, tally.refused, tally.unknown, tally.misconfigured), (0, 3, 2, 0));
-    assert_eq!(error.nodes()[0].outcome, NodeOutcome::Held(Expiry::In(ms(4_000))));
+    assert_eq!(
+        error.nodes()[0].outcome,
+        NodeOutcome::Held { expiry: Expiry::In(ms(4_000)), label: None }
+    );
     assert!(
         matches!(&error.nodes()[3].outcome, NodeOutcome::Failed(e) if e.fault() == Fault::Refused)
     );

@@ -124,16 +124,30 @@ async fn a_misconfigured_set_is_not_tried_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_misconfigured_node_is_not_asked_again_within_a_call() {
+async fn a_misconfigured_node_is_not_asked_again_for_a_second() {
     let nodes = nodes(3);
     let redlock = redlock(&nodes);
     meet(&redlock).await;
     nodes[0].on(Verb::Acquire).always(Failing(Fault::WrongType.into()));
-    occupy(&nodes[1], "k", Some(ms(900)));
+    occupy(&nodes[1], "k", Some(ms(600)));
     nodes.iter().for_each(|node| node.clear_log());
     drop(redlock.lock("k").await.unwrap());
     assert_eq!(nodes[0].calls(Verb::Acquire), 1);
     assert!(nodes[2].calls(Verb::Acquire) > 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_misconfigured_node_that_is_mended_counts_again_within_the_call() {
+    let nodes = nodes(3);
+    let redlock = redlock(&nodes);
+    meet(&redlock).await;
+    nodes[0].on(Verb::Acquire).next(2, Failing(Fault::Permission.into()));
+    occupy(&nodes[1], "k", None);
+    nodes.iter().for_each(|node| node.clear_log());
+    let start = Instant::now();
+    drop(redlock.lock("k").await.unwrap());
+    assert!(start.elapsed() > ms(2_000) && start.elapsed() < ms(3_000), "{:?}", start.elapsed());
+    assert_eq!(nodes[0].calls(Verb::Acquire), 3, "once a second");
 }
 
 #[tokio::test(start_paused = true)]
@@ -157,7 +171,11 @@ async fn closing_wakes_those_who_wait_and_refuses_new_calls() {
     let waiting = tokio::spawn(async move { waiter.lock("k").await.map(drop) });
     pass(ms(50)).await;
     redlock.close().await;
-    assert_eq!(waiting.await.unwrap().unwrap_err().kind(), LockErrorKind::Closed);
+    let closed = waiting.await.unwrap().unwrap_err();
+    assert_eq!(closed.kind(), LockErrorKind::Closed);
+    let tried = nodes[0].calls(Verb::Acquire) - 1;
+    assert!(tried > 0);
+    assert_eq!(closed.attempts() as usize, tried, "those before do not go untold");
     assert_eq!(redlock.try_lock("other").await.unwrap_err().kind(), LockErrorKind::Closed);
     assert_eq!(redlock.inspect("k").await.unwrap_err().kind(), LockErrorKind::Closed);
 }

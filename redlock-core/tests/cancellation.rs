@@ -284,11 +284,8 @@ async fn hung_nodes_do_not_pile_up_clean_ups_without_bound() {
         .map(|i| Arc::new(Faulty::new(Arc::new(InMemoryNode::new(format!("node-{i}"))))))
         .collect();
     let redlock = redlock(&nodes);
-    for i in 0..400 {
-        // Every claim reached the node; then it hangs for good.
-        std::mem::forget(redlock.lock(format!("k{i}")).await.unwrap());
-    }
-    let guards: Vec<_> = futures(&redlock, 400).await;
+    // Every claim reached the node; then it hangs for good.
+    let guards: Vec<_> = futures(&redlock, 1_000).await;
     nodes[0].hang();
     drop(guards);
     pass(ms(1_000)).await;
@@ -296,7 +293,8 @@ async fn hung_nodes_do_not_pile_up_clean_ups_without_bound() {
     pass(ms(5_000)).await;
     let tries = nodes[0].calls(Verb::Release);
     assert!(tries > 256, "{tries}: those that are tried again are tried until they expire");
-    assert!(tries <= 256 * 8, "{tries}: no more than 256 at a time");
+    // One that waits a second and times out after 400 ms begins at most four times in five.
+    assert!(tries <= 256 * 4, "{tries}: no more than 256 at a time");
 }
 
 async fn futures(redlock: &Redlock, n: usize) -> Vec<redlock_core::LockGuard> {

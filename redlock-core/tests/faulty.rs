@@ -56,7 +56,7 @@ const GRANTED: Result<Vote, Fault> = Ok(Vote::Granted { fence: None });
 async fn each_fault_answers_and_applies_as_its_name_says() {
     use Misbehaviour::*;
     let busy = Failing(NodeError::new(Fault::Busy, "BUSY"));
-    let held_by_nobody = Vote::Held { expiry: Expiry::Never, fence: None };
+    let held_by_nobody = Vote::Held { expiry: Expiry::Never, fence: None, label: None };
     let cases: [(Misbehaviour, Result<Vote, Fault>, bool, u64); 10] = [
         (SlowRequest(Duration::from_millis(40)), GRANTED, true, 40),
         (SlowReply(Duration::from_millis(40)), GRANTED, true, 40),
@@ -67,7 +67,7 @@ async fn each_fault_answers_and_applies_as_its_name_says() {
         (CutAfter, Err(Fault::ConnectionLost), true, 0),
         (SentTwice, Ok(Vote::AlreadyOurs), true, 0),
         (busy, Err(Fault::Busy), false, 0),
-        (Lying(Lie::Vote(held_by_nobody)), Ok(held_by_nobody), false, 0),
+        (Lying(Lie::Vote(held_by_nobody.clone())), Ok(held_by_nobody), false, 0),
     ];
     for (what, answer, applied, millis) in cases {
         let node = faulty();

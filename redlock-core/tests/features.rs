@@ -64,4 +64,29 @@ async fn a_node_that_lacks_what_is_asked_for_is_found_at_construction() {
     let error = redlock.try_lock_with("a", &LockOptions::new().fencing(true)).await.unwrap_err();
     assert_eq!(error.kind(), LockErrorKind::Invalid);
     assert_eq!(error.config().unwrap().field(), "fencing");
+    let error = redlock.election("a").unwrap_err();
+    assert_eq!((error.field(), error.value()), ("fencing", "plain"), "there would be no terms");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_node_that_cannot_swap_refuses_to_take_over_and_can_do_the_rest() {
+    let able = Arc::new(InMemoryNode::new("able")) as Arc<dyn LockNode>;
+    let redlock = Redlock::builder().nodes([able, Arc::new(Plain)]).ttl(TTL).build().unwrap();
+    let handover = redlock.try_lock("a").await.unwrap().hand_over();
+    let error = redlock.take_over(&handover).await.unwrap_err();
+    assert_eq!(error.kind(), LockErrorKind::Invalid);
+    let config = error.config().unwrap();
+    assert_eq!((config.field(), config.value()), ("take_over", "plain"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_node_that_cannot_share_refuses_to_read_and_can_do_the_rest() {
+    let able = Arc::new(InMemoryNode::new("able")) as Arc<dyn LockNode>;
+    let redlock = Redlock::builder().nodes([able, Arc::new(Plain)]).ttl(TTL).build().unwrap();
+    for error in [redlock.try_read("a").await.unwrap_err(), redlock.read("a").await.unwrap_err()] {
+        assert_eq!(error.kind(), LockErrorKind::Invalid);
+        let config = error.config().unwrap();
+        assert_eq!((config.field(), config.value()), ("read", "plain"));
+    }
+    redlock.try_lock("a").await.unwrap().release().await.unwrap();
 }

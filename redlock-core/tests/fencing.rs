@@ -7,7 +7,7 @@ mod common;
 use std::sync::Arc;
 use std::time::Duration;
 
-use common::{Node, TTL, builder, calls, littered, meet, ms, nodes, pass, poll_and_drop};
+use common::{Node, TTL, builder, calls, littered, meet, ms, nodes, occupy, pass, poll_and_drop};
 use redlock_core::faults::{Lie, Misbehaviour, Verb};
 use redlock_core::node::{Extension, Fault, Vote};
 use redlock_core::{
@@ -67,6 +67,14 @@ async fn nodes_that_agree_are_asked_once() {
     assert_eq!(calls(&nodes, Verb::Acquire), [3; 5]);
 }
 
+/// Three nodes whose clocks begin at `wall`.
+fn at(wall: Duration) -> Vec<Node> {
+    (0..3)
+        .map(|i| InMemoryNode::new(format!("node-{i}")).with_wall_clock(wall))
+        .map(|node| Arc::new(redlock_core::faults::Faulty::new(Arc::new(node))))
+        .collect()
+}
+
 /// One node has a counter that is ahead of the others'.
 async fn with_one_ahead(nodes: &[Node]) -> u64 {
     for node in nodes {
@@ -104,6 +112,20 @@ async fn a_refusal_tells_the_counter_so_that_the_next_attempt_needs_no_second_ro
     let guard = waiting.try_lock("a").await.unwrap();
     assert!(number(&guard) > ahead + 1);
     assert_eq!(calls(&nodes, Verb::Raise), raised);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_counter_that_one_node_told_of_is_passed_by_the_next_hint() {
+    let nodes = at(EPOCH);
+    let ahead = with_one_ahead(&nodes).await;
+    let redlock = fenced(&nodes).wall_clock(|| EPOCH + ms(500)).build().unwrap();
+    nodes[..2].iter().for_each(|node| occupy(node, "a", Some(ms(100))));
+    redlock.try_lock("a").await.unwrap_err();
+    pass(ms(100)).await;
+    let raised = calls(&nodes, Verb::Raise);
+    let guard = redlock.try_lock("a").await.unwrap();
+    assert_eq!(number(&guard), ahead + 2, "the next that is even");
+    assert_eq!(calls(&nodes, Verb::Raise), raised, "no second round");
 }
 
 #[tokio::test(start_paused = true)]
@@ -306,10 +328,7 @@ async fn a_node_that_grants_without_a_number_is_misconfigured() {
 
 #[tokio::test(start_paused = true)]
 async fn hints_come_from_the_wall_clock_that_nodes_agree_with() {
-    let nodes: Vec<Node> = (0..3)
-        .map(|i| InMemoryNode::new(format!("node-{i}")).with_wall_clock(EPOCH))
-        .map(|node| Arc::new(redlock_core::faults::Faulty::new(Arc::new(node))))
-        .collect();
+    let nodes = at(EPOCH);
     let wall = EPOCH + ms(500);
     let redlock = fenced(&nodes).wall_clock(move || wall).build().unwrap();
     let guard = redlock.try_lock("a").await.unwrap();

@@ -2,6 +2,9 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods)]
 
+#[path = "common/log.rs"]
+mod log;
+
 mod common;
 
 use std::sync::Arc;
@@ -133,4 +136,38 @@ async fn a_caller_that_is_polled_no_more_holds_up_nobodys_first_contact() {
     let _guard = redlock.try_lock("b").await.unwrap();
     assert_eq!(calls(&nodes, Verb::Identity), [1; 3], "both share it");
     assert!(stalled.await.is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_server_behind_a_node_is_warned_of_and_a_restart_is_not() {
+    let (log, _log) = log::Log::set();
+    let nodes = nodes(1);
+    let redlock = redlock(&nodes);
+    let says = |run_id: &str, uptime: u64| {
+        let mut identity = redlock_core::node::Identity::unknown();
+        identity.run_id = Some(run_id.to_owned());
+        identity.uptime = Some(std::time::Duration::from_secs(uptime));
+        nodes[0].on(Verb::Identity).always(Lying(Lie::Identity(identity)));
+    };
+    let asks_again = async || {
+        // A failure whose outcome nobody knows.
+        nodes[0].on(Verb::Release).next(1, LostReply);
+        let _ = redlock.try_lock("k").await.unwrap().release().await;
+        pass(TTL).await;
+        redlock.try_lock("k").await.unwrap().release().await.unwrap();
+    };
+    says("one", 1_000);
+    meet(&redlock).await;
+    pass(ms(60_000)).await;
+    says("one after a restart", 3);
+    asks_again().await;
+    assert!(log.warnings().is_empty(), "{:?}", log.warnings());
+    says("another", 1_000);
+    asks_again().await;
+    asks_again().await;
+    let warnings = log.warnings();
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
+    assert!(warnings[0].starts_with("another server answers for this node"), "{warnings:?}");
+    let event = &log.events(tracing::Level::WARN)[0];
+    assert_eq!((event.get("node"), event.get("redlock.uptime_s")), ("node-0", "1000"));
 }

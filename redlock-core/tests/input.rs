@@ -29,10 +29,15 @@ fn a_handle_that_cannot_work_is_refused_when_it_is_built() {
         (Redlock::builder().node(InMemoryNode::new("a")), "ttl", "unset", "must be set"),
         (three().ttl(ms(9)).node_timeout(ms(1)), "ttl", "9ms", "at least 10 ms"),
         (three().ttl(Duration::MAX), "ttl", "18446744073709551615.999999999s", "what PX takes"),
-        (three().ttl(ms(800)), "node_timeout", "200ms", "below a quarter"),
+        (
+            three().ttl(ms(800)),
+            "node_timeout",
+            "200ms",
+            "below 200ms, a quarter of the time to live of 800ms",
+        ),
         (three().node_timeout(ms(0)), "node_timeout", "0ns", "at least 1 ms"),
-        (three().wait_for(ms(199)), "wait_for", "199ms", "at least one node timeout"),
-        (three().max_hold(ms(9_999)), "max_hold", "9.999s", "at least the time to live"),
+        (three().wait_for(ms(199)), "wait_for", "199ms", "at least one node timeout, 200ms"),
+        (three().max_hold(ms(9_999)), "max_hold", "9.999s", "at least the time to live, 10s"),
         (three().drift_ppm(500_001), "drift_ppm", "500001", "at most 500000"),
         (three().key_prefix("x".repeat(512)), "key_prefix", "512 bytes", "below 512 bytes"),
     ];

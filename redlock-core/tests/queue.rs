@@ -9,6 +9,7 @@ use std::task::{Context, Waker};
 use std::time::Duration;
 
 use common::{Log, TTL, builder, calls, holder, ms, nodes, occupy};
+use redlock_core::error::Tally;
 use redlock_core::faults::{Misbehaviour, Verb};
 use redlock_core::{InMemoryNode, LockErrorKind, LockNode, LockOptions, Redlock};
 use tokio::time::Instant;
@@ -111,7 +112,26 @@ async fn a_wait_in_the_line_ends_with_its_budget() {
     let error = redlock.lock_with("k", &options).await.unwrap_err();
     assert_eq!((error.kind(), error.attempts()), (LockErrorKind::TimedOut, 0));
     assert_eq!(began.elapsed(), ms(2_500));
-    assert!(error.to_string().contains("not waited for"), "{error}");
+    // No node was asked, so none is spoken of.
+    assert_eq!((error.nodes(), error.tally()), (&[][..], Tally::default()));
+    let text =
+        "still held or asked for by another call of this process when the wait budget was over";
+    assert_eq!(error.to_string(), text);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wait_behind_a_call_that_is_refused_ends_with_what_the_nodes_answered_that_one() {
+    let nodes = nodes(3);
+    nodes.iter().for_each(|node| occupy(node, "k", None));
+    let redlock = builder(&nodes).build().unwrap();
+    let options = LockOptions::new().wait_for(ms(2_500));
+    let long = LockOptions::new().wait_for(ms(5_000));
+    let (_, behind) = tokio::join!(redlock.lock_with("k", &long), redlock.lock_with("k", &options));
+    let error = behind.unwrap_err();
+    assert_eq!((error.kind(), error.attempts()), (LockErrorKind::TimedOut, 0));
+    assert!(error.nodes().len() == 3 && error.tally().refused > 1, "{error}");
+    let text = error.to_string();
+    assert!(text.contains("(0 of 3 granted to a call before it in this process): "), "{text}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -7,6 +7,7 @@ use redlock_core::telemetry::{METRICS, Metric, MetricKind};
 use serde_json::Value;
 
 const TABLE: &str = include_str!("../../docs/TELEMETRY.md");
+const RUNBOOK: &str = include_str!("../../docs/OPERATIONS.md");
 const DASHBOARD: &str = include_str!("../../docs/telemetry/grafana-dashboard.json");
 const ALERTS: &str = include_str!("../../docs/telemetry/alerts.yaml");
 
@@ -14,7 +15,7 @@ const ALERTS: &str = include_str!("../../docs/telemetry/alerts.yaml");
 const ADDED: [&str; 2] = ["job", "le"];
 
 /// Where `OPERATIONS.md` says what to do.
-const ANCHORS: [&str; 7] = [
+const ANCHORS: [&str; 8] = [
     "lock-lost",
     "no-quorum",
     "node-failing",
@@ -22,6 +23,7 @@ const ANCHORS: [&str; 7] = [
     "contention",
     "renewals-failing",
     "slow-locks",
+    "node-sets-that-differ",
 ];
 
 fn is_word(c: char) -> bool {
@@ -95,6 +97,42 @@ fn the_table_is_the_codes_both_ways() {
         })
         .collect();
     assert_eq!(documented, coded);
+}
+
+/// Where events are told.
+const SPEAKERS: [&str; 3] = [
+    include_str!("../src/telemetry/speak.rs"),
+    include_str!("../src/telemetry/outage.rs"),
+    include_str!("../../redlock-protocol/src/server_node.rs"),
+];
+
+#[test]
+fn the_table_of_events_is_the_codes() {
+    let table = TABLE.split_once("| event | level | when |").unwrap().1;
+    let rows = table.lines().skip(2).take_while(|line| line.starts_with("| `"));
+    let mut levels = Vec::new();
+    for row in rows {
+        let (event, rest) = row[3..].split_once('`').unwrap();
+        let begin = event.trim_end_matches(['…', ':', ' ']);
+        let told = SPEAKERS.iter().any(|text| text.contains(&format!("\"{begin}")));
+        assert!(told, "{event} is told by nobody");
+        levels.push(rest.split('|').nth(1).unwrap().trim());
+    }
+    for level in ["DEBUG", "INFO", "WARN", "ERROR"] {
+        let told = format!("tracing::{}!(", level.to_lowercase());
+        let told: usize = SPEAKERS.iter().map(|text| text.matches(&told).count()).sum();
+        assert_eq!(levels.iter().filter(|of| **of == level).count(), told, "{level}");
+    }
+}
+
+#[test]
+fn the_log_lines_in_the_runbook_are_the_codes() {
+    let lines = RUNBOOK.lines().filter_map(|line| line.strip_prefix("WARN redlock: "));
+    let events: Vec<_> = lines.map(|line| line.split(" redlock.").next().unwrap()).collect();
+    assert_eq!(events.len(), 2);
+    for event in events {
+        assert!(SPEAKERS.iter().any(|text| text.contains(&format!("\"{event}\""))), "{event}");
+    }
 }
 
 #[test]
@@ -173,7 +211,9 @@ fn the_alerts_ask_for_what_there_is_and_say_what_to_do() {
         }
         assert!(["critical", "warning"].contains(&&*value(&rule, "severity:")));
         let runbook = value(&rule, "runbook_url:");
-        anchors.push(runbook.strip_prefix("docs/OPERATIONS.md#").unwrap().to_owned());
+        anchors.push(
+            runbook.strip_prefix("https://docs.example/redlock/OPERATIONS.md#").unwrap().to_owned(),
+        );
     }
     assert_eq!(anchors, ANCHORS);
     assert_eq!(

@@ -115,6 +115,36 @@ async fn a_handle_tells_how_it_is_set_up_for_as_long_as_it_exists() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn handles_are_counted_by_the_servers_that_they_lock_on_and_follow_a_restart() {
+    let (seen, _recorder) = recorder();
+    let all = nodes(3);
+    let turned: Vec<_> = all.iter().rev().cloned().collect();
+    let handles = [builder(&all), builder(&turned), builder(&all[..2])].map(|b| b.build().unwrap());
+    let counted = || seen.series().iter().filter(|(name, _)| name == "redlock_node_set").count();
+    assert_eq!(counted(), 0, "nobody knows them yet");
+    for handle in &handles {
+        meet(handle).await;
+    }
+    let known = async |handle: &redlock_core::Redlock| {
+        handle.probe().await.unwrap().node_set.unwrap().to_string()
+    };
+    let of = |print: &String| seen.gauge("redlock_node_set", &[&format!("fingerprint={print}")]);
+    let (whole, less) = (known(&handles[0]).await, known(&handles[2]).await);
+    assert_eq!((of(&whole), of(&less), counted()), (2.0, 1.0, 2));
+    all[2].inner().restart();
+    let after = known(&handles[0]).await;
+    assert_eq!((of(&whole), of(&after)), (1.0, 1.0), "one has heard of it");
+    known(&handles[1]).await;
+    assert_eq!((of(&whole), of(&after), of(&less)), (0.0, 2.0, 1.0));
+    for handle in &handles {
+        handle.close().await;
+    }
+    drop(handles);
+    pass(ms(20)).await;
+    assert_eq!(seen.up(), []);
+}
+
+#[tokio::test(start_paused = true)]
 async fn calls_wait_until_they_have_their_lock_and_then_it_is_held() {
     let (seen, _recorder) = recorder();
     let nodes = nodes(3);

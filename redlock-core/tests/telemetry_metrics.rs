@@ -54,6 +54,47 @@ async fn a_call_is_counted_once_by_how_it_ended_and_its_wait_with_the_line() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn calls_that_share_a_lock_are_told_from_others() {
+    let (seen, _recorder) = recorder();
+    let redlock = builder(&nodes(3)).build().unwrap();
+    let reader = redlock.read("k").await.unwrap();
+    redlock.try_lock("k").await.unwrap_err();
+    assert_eq!(redlock.try_read("").await.unwrap_err().kind(), LockErrorKind::Invalid);
+    assert_eq!(seen.acquired_as("acquired", "shared"), (1, vec![0.0]));
+    assert_eq!(seen.acquired_as("invalid", "shared"), (1, vec![]));
+    assert_eq!(seen.acquired("contended"), (1, vec![0.0]));
+    assert_eq!((seen.acquired("acquired").0, seen.acquired("invalid").0), (0, 0));
+    drop(reader);
+    close(redlock, &seen).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_an_own_failed_attempt_gives_back_wakes_nobody_here() {
+    let (seen, _recorder) = recorder();
+    let nodes = nodes(3);
+    let redlock = builder(&nodes).wait_for(ms(3_000)).build().unwrap();
+    meet(&redlock).await;
+    nodes.iter().for_each(|node| occupy(node, "k", None));
+    let waiting = tokio::spawn({
+        let redlock = redlock.clone();
+        async move { redlock.lock("k").await.map(drop) }
+    });
+    pass(ms(500)).await;
+    let before = seen.counter("redlock_wake_ups_total", &[]);
+    // Each node in turn grants for a while, and is released: a majority tells of releases, all of them the call's own.
+    for node in &nodes {
+        node.inner().remove("k");
+        let asked = node.calls(Verb::Release);
+        pass(ms(301)).await;
+        assert!(node.calls(Verb::Release) > asked);
+        occupy(node, "k", None);
+    }
+    assert_eq!(seen.counter("redlock_wake_ups_total", &[]), before);
+    assert_eq!(waiting.await.unwrap().unwrap_err().kind(), LockErrorKind::TimedOut);
+    close(redlock, &seen).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_loss_is_counted_once_by_its_reason_when_it_is_noticed() {
     let (seen, _recorder) = recorder();
     let nodes = nodes(3);
@@ -191,8 +232,31 @@ async fn story(seen: &Seen, key: &str) {
     drop(guard);
     nodes[1].next(1, Refused);
     ours.lock(key).await.unwrap().release().await.unwrap();
+    let handover = ours.lock(key).await.unwrap().hand_over();
+    drop(ours.take_over(&handover).await.unwrap());
     close(theirs, &Seen::default()).await;
     close(ours, seen).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lock_that_is_handed_over_is_no_loss_and_counted_at_both_ends() {
+    let (seen, _recorder) = recorder();
+    let nodes = nodes(3);
+    let redlock = builder(&nodes).fencing(true).build().unwrap();
+    let guard = redlock.lock("k").await.unwrap();
+    pass(ms(20)).await;
+    let handover = guard.hand_over();
+    assert_eq!(seen.gauge("redlock_held", &[]), 0.0);
+    let passed = |passage| seen.counter("redlock_handover_total", &[passage]);
+    assert_eq!(["passage=given", "passage=continued"].map(passed), [1, 0]);
+    redlock.take_over(&handover).await.unwrap().release().await.unwrap();
+    redlock.take_over(&handover).await.unwrap().release().await.unwrap();
+    assert_eq!(["passage=given", "passage=continued", "passage=anew"].map(passed), [1, 1, 1]);
+    assert_eq!(seen.acquired("acquired").0, 3);
+    let lost = ["stolen", "expired", "no_quorum", "max_hold"];
+    let lost =
+        lost.map(|reason| seen.counter("redlock_lost_total", &[&format!("reason={reason}")]));
+    assert_eq!(lost, [0; 4]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,106 +1,20 @@
 //! What spans and events say, and what they never say.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+#[path = "common/log.rs"]
+mod log;
+
 mod common;
 
-use std::collections::BTreeMap;
-use std::fmt::Debug;
-use std::sync::{Arc, Mutex};
-
 use common::{TTL, builder, meet, ms, nodes, occupy, pass, poll_and_drop};
+use log::Log;
 use redlock_core::faults::Misbehaviour::{Failing, Refused, SlowReply};
 use redlock_core::faults::Verb;
 use redlock_core::node::{Fault, NodeError};
 use redlock_core::{LockGuard, LockOptions, Redlock, RedlockBuilder, Renewal};
-use tracing::field::{Field, Visit};
-use tracing::span::{Attributes, Id, Record};
-use tracing::subscriber::DefaultGuard;
-use tracing::{Event, Level, Subscriber};
-use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
-use tracing_subscriber::registry::LookupSpan;
+use tracing::Level;
 
 const KEY: &str = "canary-key";
-
-#[derive(Default, Debug, Clone)]
-struct Fields(BTreeMap<&'static str, String>);
-
-impl Visit for Fields {
-    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
-        self.0.insert(field.name(), format!("{value:?}"));
-    }
-
-    fn record_str(&mut self, field: &Field, value: &str) {
-        self.0.insert(field.name(), value.to_owned());
-    }
-}
-
-impl Fields {
-    fn get(&self, name: &str) -> &str {
-        self.0.get(name).map_or("", String::as_str)
-    }
-}
-
-/// Notes spans when they close, and events.
-#[derive(Clone, Default)]
-struct Log {
-    spans: Arc<Mutex<Vec<(&'static str, Fields)>>>,
-    events: Arc<Mutex<Vec<(Level, Fields)>>>,
-}
-
-impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Log {
-    fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
-        let mut fields = Fields::default();
-        attributes.record(&mut fields);
-        context.span(id).unwrap().extensions_mut().insert(fields);
-    }
-
-    fn on_record(&self, id: &Id, values: &Record<'_>, context: Context<'_, S>) {
-        let span = context.span(id).unwrap();
-        values.record(span.extensions_mut().get_mut::<Fields>().unwrap());
-    }
-
-    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
-        let mut fields = Fields::default();
-        event.record(&mut fields);
-        fields.0.insert("target", event.metadata().target().to_owned());
-        self.events.lock().unwrap().push((*event.metadata().level(), fields));
-    }
-
-    fn on_close(&self, id: Id, context: Context<'_, S>) {
-        let span = context.span(&id).unwrap();
-        let fields = span.extensions().get::<Fields>().unwrap().clone();
-        self.spans.lock().unwrap().push((span.name(), fields));
-    }
-}
-
-impl Log {
-    fn set() -> (Self, DefaultGuard) {
-        let log = Self::default();
-        let subscriber = tracing_subscriber::registry().with(log.clone());
-        (log, tracing::subscriber::set_default(subscriber))
-    }
-
-    /// The last span of a call.
-    fn span(&self) -> Fields {
-        let spans = self.spans.lock().unwrap();
-        let (name, fields) = spans.last().unwrap();
-        assert_eq!(*name, "redlock.acquire");
-        fields.clone()
-    }
-
-    fn events(&self, level: Level) -> Vec<Fields> {
-        let events = self.events.lock().unwrap();
-        events.iter().filter(|(of, _)| *of == level).map(|(_, fields)| fields.clone()).collect()
-    }
-
-    fn warnings(&self) -> Vec<String> {
-        self.events(Level::WARN).iter().map(|fields| fields.get("message").to_owned()).collect()
-    }
-
-    fn text(&self) -> String {
-        format!("{:?}{:?}", self.spans.lock().unwrap(), self.events.lock().unwrap())
-    }
-}
 
 #[tokio::test(start_paused = true)]
 async fn a_call_is_a_span_that_tells_how_it_ended() {
@@ -113,6 +27,7 @@ async fn a_call_is_a_span_that_tells_how_it_ended() {
         ("redlock.resources", "2"),
         ("redlock.nodes", "5"),
         ("redlock.quorum", "3"),
+        ("redlock.mode", "exclusive"),
         ("redlock.outcome", "acquired"),
         ("redlock.attempts", "1"),
         ("redlock.wait_ms", "0"),
@@ -145,6 +60,26 @@ async fn a_call_is_a_span_that_tells_how_it_ended() {
     nodes.iter().for_each(|node| node.always(Refused));
     redlock.try_lock("a").await.unwrap_err();
     assert_eq!(ending(&log), ("unreachable".into(), "ERROR".into()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn labels_are_fields_and_the_other_holders_is_another_field() {
+    let (log, _log) = Log::set();
+    let nodes = nodes(3);
+    let redlock = builder(&nodes).label("me@here").build().unwrap();
+    let guard = redlock.try_lock("a").await.unwrap();
+    let span = log.span();
+    assert_eq!((span.get("redlock.label"), span.get("redlock.held_by")), ("me@here", ""));
+    let other = builder(&nodes).build().unwrap();
+    other.try_lock("a").await.unwrap_err();
+    let span = log.span();
+    assert_eq!((span.get("redlock.label"), span.get("redlock.held_by")), ("", "me@here"));
+    let attempt = log.events(Level::DEBUG).pop().unwrap();
+    assert!(attempt.get("redlock.votes").contains("node-0 held by me@here for"), "{attempt:?}");
+    pass(TTL).await;
+    assert!(guard.is_lost());
+    let lost = log.events(Level::WARN).pop().unwrap();
+    assert_eq!((lost.get("message"), lost.get("redlock.label")), ("a lock was lost", "me@here"));
 }
 
 #[tokio::test(start_paused = true)]
@@ -191,7 +126,8 @@ async fn a_lost_lock_is_one_warning_and_a_released_one_is_none() {
 async fn renewals_that_fail_are_one_warning_for_all_locks_until_they_were_well_for_a_while() {
     let (log, _log) = Log::set();
     let nodes = nodes(3);
-    let redlock = builder(&nodes).renewal(Renewal::Auto).build().unwrap();
+    let builder = builder(&nodes).renewal(Renewal::Auto).fencing(true).label("orders@pod-7");
+    let redlock = builder.build().unwrap();
     let mut guards = Vec::new();
     for i in 0..20 {
         guards.push(redlock.lock(format!("{i}")).await.unwrap());
@@ -208,7 +144,18 @@ async fn renewals_that_fail_are_one_warning_for_all_locks_until_they_were_well_f
     fail(true);
     pass(ms(4_500)).await;
     let warnings = log.warnings();
-    assert_eq!(warnings, ["locks are not extended: no majority of nodes answers"]);
+    assert_eq!(warnings, ["locks are not extended: no majority of nodes answers alike"]);
+    // Of the lock that was the first: by what inspections and its own span name it.
+    let warning = &log.events(Level::WARN)[0];
+    let holders = nodes[0].inner().keys().into_iter().map(|key| {
+        let value = nodes[0].inner().value(std::str::from_utf8(&key).unwrap()).unwrap();
+        redlock_core::node::Holder::of(&value).to_string()
+    });
+    assert!(holders.collect::<Vec<_>>().contains(&warning.get("redlock.holder").to_owned()));
+    assert_eq!(warning.get("redlock.label"), "orders@pod-7");
+    let fences = guards.iter().map(|guard| guard.fence().unwrap().to_string());
+    assert!(fences.collect::<Vec<_>>().contains(&warning.get("redlock.fence").to_owned()));
+    assert!(warning.get("redlock.votes").contains("node-1 connection refused"));
     fail(false);
     pass(ms(60_000)).await;
     fail(true);

@@ -35,6 +35,21 @@ async fn a_release_wakes_who_waits_in_another_process() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_release_wakes_also_who_had_the_last_turn_itself() {
+    let nodes = nodes(5);
+    let [ours, theirs] = two(&nodes);
+    // Nobody there listens while this one is told.
+    theirs.lock("k").await.unwrap().release().await.unwrap();
+    let guard = ours.lock("k").await.unwrap();
+    let waiting = holder(&theirs, &Log::default(), 1, ms(1));
+    pass(ms(500)).await;
+    let began = Instant::now();
+    guard.release().await.unwrap();
+    waiting.await.unwrap();
+    assert!(began.elapsed() <= ms(4), "{:?}", began.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
 async fn without_wake_ups_the_wait_goes_by_time() {
     let nodes = nodes(5);
     let ours = builder(&nodes).build().unwrap();
@@ -104,6 +119,33 @@ async fn nodes_that_refuse_to_tell_are_asked_to_once() {
     drop(guard);
     waiting.await.unwrap();
     assert_eq!(calls(&nodes, Verb::Listen), [1; 3]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_node_that_refused_to_tell_is_asked_again_unless_it_never_can() {
+    let faults = [
+        (Fault::Tls, 2),
+        (Fault::Database, 2),
+        (Fault::ProtectedMode, 2),
+        (Fault::Replica, 2),
+        (Fault::Authentication, 2),
+        (Fault::Permission, 2),
+        (Fault::Unsupported, 1),
+    ];
+    for (fault, listens) in faults {
+        let nodes = nodes(3);
+        nodes.iter().for_each(|node| {
+            node.on(Verb::Listen).next(1, Misbehaviour::Failing(fault.into()));
+        });
+        let [ours, theirs] = two(&nodes);
+        let guard = ours.lock("k").await.unwrap();
+        let waiting = holder(&theirs, &Log::default(), 1, ms(1));
+        pass(ms(1)).await;
+        guard.release().await.unwrap();
+        waiting.await.unwrap();
+        pass(ms(61_000)).await;
+        assert_eq!(calls(&nodes, Verb::Listen), [listens; 3], "{fault}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

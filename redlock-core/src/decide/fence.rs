@@ -19,8 +19,8 @@ use std::num::NonZeroU64;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use crate::error::ConfigError;
-use crate::quorum::majority;
+use crate::decide::quorum::majority;
+use crate::node::config_error::ConfigError;
 
 /// How far a node lets a hint be from its own clock.
 pub const SLACK: Duration = Duration::from_secs(1);
@@ -37,6 +37,8 @@ pub const LARGEST: u64 = (1 << 53) - 1;
 /// It grows from holder to holder and is neither dense nor a time. Give it to the resource with every write, and have the
 /// resource refuse a number that is lower than the highest it has seen; see [`FenceGate`], and `docs/SAFETY.md` for the
 /// same in SQL. Unlike a [`Token`](crate::Token) it is no secret.
+///
+/// With the feature `serde` it is a number, which is checked when it is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Fence(NonZeroU64);
 
@@ -45,6 +47,39 @@ impl Fence {
     pub fn get(self) -> u64 {
         self.0.get()
     }
+
+    /// The same number for a column of type `BIGINT`, which has a sign. It always fits: no fence is above 2⁵³ − 1.
+    ///
+    /// ```
+    /// use redlock_core::Fence;
+    ///
+    /// let fence = Fence::try_from(41_i64)?; // from the column
+    /// assert_eq!(fence.as_i64(), 41); // into it
+    /// let missing: Option<Fence> = None; // of a handle without fencing
+    /// assert_eq!(missing.map(i64::from), None); // NULL, and no row has a fence that is at most that
+    /// # Ok::<(), redlock_core::ConfigError>(())
+    /// ```
+    pub fn as_i64(self) -> i64 {
+        self.get().cast_signed()
+    }
+}
+
+const _: () = assert!(LARGEST <= i64::MAX as u64, "a fence fits a number with a sign");
+
+impl From<Fence> for u64 {
+    fn from(fence: Fence) -> Self {
+        fence.get()
+    }
+}
+
+impl From<Fence> for i64 {
+    fn from(fence: Fence) -> Self {
+        fence.as_i64()
+    }
+}
+
+fn refused(number: &dyn fmt::Display) -> ConfigError {
+    ConfigError::new("fence", number.to_string(), "must be from 1 to 2^53 - 1")
 }
 
 impl TryFrom<u64> for Fence {
@@ -52,9 +87,32 @@ impl TryFrom<u64> for Fence {
 
     /// Reads a number that [`Fence::get`] gave out, such as one that came along with a request.
     fn try_from(number: u64) -> Result<Self, ConfigError> {
-        NonZeroU64::new(number).filter(|number| number.get() <= LARGEST).map(Self).ok_or_else(
-            || ConfigError::new("fence", number.to_string(), "must be from 1 to 2^53 - 1"),
-        )
+        let fence = NonZeroU64::new(number).filter(|number| number.get() <= LARGEST).map(Self);
+        fence.ok_or_else(|| refused(&number))
+    }
+}
+
+impl TryFrom<i64> for Fence {
+    type Error = ConfigError;
+
+    /// Reads a number that [`Fence::as_i64`] gave out, such as that of a `BIGINT` column. A column that was never written,
+    /// and has 0, has no fence.
+    fn try_from(number: i64) -> Result<Self, ConfigError> {
+        u64::try_from(number).map_err(|_| refused(&number))?.try_into()
+    }
+}
+
+#[cfg(feature = "serde")]
+impl serde::Serialize for Fence {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u64(self.get())
+    }
+}
+
+#[cfg(feature = "serde")]
+impl<'de> serde::Deserialize<'de> for Fence {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::try_from(u64::deserialize(deserializer)?).map_err(serde::de::Error::custom)
     }
 }
 
@@ -73,7 +131,7 @@ impl fmt::Display for Fence {
 /// use redlock_core::{Fence, FenceGate};
 ///
 /// let gate = FenceGate::new();
-/// let (older, newer) = (Fence::try_from(41)?, Fence::try_from(42)?);
+/// let (older, newer) = (Fence::try_from(41_u64)?, Fence::try_from(42_u64)?);
 /// assert!(gate.admit(older).is_ok());
 /// assert!(gate.admit(newer).is_ok());
 /// assert!(gate.admit(newer).is_ok()); // the same holder again
@@ -104,14 +162,20 @@ impl FenceGate {
 }
 
 /// A later holder was there before.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the fence {fence} is stale, {highest} was here before")]
 pub struct StaleFence {
     fence: Fence,
     highest: Fence,
 }
 
+debug_reads_as_display!(StaleFence { fence, highest });
+
 impl StaleFence {
+    pub(super) fn new(fence: Fence, highest: Fence) -> Self {
+        Self { fence, highest }
+    }
+
     /// The fence that was refused.
     pub fn fence(&self) -> Fence {
         self.fence
@@ -123,26 +187,46 @@ impl StaleFence {
     }
 }
 
-/// The number a node gives with a grant, in microseconds since 1970 as its clock has it: above its counter, and the hint
-/// as far as the clock agrees within `slack`.
+/// The number a node gives with an exclusive grant, in microseconds since 1970 as its clock has it: above its counter, and
+/// the hint as far as the clock agrees within `slack`, rounded up to an even one.
 ///
 /// For a claim on several resources `counter` is the largest of theirs.
 pub fn next(counter: Option<u64>, hint: u64, clock: u64, slack: u64) -> u64 {
-    let hint = mutant!(
+    let counter = mutant!(CounterNotKept, None, counter);
+    even(counter.unwrap_or(0).saturating_add(1).max(near(hint, clock, slack)))
+}
+
+/// The number a node gives with a share: odd, and above that of the last exclusive grant. Those who share one after
+/// another are given the same one.
+pub fn next_shared(counter: Option<u64>, hint: u64, clock: u64, slack: u64) -> u64 {
+    let counter = mutant!(CounterNotKept, None, counter).filter(|counter| *counter > 0);
+    let number = counter.unwrap_or_else(|| near(hint, clock, slack));
+    mutant!(ShareSameNumber, number, odd(number))
+}
+
+/// A hint as far as a node's clock agrees with it.
+fn near(hint: u64, clock: u64, slack: u64) -> u64 {
+    mutant!(
         HintNotClamped,
         hint,
         hint.clamp(clock.saturating_sub(slack), clock.saturating_add(slack))
-    );
-    let counter = mutant!(CounterNotKept, None, counter);
-    counter.unwrap_or(0).saturating_add(1).max(hint)
+    )
+}
+
+fn even(number: u64) -> u64 {
+    number.saturating_add(number % 2)
+}
+
+fn odd(number: u64) -> u64 {
+    number.saturating_add(1 - number % 2)
 }
 
 /// The hint of an attempt: the client's wall clock, but above `floor`, which is the largest of its earlier hints and of
-/// the counters that it was told of. A floor that is further ahead than the [`SLACK`] comes of a clock that is wrong, and
-/// counts for nothing: nodes whose clocks are right would not take it.
+/// the counters that it was told of; an even number, as nodes give with exclusive grants. A floor that is further ahead
+/// than the [`SLACK`] comes of a clock that is wrong, and counts for nothing: nodes whose clocks are right would not take it.
 pub fn hint(wall: u64, floor: u64) -> u64 {
     let near = floor <= wall.saturating_add(SLACK.as_micros() as u64);
-    if near { wall.max(floor.saturating_add(1)) } else { wall }
+    even(if near { wall.max(floor.saturating_add(1)) } else { wall })
 }
 
 /// How long a counter outlives its last grant or extension.
@@ -223,6 +307,17 @@ impl FenceRound {
             None
         }
     }
+}
+
+/// The number that a majority of all nodes has at least, by each node's counter; `None` for one that has none, or did not
+/// tell.
+///
+/// It is no smaller than any holder's [`Fence`], if all nodes told and none forgot; and may be greater, for attempts that
+/// fail lift counters too.
+pub fn of_majority(counters: impl IntoIterator<Item = Option<u64>>) -> Option<u64> {
+    let mut counters: Vec<Option<u64>> = counters.into_iter().collect();
+    counters.sort_unstable_by(|a, b| b.cmp(a));
+    counters.get(majority(counters.len()) - 1).copied().flatten()
 }
 
 /// How long a node that has run for `uptime` gives no grants yet; `None` when it does.

@@ -8,8 +8,20 @@ fn a_grant_takes_the_hint_if_the_nodes_clock_agrees() {
     assert_eq!(next(None, 1_010, 1_000, 10), 1_010);
     assert_eq!(next(None, 2_000, 1_000, 10), 1_010, "a client from the future");
     assert_eq!(next(None, 3, 1_000, 10), 990, "a client from the past");
-    assert_eq!(next(Some(5_000), 1_000, 1_000, 10), 5_001, "never back, whatever clocks say");
+    assert_eq!(next(Some(5_000), 1_000, 1_000, 10), 5_002, "never back, whatever clocks say");
     assert_eq!(next(Some(u64::MAX), u64::MAX, u64::MAX, u64::MAX), u64::MAX);
+}
+
+#[test]
+fn exclusive_grants_have_even_numbers_and_shares_the_odd_one_behind_them() {
+    assert_eq!(next(None, 1_001, 1_000, 10), 1_002);
+    assert_eq!(next(Some(5_001), 1_000, 1_000, 10), 5_002);
+    assert_eq!(next_shared(None, 1_000, 1_000, 10), 1_001);
+    assert_eq!(next_shared(None, 9_000, 1_000, 10), 1_011, "a client from the future");
+    assert_eq!(next_shared(Some(0), 1_000, 1_000, 10), 1_001, "a counter of nothing is none");
+    assert_eq!(next_shared(Some(500), 1_000, 1_000, 10), 501);
+    assert_eq!(next_shared(Some(501), 1_000, 1_000, 10), 501, "the same for all of a phase");
+    assert_eq!((hint(999, 0), hint(1_000, 0), hint(1_000, 1_000)), (1_000, 1_000, 1_002));
 }
 
 #[test]
@@ -91,7 +103,7 @@ fn a_counter_outlives_the_lock_and_wrong_clocks() {
 #[test]
 fn a_fence_is_a_number_that_every_consumer_keeps_exactly() {
     assert_eq!(Fence::try_from(LARGEST).unwrap().get(), (1_u64 << 53) - 1);
-    assert!(Fence::try_from(1).unwrap() < Fence::try_from(2).unwrap());
+    assert!(Fence::try_from(1_u64).unwrap() < Fence::try_from(2_u64).unwrap());
     for bad in [0, LARGEST + 1, u64::MAX] {
         let error = Fence::try_from(bad).unwrap_err();
         assert_eq!((error.field(), error.value()), ("fence", bad.to_string().as_str()));
@@ -101,14 +113,15 @@ fn a_fence_is_a_number_that_every_consumer_keeps_exactly() {
 proptest! {
     #[test]
     fn a_counter_only_grows_and_is_never_ahead_of_the_clock_by_more_than_the_slack(
-        steps in prop::collection::vec((any::<u64>(), 1_u64..1_000), 1..50), slack in 1_u64..1_000,
+        steps in prop::collection::vec((0..u64::MAX, 2_u64..1_000), 1..50), slack in 1_u64..1_000,
     ) {
         let (mut clock, mut counter) = (1_000_000_u64, None);
         for (hint, passed) in steps {
             clock += passed;
             let number = next(counter, hint, clock, slack);
             prop_assert!(counter.is_none_or(|before| number > before));
-            prop_assert!(number >= clock - slack && number <= clock + slack, "{number} at {clock}");
+            prop_assert_eq!(number % 2, 0);
+            prop_assert!(number >= clock - slack && number <= clock + slack + 1, "{number} at {clock}");
             counter = Some(number);
         }
     }
@@ -119,6 +132,25 @@ proptest! {
     ) {
         let clock = counter + slack + more;
         prop_assert!(next(None, hint, clock, slack) > counter);
+        prop_assert!(next_shared(None, hint, clock, slack) > counter);
+    }
+
+    #[test]
+    fn of_two_that_follow_each_other_on_a_node_the_later_is_above_unless_both_share(
+        steps in prop::collection::vec((any::<bool>(), 0_u64..100, 0_u64..10), 2..50),
+    ) {
+        let (mut clock, mut before) = (1_000, None);
+        for (shared, hint, passed) in steps {
+            clock += passed;
+            let counter = before.map(|(number, _)| number);
+            let number = if shared { next_shared } else { next }(counter, hint, clock, 10);
+            prop_assert_eq!(number % 2 == 1, shared);
+            if let Some((last, was_shared)) = before {
+                let above = number > last;
+                prop_assert!(above != (shared && was_shared), "{number} behind {last}");
+            }
+            before = Some((number, shared));
+        }
     }
 
     #[test]
@@ -168,5 +200,36 @@ proptest! {
         let standing = grants.iter().filter(|number| **number == round.fence()).count()
             + answers().filter(|ok| **ok).count();
         prop_assert_eq!(round.verdict() == Some(true), standing >= majority(nodes));
+    }
+}
+
+#[test]
+fn the_number_of_a_majority_is_one_that_so_many_have_at_least() {
+    let cases: [(&[Option<u64>], Option<u64>); 8] = [
+        (&[Some(9), Some(7), Some(8)], Some(8)),
+        (&[Some(9), None, Some(7)], Some(7)),
+        (&[None, Some(9), None], None),
+        (&[Some(5), Some(5), Some(9), None, None], Some(5)),
+        (&[Some(4), Some(3)], Some(3)),
+        (&[Some(4), None], None),
+        (&[Some(4)], Some(4)),
+        (&[], None),
+    ];
+    for (counters, number) in cases {
+        assert_eq!(of_majority(counters.iter().copied()), number, "{counters:?}");
+    }
+}
+
+#[test]
+fn a_fence_is_a_number_with_a_sign_and_one_without() {
+    for number in [1, 41, LARGEST] {
+        let fence = Fence::try_from(number).unwrap();
+        assert_eq!((u64::from(fence), fence.as_i64()), (number, i64::try_from(number).unwrap()));
+        assert_eq!(Fence::try_from(i64::from(fence)), Ok(fence));
+    }
+    for number in [i64::MIN, -1, 0, LARGEST as i64 + 1, i64::MAX] {
+        let error = Fence::try_from(number).unwrap_err();
+        assert_eq!((error.field(), error.value()), ("fence", number.to_string().as_str()));
+        assert_eq!(error.rule(), "must be from 1 to 2^53 - 1");
     }
 }

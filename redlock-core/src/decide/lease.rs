@@ -2,14 +2,15 @@
 //!
 //! Validity is `ttl − elapsed − drift`, counted from before the first request was sent, as in the Redlock
 //! algorithm. The drift allowance `ttl × factor + 2 ms` with a factor of 0.01 is not in the published text: it
-//! is the constant of the reference implementation in Ruby and of most others since. Redis expires keys
+//! is the constant of the reference implementation in Ruby and of most others since. Servers expire keys
 //! with a precision of 1 ms; 2 ms is twice that.
 //!
 //! All time is integer. [`Moment`] is a point on the handle's own time line, which counts the time that the
 //! host was suspended.
 
-use std::fmt;
 use std::time::Duration;
+
+use crate::error::LostReason;
 
 /// A point in time: how long after the clock's start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -57,36 +58,8 @@ impl Drift {
     }
 }
 
-/// Why a lease is over.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum LostReason {
-    /// So many nodes hold another token, or none, that the rest is no majority.
-    Stolen,
-    /// The deadline passed and nobody renewed.
-    Expired,
-    /// The deadline passed, and renewal found no majority that answered.
-    NoQuorum,
-    /// The longest time that renewal may hold the lock has passed.
-    MaxHold,
-    /// The guard released the lock or was dropped.
-    Released,
-}
-
-impl fmt::Display for LostReason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Stolen => "a majority of nodes no longer holds it",
-            Self::Expired => "it expired",
-            Self::NoQuorum => "it expired while no majority of nodes answered",
-            Self::MaxHold => "the longest hold time has passed",
-            Self::Released => "it was released",
-        })
-    }
-}
-
 /// The state of one hold: until when it is valid, and why it ended.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Term {
     drift: Drift,
     until: Moment,
@@ -158,6 +131,15 @@ impl Term {
     /// Ends the hold. The first reason stays.
     pub(crate) fn end(&mut self, now: Moment, reason: LostReason) {
         self.ended = Some(self.lost(now).unwrap_or(reason));
+    }
+
+    /// For how long renewal of a hold of `ttl` has been due at `now`; nothing where it can lengthen nothing.
+    pub(crate) fn overdue(&self, now: Moment, ttl: Duration) -> Duration {
+        if !self.renewable() {
+            return Duration::ZERO;
+        }
+        let renewed = Moment(self.until.since(Moment(self.drift.validity(ttl))));
+        now.since(renewed.plus(ttl / 3))
     }
 
     /// Whether renewal can still lengthen the hold.

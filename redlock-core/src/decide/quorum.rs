@@ -3,6 +3,7 @@
 //! Nothing here reads a clock or awaits. The verdict depends on what each node answered and not on the
 //! order in which the answers came.
 
+pub use crate::error::Tally;
 use crate::node::{Expiry, FaultClass, NodeError, Vote};
 
 use std::time::Duration;
@@ -32,28 +33,14 @@ impl Ballot {
     /// Counts an answer.
     pub fn of(answer: &Result<Vote, NodeError>) -> Self {
         match answer {
-            Ok(Vote::Granted { .. }) => Self::Granted,
+            Ok(Vote::Granted { .. } | Vote::Swapped { .. }) => Self::Granted,
             Ok(Vote::AlreadyOurs) => mutant!(TwinCounts, Self::Granted, Self::Misconfigured),
-            Ok(Vote::Held { .. }) => Self::Refused,
+            Ok(Vote::Held { .. } | Vote::Shared { .. }) => Self::Refused,
             Ok(Vote::Warming { .. }) => Self::Failed,
             Err(error) if error.class() == FaultClass::Misconfigured => Self::Misconfigured,
             Err(_) => mutant!(TimeoutIsYes, Self::Granted, Self::Failed),
         }
     }
-}
-
-/// How the nodes of one round answered so far.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[non_exhaustive]
-pub struct Tally {
-    /// Nodes that granted.
-    pub granted: usize,
-    /// Healthy nodes that refused.
-    pub refused: usize,
-    /// Nodes of which nothing is known or that gave no vote, not answering ones included.
-    pub unknown: usize,
-    /// Nodes that are set up wrongly.
-    pub misconfigured: usize,
 }
 
 /// How a round ends.
@@ -203,8 +190,13 @@ pub fn retry_after<'a>(
     let mut free_in: Vec<Duration> = answers
         .inspect(|_| nodes += 1)
         .filter_map(|answer| match answer {
-            Some(Ok(Vote::Granted { .. } | Vote::AlreadyOurs)) => Some(Duration::ZERO),
-            Some(Ok(Vote::Held { expiry: Expiry::In(left), .. })) => Some(*left),
+            Some(Ok(Vote::Granted { .. } | Vote::Swapped { .. } | Vote::AlreadyOurs)) => {
+                Some(Duration::ZERO)
+            }
+            Some(Ok(
+                Vote::Held { expiry: Expiry::In(left), .. }
+                | Vote::Shared { expiry: Expiry::In(left), .. },
+            )) => Some(*left),
             Some(Ok(Vote::Warming { remaining, .. })) => Some(*remaining),
             _ => None,
         })

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::error::ConfigError;
+use crate::node::config_error::ConfigError;
 
 /// Shortest and longest delay that makes sense.
 const SHORTEST: Duration = Duration::from_millis(1);
@@ -57,6 +57,11 @@ impl RetryPolicy {
         } else {
             Ok(self)
         }
+    }
+
+    /// The longest delay.
+    pub(crate) fn longest(&self) -> Duration {
+        self.max
     }
 
     /// The delay after the failed attempt number `attempt` (from 0), given a random number and the time after

@@ -11,7 +11,7 @@
 
 use std::time::Duration;
 
-use crate::lease::Moment;
+use crate::decide::lease::Moment;
 
 /// The grain of the runtime's timers.
 const SLOT: Duration = Duration::from_millis(1);
@@ -100,8 +100,10 @@ pub(crate) struct Rivalry {
     sat_through: u32,
     /// How many these were at own turns, on average, in [`UNIT`]s.
     usual: u32,
-    /// The release of the own last turn was not heard yet.
-    own: bool,
+    /// Until when the release of the own last turn may be heard.
+    own: Option<Moment>,
+    /// How long the attempt took that won the own last turn.
+    round: Duration,
     /// Own turns to come until others, who were met, are believed to be gone.
     wary: u32,
     /// Since those who hear of releases had a chance, and since those who do not.
@@ -133,31 +135,45 @@ impl Rivalry {
     }
 
     /// A release was heard; how long to hold back from now. `None` when it was the own one, which changes nothing.
-    pub(crate) fn heard(&mut self, random: u64) -> Option<Duration> {
-        if std::mem::take(&mut self.own) {
-            return None;
+    pub(crate) fn heard(&mut self, now: Moment, random: u64) -> Option<Duration> {
+        if let Some(until) = self.own.take() {
+            if now <= until {
+                return None;
+            }
+            // Perhaps it is late. Whoever had the last turn asks after the others.
+            self.wary = WARY;
+            return Some(moment(random));
         }
         self.sat_through = self.sat_through.saturating_add(1);
         self.wary = WARY;
         Some(self.delay(random))
     }
 
-    /// Others hold the key.
-    pub(crate) fn refused(&mut self) {
+    /// Others hold the key. Only from now on are releases heard, if `deaf`: the own one was before.
+    pub(crate) fn refused(&mut self, deaf: bool) {
+        if deaf {
+            self.own = None;
+        }
         self.run = Run::default();
         self.long_run = Run::default();
         self.wary = WARY;
     }
 
-    /// The key is held here.
-    pub(crate) fn won(&mut self, now: Moment) {
+    /// The key is held here, after an attempt that took so long.
+    pub(crate) fn won(&mut self, now: Moment, round: Duration) {
         let sat_through = self.sat_through.min(1_000);
         self.usual = (self.usual * 3 + sat_through * UNIT).div_ceil(4);
         self.sat_through = 0;
-        self.own = true;
+        self.round = round;
         self.wary = self.wary.saturating_sub(1);
         self.run.begin(now);
         self.long_run.begin(now);
+    }
+
+    /// The own turn is over, and its release sent. It is told within about a round; what is heard later may be the release
+    /// of somebody else, where nobody listened in time or the own one was lost.
+    pub(crate) fn ended(&mut self, now: Moment) {
+        self.own = Some(now.plus(self.round.min(LONGEST_SLOT) * 2 + SLOT * 2));
     }
 
     fn delay(&self, random: u64) -> Duration {
@@ -165,8 +181,13 @@ impl Rivalry {
         if self.sat_through >= enough.max(1) {
             return Duration::ZERO;
         }
-        SLOT + Duration::from_micros(random % (2 * SLOT.as_micros() as u64))
+        moment(random)
     }
+}
+
+/// Some milliseconds, in which whoever asks at once is gone.
+fn moment(random: u64) -> Duration {
+    SLOT + Duration::from_micros(random % (2 * SLOT.as_micros() as u64))
 }
 
 /// How a call holds back whose attempts were refused.

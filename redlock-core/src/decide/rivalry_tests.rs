@@ -16,6 +16,12 @@ fn told() -> Pace {
     Pace::told(ms(150))
 }
 
+/// A turn of its own.
+fn turn(rivalry: &mut Rivalry, now: u64) {
+    rivalry.won(at(now), ms(1));
+    rivalry.ended(at(now));
+}
+
 fn first(rivalry: &mut Rivalry, now: u64) -> Duration {
     rivalry.hold_back(at(now), Duration::ZERO, told(), 0)
 }
@@ -23,10 +29,10 @@ fn first(rivalry: &mut Rivalry, now: u64) -> Duration {
 #[test]
 fn the_last_holders_line_never_asks_at_once_where_others_were_met() {
     let mut rivalry = Rivalry::default();
-    rivalry.refused();
-    rivalry.won(at(0));
+    rivalry.refused(true);
+    turn(&mut rivalry, 0);
     assert!(rivalry.is_contested());
-    assert_eq!(rivalry.heard(0), None, "its own release");
+    assert_eq!(rivalry.heard(at(1), 0), None, "its own release");
     for random in 0..100_u64 {
         let delay = rivalry.hold_back(at(1), Duration::ZERO, told(), random << 40 | random);
         assert!(delay >= ms(1) && delay < ms(3), "{delay:?}");
@@ -37,13 +43,13 @@ fn the_last_holders_line_never_asks_at_once_where_others_were_met() {
 fn used_to(turns: u32) -> Rivalry {
     let mut rivalry = Rivalry::default();
     for _ in 0..30 {
-        rivalry.won(at(0));
+        turn(&mut rivalry, 0);
         for _ in 0..=turns {
-            let _ = rivalry.heard(0);
+            let _ = rivalry.heard(at(1), 0);
         }
     }
-    rivalry.won(at(0));
-    assert_eq!(rivalry.heard(0), None, "its own release");
+    turn(&mut rivalry, 0);
+    assert_eq!(rivalry.heard(at(1), 0), None, "its own release");
     rivalry
 }
 
@@ -52,10 +58,10 @@ fn of_those_who_take_turns_one_at_a_time_asks_at_once() {
     for others in 1..=4 {
         let mut rivalry = used_to(others);
         for _ in 1..others {
-            assert!(!rivalry.heard(0).unwrap().is_zero());
+            assert!(!rivalry.heard(at(1), 0).unwrap().is_zero());
         }
-        assert_eq!(rivalry.heard(0), Some(Duration::ZERO));
-        assert_eq!(rivalry.heard(0), Some(Duration::ZERO), "until it has its turn");
+        assert_eq!(rivalry.heard(at(1), 0), Some(Duration::ZERO));
+        assert_eq!(rivalry.heard(at(1), 0), Some(Duration::ZERO), "until it has its turn");
     }
 }
 
@@ -65,11 +71,11 @@ fn who_had_too_few_turns_gets_more() {
     let mut waited = 20;
     for _ in 0..40 {
         waited = 1;
-        while rivalry.heard(0) != Some(Duration::ZERO) {
+        while rivalry.heard(at(1), 0) != Some(Duration::ZERO) {
             waited += 1;
         }
-        rivalry.won(at(0));
-        assert_eq!(rivalry.heard(0), None);
+        turn(&mut rivalry, 0);
+        assert_eq!(rivalry.heard(at(1), 0), None);
     }
     assert!(waited <= 8, "still {waited}");
 }
@@ -78,7 +84,7 @@ proptest! {
     #[test]
     fn who_holds_back_does_so_for_some_milliseconds(turns in 0_u32..10, random: u64) {
         let mut rivalry = used_to(turns);
-        let delay = rivalry.heard(random).unwrap();
+        let delay = rivalry.heard(at(1), random).unwrap();
         prop_assert!(delay.is_zero() || (delay >= ms(1) && delay < ms(3)));
     }
 }
@@ -86,10 +92,10 @@ proptest! {
 #[test]
 fn a_line_that_meets_nobody_any_more_asks_at_once_again() {
     let mut rivalry = Rivalry::default();
-    rivalry.refused();
+    rivalry.refused(true);
     for _ in 0..WARY {
         assert!(!first(&mut rivalry, 1).is_zero());
-        rivalry.won(at(1));
+        turn(&mut rivalry, 1);
     }
     assert!(first(&mut rivalry, 1).is_zero());
 }
@@ -102,7 +108,7 @@ fn a_line_that_seems_alone_leaves_gaps_that_grow_rarer() {
         if first(&mut rivalry, now) == GAP {
             gaps.push(now);
         }
-        rivalry.won(at(now));
+        turn(&mut rivalry, now);
     }
     assert_eq!(gaps[..4], [50, 150, 350, 750]);
     assert_eq!(gaps[4] - gaps[3], 500, "and no rarer");
@@ -113,7 +119,7 @@ fn who_leaves_pauses_by_nature_needs_no_gaps() {
     let mut rivalry = Rivalry::default();
     for now in 0..3_000 {
         assert!(rivalry.hold_back(at(now), GAP, told(), 0).is_zero());
-        rivalry.won(at(now));
+        turn(&mut rivalry, now);
     }
 }
 
@@ -126,7 +132,7 @@ fn who_is_not_told_gets_a_whole_retry_delay_now_and_then() {
             if rivalry.hold_back(at(now), Duration::ZERO, pace, 0) == ms(150) {
                 rests.push(now);
             }
-            rivalry.won(at(now));
+            turn(&mut rivalry, now);
         }
         assert_eq!(rests[0], due);
         assert!(rests[1] >= due * 3 && rests.len() < 5, "{rests:?}");
@@ -160,4 +166,17 @@ fn who_asks_in_vain_sits_through_more_and_more_turns() {
     }
     // A line that says no is not overruled.
     assert!(!patience.heard(ms(1), 0).is_zero());
+}
+
+#[test]
+fn the_own_release_that_was_not_heard_in_time_stands_for_no_other() {
+    let mut rivalry = used_to(1);
+    rivalry.won(at(0), ms(1));
+    rivalry.ended(at(100));
+    assert_eq!(rivalry.clone().heard(at(104), 0), None, "its own release");
+    let late = rivalry.clone().heard(at(105), 0).unwrap();
+    assert!(late >= ms(1) && late < ms(3), "perhaps somebody else's: {late:?}");
+    // Nobody listened while it was told.
+    rivalry.refused(true);
+    assert_eq!(rivalry.heard(at(101), 0), Some(Duration::ZERO));
 }

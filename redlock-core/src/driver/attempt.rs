@@ -1,21 +1,26 @@
+mod asking;
+mod continuity;
 mod fencing;
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use self::asking::BARRED_FOR;
+pub(crate) use self::asking::{Asking, Barred};
+use super::claimed::Claimed;
 use super::fan_out::{Background, FanOut};
 use super::members::NodeSet;
 use super::sweep::Sweep;
-use super::{Answer, Trace, Traced};
+use super::trace::{Answer, Trace, Traced};
+use crate::decide::fence::Fence;
+use crate::decide::lease::{Moment, Term};
+use crate::decide::plan::Plan;
+use crate::decide::quorum::{Ballot, Round, Verdict, retry_after};
 use crate::error::{LockError, LockErrorKind, NodeOutcome, NodeReport};
-use crate::fence::Fence;
-use crate::key::LockKey;
-use crate::lease::{Moment, Term};
-use crate::node::{Claim, Fault, FaultClass, NodeError, Vote};
-use crate::options::Plan;
-use crate::quorum::{Ballot, Round, Verdict, retry_after};
+use crate::node::key::LockKey;
+use crate::node::token::Token;
+use crate::node::{Fault, FaultClass, Mode, NodeError, Vote};
 use crate::telemetry::{Verb, Votes};
-use crate::token::Token;
 
 /// One round of acquiring under one fresh token. Dropped before its verdict, it is swept up.
 pub(crate) struct Attempt {
@@ -26,7 +31,10 @@ pub(crate) struct Attempt {
     t0: Moment,
     fan: FanOut<Answer>,
     round: Round,
-    answers: Vec<Option<(Answer, Duration)>>,
+    /// With how long each took, where it was asked.
+    answers: Vec<Option<(Answer, Option<Duration>)>>,
+    /// Nodes that were not asked.
+    barred: Vec<Barred>,
     /// What nodes that granted answered to being raised to the fence, if that was no yes.
     unraised: Vec<(usize, NodeOutcome)>,
     /// There was a second round.
@@ -40,6 +48,8 @@ pub(crate) struct Granted {
     pub(crate) t0: Moment,
     pub(crate) term: Term,
     pub(crate) fence: Option<Fence>,
+    /// The hold of the former holder goes on in this one.
+    pub(crate) continued: bool,
     /// Nodes that have not answered yet.
     pub(crate) acquires: FanOut<Answer>,
     #[cfg_attr(not(feature = "tracing"), allow(dead_code))]
@@ -49,13 +59,15 @@ pub(crate) struct Granted {
 /// A round that was not.
 pub(crate) struct Failure {
     pub(crate) error: LockError,
-    /// Nodes not to be asked again within the call.
-    pub(crate) barred: Vec<(usize, NodeError)>,
+    /// Nodes not to be asked by the call's next attempts.
+    pub(crate) barred: Vec<Barred>,
+    /// It met shares where nothing else was in the way.
+    pub(crate) shares: bool,
 }
 
 impl From<LockError> for Failure {
     fn from(error: LockError) -> Self {
-        Self { error, barred: Vec::new() }
+        Self { error, barred: Vec::new(), shares: false }
     }
 }
 
@@ -66,7 +78,7 @@ impl Attempt {
         background: &Background,
         key: &LockKey,
         plan: &Plan,
-        barred: &[(usize, NodeError)],
+        asking: Asking<'_>,
     ) -> Result<Granted, Failure> {
         if let Err(failures) = set.first_contact(background, plan.node_timeout).await {
             return Err(duplicates(set, failures).into());
@@ -74,19 +86,22 @@ impl Attempt {
         let fresh = Token::random();
         let token = mutant!(
             ReuseToken,
-            crate::mutants::token_of(Arc::as_ptr(set).addr()).map_or(fresh, Ok),
+            crate::testing::mutants::token_of(Arc::as_ptr(set).addr()).map_or(fresh, Ok),
             fresh
         );
         let token = token.map_err(|_| LockError::bare(LockErrorKind::Environment))?;
-        let traced =
-            Traced { claim: Claim::new(key.clone(), token), trace: Arc::new(Trace::new(plan.ttl)) };
-        let mut attempt = Self::start(set, background, traced, plan, barred);
+        let claim = asking::claim(key, token, plan.mode, &asking);
+        let traced = Traced { claim, trace: Arc::new(Trace::new(plan.ttl)) };
+        let mut attempt = Self::start(set, background, traced, plan, &asking);
         let kind = match attempt.verdict().await {
             Verdict::Won => match attempt.fence().await {
-                Ok(fence) => match attempt.won(fence) {
-                    Some(granted) => return Ok(granted),
-                    None => LockErrorKind::Late,
-                },
+                Ok(fence) => {
+                    let continued = attempt.continues(asking.former).await;
+                    match attempt.won(fence, continued) {
+                        Some(granted) => return Ok(granted),
+                        None => LockErrorKind::Late,
+                    }
+                }
                 Err(kind) => kind,
             },
             Verdict::Contended => LockErrorKind::Contended,
@@ -101,19 +116,21 @@ impl Attempt {
         background: &Background,
         traced: Traced,
         plan: &Plan,
-        barred: &[(usize, NodeError)],
+        asking: &Asking<'_>,
     ) -> Self {
         let mut round = Round::new(set.len());
-        let mut answers: Vec<Option<(Answer, Duration)>> = (0..set.len()).map(|_| None).collect();
-        for (index, error) in barred {
-            round.record(Ballot::Misconfigured);
-            answers[*index] = Some((Err(error.clone()), Duration::ZERO));
-        }
+        let mut answers: Vec<_> = (0..set.len()).map(|_| None).collect();
         // Read before the first request is made: validity counts from here.
         let t0 = set.clock.now();
-        let mut fan = FanOut::new(background, set.len()).watched(set, Verb::Acquire);
+        let barred: Vec<_> =
+            asking.barred.iter().filter(|barred| t0 < barred.until).cloned().collect();
+        for Barred { index, error, .. } in &barred {
+            round.record(Ballot::Misconfigured);
+            answers[*index] = Some((Err(error.clone()), None));
+        }
+        let mut fan = FanOut::new(background, set.len()).watched(set.told(), Verb::Acquire);
         let hint = plan.fencing.then(|| set.hints.next(set.clock.wall_micros()));
-        let terms = plan.terms(plan.ttl, hint);
+        let terms = plan.terms(plan.ttl, hint).with_intent(asking.intent);
         for index in (0..set.len()).filter(|index| answers[*index].is_none()) {
             fan.push(index, set.acquire(index, &traced, terms, plan.node_timeout));
         }
@@ -126,6 +143,7 @@ impl Attempt {
             fan,
             round,
             answers,
+            barred,
             unraised: Vec::new(),
             raising: false,
             open: true,
@@ -167,18 +185,21 @@ impl Attempt {
             Ok(Vote::Granted { fence: None }) if self.plan.fencing => {
                 Err(NodeError::new(Fault::Unsupported, "it granted without a fencing number"))
             }
+            Ok(Vote::Swapped { fence: None, .. }) if self.plan.fencing => {
+                Err(NodeError::new(Fault::Unsupported, "it swapped without a fencing number"))
+            }
             answer => answer,
         };
         self.round.record(Ballot::of(&answer));
         self.set.note(index, &self.traced.trace, &answer);
         let latency = self.set.clock.now().since(self.t0);
         self.t0 = mutant!(StartLate, self.set.clock.now(), self.t0);
-        self.answers[index] = Some((answer, latency));
+        self.answers[index] = Some((answer, Some(latency)));
     }
 
     /// The hold, unless its time ran out while the majority was collected. Nodes that have not answered yet go on
     /// in the background.
-    fn won(&mut self, fence: Option<Fence>) -> Option<Granted> {
+    fn won(&mut self, fence: Option<Fence>, continued: bool) -> Option<Granted> {
         let t0 = mutant!(NoElapsed, self.set.clock.now(), self.t0);
         let term = Term::new(t0, self.plan.ttl, self.plan.drift, self.plan.max_hold);
         if term.lost(self.set.clock.now()).is_some() && !mutant!(ValidityUnchecked) {
@@ -189,8 +210,9 @@ impl Attempt {
         if !acquires.is_empty() {
             acquires.looks_away();
         }
-        let votes = Votes::of(|| self.reports());
-        Some(Granted { traced: self.traced.clone(), t0: self.t0, term, fence, acquires, votes })
+        let votes = Votes::of(&self.set.telemetry, || self.reports());
+        let (traced, t0) = (self.traced.clone(), self.t0);
+        Some(Granted { traced, t0, term, fence, continued, acquires, votes })
     }
 
     /// Releases everywhere, and waits for those nodes that had granted: no attempt of this process shall be refused
@@ -199,12 +221,18 @@ impl Attempt {
     async fn fail(mut self, kind: LockErrorKind) -> Failure {
         self.reasons(kind).await;
         let failure = self.failure(kind);
-        let mut granted =
-            self.indices(|answer| matches!(answer, Ok(Vote::Granted { .. } | Vote::AlreadyOurs)));
-        for node in &granted {
-            self.set.wakes.own(*node, self.traced.claim.key());
+        let mut granted = self.indices(|answer| {
+            matches!(answer, Ok(Vote::Granted { .. } | Vote::Swapped { .. } | Vote::AlreadyOurs))
+        });
+        let now = self.set.clock.now();
+        // A share that others stand beside is not told when it ends.
+        let told = self.plan.mode == Mode::Exclusive;
+        for node in granted.iter().filter(|_| told) {
+            // By the time limit of the release.
+            let until = now.plus(self.plan.node_timeout * 2);
+            self.set.wakes.own(*node, self.traced.claim.key(), until, now);
         }
-        let elapsed = self.set.clock.now().since(self.t0);
+        let elapsed = now.since(self.t0);
         let rounds = if self.raising { 2 } else { 1 };
         let left = (self.plan.node_timeout * rounds).saturating_sub(elapsed);
         let mut sweep = self.sweep();
@@ -224,7 +252,7 @@ impl Attempt {
         let mut nodes = self.set.reports();
         for (node, answer) in nodes.iter_mut().zip(&self.answers) {
             if let Some((answer, latency)) = answer {
-                (node.outcome, node.latency) = (answer.into(), Some(*latency));
+                (node.outcome, node.latency) = (answer.into(), *latency);
             }
         }
         for (index, outcome) in &self.unraised {
@@ -238,7 +266,7 @@ impl Attempt {
         let hint = retry_after(
             self.answers.iter().map(|answer| answer.as_ref().map(|(answer, _)| answer)),
         );
-        let misconfigured = |(answer, _): &(Answer, Duration)| match answer {
+        let misconfigured = |(answer, _): &(Answer, Option<Duration>)| match answer {
             Err(error) if error.class() == FaultClass::Misconfigured => Some(error.clone()),
             _ => None,
         };
@@ -248,12 +276,19 @@ impl Attempt {
             }
             _ => None,
         });
-        let barred =
+        let answered =
             self.answers.iter().enumerate().filter_map(|(index, answer)| {
                 Some((index, answer.as_ref().and_then(misconfigured)?))
             });
+        let until = self.set.clock.now().plus(BARRED_FOR);
+        let new = answered
+            .filter(|(index, _)| self.barred.iter().all(|barred| barred.index != *index))
+            .chain(unraised)
+            .map(|(index, error)| Barred { index, error, until });
+        let shares = !self.indices(|answer| matches!(answer, Ok(Vote::Shared { .. }))).is_empty();
         Failure {
-            barred: barred.chain(unraised).collect(),
+            shares,
+            barred: self.barred.iter().cloned().chain(new).collect(),
             error: LockError::new(kind, self.round.tally(), nodes, hint),
         }
     }
@@ -267,13 +302,13 @@ impl Attempt {
 
     fn sweep(&mut self) -> Sweep {
         self.open = false;
-        Sweep::start(
-            &self.set,
-            &self.background,
-            self.traced.clone(),
-            self.fan.take(),
-            self.plan.node_timeout,
-        )
+        let claimed = Claimed {
+            set: Arc::clone(&self.set),
+            background: self.background.clone(),
+            traced: self.traced.clone(),
+            node_timeout: self.plan.node_timeout,
+        };
+        Sweep::start(claimed, self.fan.take())
     }
 }
 

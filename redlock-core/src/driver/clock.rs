@@ -14,7 +14,7 @@ use std::time::{Duration, SystemTime};
 
 use tokio::time::Instant;
 
-use crate::lease::Moment;
+use crate::decide::lease::Moment;
 
 /// What two clocks differ by from one reading to the next without the host having been suspended.
 const NOISE: Duration = Duration::from_millis(5);
@@ -53,9 +53,11 @@ impl Clock {
             return Moment((self.wall)());
         }
         let running = Instant::now().saturating_duration_since(self.origin);
-        let ahead = (self.ahead)();
         let mut meter = self.meter.lock().unwrap_or_else(PoisonError::into_inner);
-        Moment(running.saturating_add(meter.observe(ahead)))
+        // Read under the lock: an older reading that comes after a newer one would look like a clock set back, and the next
+        // one like the same suspension once more.
+        let suspended = meter.observe((self.ahead)());
+        Moment(running.saturating_add(suspended))
     }
 
     /// Microseconds since 1970.
@@ -150,8 +152,8 @@ mod system {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
     use std::sync::atomic::{AtomicU64, Ordering};
+    use std::sync::{Arc, OnceLock};
     use std::task::{Context, Waker};
 
     use super::*;
@@ -202,6 +204,30 @@ mod tests {
         let origin = Instant::now();
         let instant = clock.instant(Moment(ms(1_000)));
         assert!(instant <= origin + ms(1_000), "{:?} late", instant - origin - ms(1_000));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_reading_that_another_thread_overtakes_counts_no_suspension_twice() {
+        static SUSPENDED: AtomicU64 = AtomicU64::new(0);
+        static OVERTAKEN: AtomicU64 = AtomicU64::new(0);
+        static CLOCK: OnceLock<Clock> = OnceLock::new();
+        let read = || {
+            let read = SUSPENDED.load(Ordering::Relaxed);
+            // Between this thread's reading and its use the host is suspended, and another thread comes by, if it can.
+            if OVERTAKEN.swap(1, Ordering::Relaxed) == 0 {
+                SUSPENDED.store(30_000, Ordering::Relaxed);
+                if let Some(clock) = CLOCK.get().filter(|clock| clock.meter.try_lock().is_ok()) {
+                    clock.now();
+                }
+            }
+            ms(read)
+        };
+        OVERTAKEN.store(1, Ordering::Relaxed);
+        let clock = CLOCK.get_or_init(|| Clock::new(Box::new(read)));
+        let start = clock.now();
+        OVERTAKEN.store(0, Ordering::Relaxed);
+        clock.now();
+        assert_eq!(clock.now().since(start), ms(30_000));
     }
 
     #[test]

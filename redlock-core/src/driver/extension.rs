@@ -1,14 +1,13 @@
 use std::sync::Arc;
-use std::time::Duration;
 
-use super::fan_out::{Background, FanOut, Job};
-use super::members::NodeSet;
-use super::stragglers::adopt;
-use super::{Answer as Acquired, Traced};
+use super::acquires::adopt;
+use super::claimed::Claimed;
+use super::fan_out::{FanOut, Job};
+use super::trace::Answer as Acquired;
+use crate::decide::lease::Moment;
+use crate::decide::quorum::{Answer, Survey};
 use crate::error::{NodeOutcome, NodeReport};
-use crate::lease::Moment;
 use crate::node::{Expiry, Extension, FenceTerms, NodeError, Terms, Vote};
-use crate::quorum::{Answer, Survey};
 use crate::telemetry::Verb;
 
 /// What a round of extending came to.
@@ -27,18 +26,16 @@ struct Rest {
 }
 
 /// Asks all nodes to extend a claim. Cancel safe: what was sent is driven to completion.
-pub(crate) async fn extend(
-    set: &Arc<NodeSet>,
-    background: &Background,
-    traced: &Traced,
-    terms: Terms,
-    node_timeout: Duration,
-) -> Extended {
+pub(crate) async fn extend(claimed: &Claimed, terms: Terms) -> Extended {
+    let Claimed { set, background, traced, node_timeout } = claimed;
     traced.trace.asked_for(terms.ttl);
     let t1 = set.clock.now();
-    let mut fan = FanOut::new(background, set.len()).watched(set, Verb::Extend);
+    let mut fan = FanOut::new(background, set.len()).watched(set.told(), Verb::Extend);
     for (index, member) in set.members.iter().enumerate() {
-        fan.push(index, Arc::clone(&member.node).extend(traced.claim.clone(), terms, node_timeout));
+        fan.push(
+            index,
+            Arc::clone(&member.node).extend(traced.claim.clone(), terms, *node_timeout),
+        );
     }
     let mut survey = Survey::new(set.len());
     let mut gone = Vec::new();
@@ -56,7 +53,7 @@ pub(crate) async fn extend(
                 gone.push(index);
                 NodeOutcome::Absent
             }
-            Ok(Extension::Foreign) => NodeOutcome::Held(Expiry::Unknown),
+            Ok(Extension::Foreign) => NodeOutcome::Held { expiry: Expiry::Unknown, label: None },
             Err(error) => {
                 set.note_error(index, &error);
                 NodeOutcome::Failed(error)
@@ -75,44 +72,44 @@ impl Extended {
     /// each is sent; a repair that comes back after the release is undone.
     pub(crate) fn repair(
         self,
-        set: &Arc<NodeSet>,
-        background: &Background,
-        traced: &Traced,
+        claimed: &Claimed,
         terms: Terms,
-        node_timeout: Duration,
         holds: impl Fn() -> bool + Send + 'static,
     ) {
         let Rest { mut fan, mut gone } = self.rest;
-        let low = (0..set.len()).any(|index| traced.trace.is_low(index));
+        let nodes = claimed.set.len();
+        let low = (0..nodes).any(|index| claimed.traced.trace.is_low(index));
         if gone.is_empty() && fan.is_empty() && !low {
             return;
         }
-        let (set, own, traced) = (Arc::clone(set), background.clone(), traced.clone());
-        background.spawn(async move {
+        let own = claimed.clone();
+        claimed.background.spawn(async move {
             while let Some((index, result)) = fan.next().await {
                 match result {
                     Ok(Extension::Gone) => gone.push(index),
                     Ok(_) => {}
-                    Err(error) => set.note_error(index, &error),
+                    Err(error) => own.set.note_error(index, &error),
                 }
             }
             if !holds() {
                 return;
             }
             // What an earlier repair could not finish.
-            let mut raises = FanOut::new(&own, set.len()).watched(&set, Verb::Raise);
-            for index in (0..set.len()).filter(|index| !gone.contains(index)) {
+            let mut raises =
+                FanOut::new(&own.background, nodes).watched(own.set.told(), Verb::Raise);
+            for index in (0..nodes).filter(|index| !gone.contains(index)) {
                 if let Some(fencing) = terms.fencing
-                    && traced.trace.is_low(index)
+                    && own.traced.trace.is_low(index)
                 {
-                    raises.push(index, lift(&set, index, &traced, fencing, node_timeout));
+                    raises.push(index, lift(&own, index, fencing));
                 }
             }
-            let mut acquires = FanOut::new(&own, gone.len()).watched(&set, Verb::Acquire);
+            let mut acquires =
+                FanOut::new(&own.background, gone.len()).watched(own.set.told(), Verb::Acquire);
             for index in gone {
-                acquires.push(index, restore(&set, index, &traced, terms, node_timeout));
+                acquires.push(index, restore(&own, index, terms));
             }
-            adopt(&set, &own, &traced, acquires, node_timeout);
+            adopt(&own, acquires);
             while raises.next().await.is_some() {}
         });
     }
@@ -122,48 +119,55 @@ impl Extended {
 ///
 /// Where they cannot be raised the claim stays all the same: an extension may have counted the node meanwhile. They are
 /// raised with the next one.
-fn restore(
-    set: &Arc<NodeSet>,
-    index: usize,
-    traced: &Traced,
-    terms: Terms,
-    node_timeout: Duration,
-) -> Job<Acquired> {
-    let terms = mutant!(RepairNotNx, crate::mutants::overwriting(terms), terms);
-    let acquire = set.acquire(index, traced, terms, node_timeout);
-    let Some(fencing) = terms.fencing else { return acquire };
-    let (set, traced) = (Arc::clone(set), traced.clone());
-    // Until it is known to be otherwise: the answer may be lost.
-    traced.trace.set_low(index, true);
+///
+/// It is no vote: that a part of the claim stands there, or all of it after a repair whose answer was lost, is what was
+/// wanted, and says nothing about who the server is.
+fn restore(claimed: &Claimed, index: usize, terms: Terms) -> Job<Acquired> {
+    let terms = mutant!(RepairNotNx, crate::testing::mutants::overwriting(terms), terms);
+    let Claimed { set, traced, node_timeout, .. } = claimed;
+    // What is held already is not new to a writer that waits.
+    let acquire = set.acquire(index, traced, terms.heeding(false), *node_timeout);
+    if terms.fencing.is_some() {
+        // Until it is known to be otherwise: the answer may be lost.
+        traced.trace.set_low(index, true);
+    }
+    let own = claimed.clone();
     Box::pin(async move {
         let answer = acquire.await;
-        match answer {
+        match (&answer, terms.fencing) {
             // The node's clock is behind. Without more its next grant would just not be kept above the fence.
-            Ok(Vote::Granted { fence: Some(number) }) if number < fencing.hint => {
-                lift(&set, index, &traced, fencing, node_timeout).await;
+            (
+                Ok(
+                    Vote::Granted { fence: Some(number) }
+                    | Vote::Swapped { fence: Some(number), .. },
+                ),
+                Some(fencing),
+            ) if *number < fencing.hint => {
+                lift(&own, index, fencing).await;
             }
-            // An earlier repair, whose answer was lost.
-            Ok(Vote::AlreadyOurs) => lift(&set, index, &traced, fencing, node_timeout).await,
-            Ok(_) => traced.trace.set_low(index, false),
-            Err(_) => {}
+            (Ok(Vote::AlreadyOurs), Some(fencing)) => {
+                lift(&own, index, fencing).await;
+            }
+            (Ok(_), Some(_)) => own.traced.trace.set_low(index, false),
+            (_, None) | (Err(_), _) => {}
         }
-        answer
+        match answer {
+            Ok(Vote::AlreadyOurs) => Ok(Vote::Granted { fence: None }),
+            answer => answer,
+        }
     })
 }
 
 /// Raises the counters of a node to the holder's fence.
-fn lift(
-    set: &Arc<NodeSet>,
-    index: usize,
-    traced: &Traced,
-    fencing: FenceTerms,
-    node_timeout: Duration,
-) -> Job<()> {
-    let (set, traced) = (Arc::clone(set), traced.clone());
+fn lift(claimed: &Claimed, index: usize, fencing: FenceTerms) -> Job<()> {
+    let Claimed { set, traced, node_timeout, .. } = claimed.clone();
     Box::pin(async move {
         let node = Arc::clone(&set.members[index].node);
         let FenceTerms { hint, life } = fencing;
         match node.raise(traced.claim.clone(), hint, life, node_timeout).await {
+            // It is a share by now, which the next extension raises.
+            Ok(Extension::Foreign) if traced.trace.is_downgraded() && !traced.claim.is_shared() => {
+            }
             Ok(_) => traced.trace.set_low(index, false),
             Err(error) => set.note_error(index, &error),
         }

@@ -7,8 +7,7 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio_util::task::TaskTracker;
 
-use super::NodeSet;
-use crate::telemetry::{self, Asked, Verb, Watch};
+use crate::telemetry::{self, Asked, Told, Verb, Watch};
 
 /// A node's verb under way.
 pub(crate) type Job<T> = Pin<Box<dyn Future<Output = T> + Send>>;
@@ -118,9 +117,9 @@ impl<T: Send + 'static> FanOut<T> {
         Self { slots, background: background.clone(), watch }
     }
 
-    /// The same with a look at how long the nodes of `set` take.
-    pub(crate) fn watched(mut self, set: &Arc<NodeSet>, verb: Verb) -> Self {
-        self.watch = Watch::new(set, verb);
+    /// The same with a look at how long the nodes take.
+    pub(crate) fn watched(mut self, told: Arc<dyn Told>, verb: Verb) -> Self {
+        self.watch = Watch::new(told, verb);
         self
     }
 

@@ -1,6 +1,6 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::fence::hint;
+use crate::decide::fence::hint;
 
 /// Makes the hints of a handle's fenced attempts.
 ///
@@ -35,11 +35,11 @@ mod tests {
     fn hints_follow_the_clock_and_never_fall_behind_what_was_seen() {
         let hints = Hints::default();
         assert_eq!(hints.next(100), 100);
-        assert_eq!(hints.next(100), 101, "twice within a microsecond");
-        assert_eq!(hints.next(50), 102, "the clock was set back");
+        assert_eq!(hints.next(100), 102, "twice within a microsecond");
+        assert_eq!(hints.next(50), 104, "the clock was set back");
         hints.saw(500);
         hints.saw(400);
-        assert_eq!(hints.next(200), 501);
+        assert_eq!(hints.next(200), 502);
         assert_eq!(hints.next(1_000), 1_000);
     }
 
@@ -48,6 +48,6 @@ mod tests {
         let hints = Hints::default();
         hints.saw(900_000_000);
         assert_eq!(hints.next(1_000), 1_000);
-        assert_eq!(hints.next(1_000), 1_001);
+        assert_eq!(hints.next(1_000), 1_002);
     }
 }

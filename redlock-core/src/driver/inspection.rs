@@ -3,9 +3,9 @@ use std::time::Duration;
 
 use super::fan_out::{Background, FanOut};
 use super::members::NodeSet;
-use crate::inspection::{Inspection, NodeView, state};
-use crate::key::LockKey;
+use crate::decide::inspection::{Inspection, NodeView};
 use crate::node::Fault;
+use crate::node::key::LockKey;
 use crate::telemetry::Verb;
 
 /// Asks all nodes who holds `key`, and waits for each until its timeout: this is for people.
@@ -15,7 +15,7 @@ pub(crate) async fn inspect(
     key: &LockKey,
     node_timeout: Duration,
 ) -> Inspection {
-    let mut fan = FanOut::new(background, set.len()).watched(set, Verb::Inspect);
+    let mut fan = FanOut::new(background, set.len()).watched(set.told(), Verb::Inspect);
     for (index, member) in set.members.iter().enumerate() {
         fan.push(index, Arc::clone(&member.node).inspect(key.clone(), node_timeout));
     }
@@ -33,5 +33,5 @@ pub(crate) async fn inspect(
         }
         nodes[index].holdings = holdings;
     }
-    Inspection { state: state(&nodes, key.resources().len()), nodes }
+    Inspection::of(nodes, key.resources().len())
 }

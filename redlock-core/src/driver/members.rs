@@ -8,15 +8,17 @@ use tokio_util::task::TaskTracker;
 
 use super::fan_out::{Background, FanOut, Job};
 use super::hints::Hints;
-use super::stragglers::Stragglers;
-use super::wake::Wakes;
-use super::{Answer, Trace, Traced};
-use crate::clock::Clock;
+use super::succession::Server;
+use super::trace::{Answer, Trace, Traced, may_stand};
+use super::wakes::Wakes;
+use super::yard::Stragglers;
+use crate::decide::lease::Moment;
+use crate::decide::node_set::NodeSetFingerprint;
+use crate::decide::quorum::majority;
+use crate::driver::clock::Clock;
 use crate::error::{NodeOutcome, NodeReport};
-use crate::node::{Fault, FaultClass, LockNode, NodeError, Terms, Vote};
-use crate::queue::Queues;
-use crate::quorum::majority;
-use crate::telemetry::{Telemetry, Verb};
+use crate::node::{Fault, FaultClass, Identity, LockNode, NodeError, Terms, Vote};
+use crate::telemetry::{Telemetry, Told, Verb};
 
 /// Releases that one node's clean-up may be trying again at the same time. Past it a key is left to expire.
 const MAX_RETRIES: usize = 256;
@@ -30,7 +32,7 @@ const NOT_ASKED: &str = "not asked: the claim was given up";
 /// What the first contact with the nodes came to.
 type Contact = Result<(), Vec<(usize, NodeError)>>;
 
-/// The nodes of one handle, and what its calls share.
+/// The nodes of one handle, and what those who ask them share.
 pub(crate) struct NodeSet {
     pub(crate) members: Box<[Member]>,
     pub(crate) clock: Clock,
@@ -40,7 +42,6 @@ pub(crate) struct NodeSet {
     /// Whether a majority of nodes can be heard of releases.
     pub(crate) hears: bool,
     pub(crate) wakes: Wakes,
-    pub(crate) queues: Queues,
     pub(super) stragglers: Stragglers,
     pub(crate) tracker: TaskTracker,
     /// Cancelled by `close`: no new calls, no more retries of releases.
@@ -49,6 +50,8 @@ pub(crate) struct NodeSet {
     /// The first contact that is under way.
     contact: Mutex<Option<watch::Receiver<Option<Contact>>>>,
     run_ids: Mutex<Vec<Option<String>>>,
+    /// Who answered last for each node, also where that is not known any more.
+    servers: Mutex<Box<[Option<Server>]>>,
     pub(crate) telemetry: Telemetry,
 }
 
@@ -59,6 +62,16 @@ pub(crate) struct Member {
     pub(crate) retries: Arc<tokio::sync::Semaphore>,
     /// The server behind the node said who it is, and nothing has failed since.
     known: AtomicBool,
+}
+
+impl Told for NodeSet {
+    fn now(&self) -> Moment {
+        self.clock.now()
+    }
+
+    fn telemetry(&self) -> &Telemetry {
+        &self.telemetry
+    }
 }
 
 impl NodeSet {
@@ -72,6 +85,7 @@ impl NodeSet {
         let telling = nodes.iter().filter(|node| node.features().wake_ups).count();
         let hears = wake_ups && telling >= majority(nodes.len());
         let run_ids = Mutex::new(vec![None; nodes.len()]);
+        let servers = Mutex::new(nodes.iter().map(|_| None).collect());
         let members = nodes
             .into_iter()
             .map(|node| Member {
@@ -88,13 +102,13 @@ impl NodeSet {
             tells: wake_ups,
             hears,
             wakes,
-            queues: Queues::default(),
             stragglers: Stragglers::default(),
             tracker: TaskTracker::new(),
             closing: CancellationToken::new(),
             contacted: AtomicBool::new(false),
             contact: Mutex::new(None),
             run_ids,
+            servers,
             telemetry,
         }
     }
@@ -107,6 +121,11 @@ impl NodeSet {
             latency: None,
         };
         self.members.iter().map(pending).collect()
+    }
+
+    /// For those who tell how long the nodes take.
+    pub(super) fn told(self: &Arc<Self>) -> Arc<dyn Told> {
+        Arc::clone(self) as _
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -162,7 +181,7 @@ impl NodeSet {
     }
 
     async fn meet(self: &Arc<Self>, background: &Background, timeout: Duration) -> Contact {
-        let mut fan = FanOut::new(background, self.len()).watched(self, Verb::Identity);
+        let mut fan = FanOut::new(background, self.len()).watched(self.told(), Verb::Identity);
         for index in 0..self.len() {
             self.forget(index);
             let set = Arc::clone(self);
@@ -171,7 +190,7 @@ impl NodeSet {
         let mut failures = Vec::new();
         while let Some((index, result)) = fan.next().await {
             if let Err(error) = result {
-                self.telemetry.failed(self, index, &error);
+                self.telemetry.failed(|| self.clock.now(), index, &error);
                 failures.push((index, error));
             }
         }
@@ -183,8 +202,13 @@ impl NodeSet {
     }
 
     /// Asks one node who it is. Nothing is sent to a server that must not be a lock node.
-    async fn identify(&self, index: usize, timeout: Duration) -> Result<(), NodeError> {
+    pub(super) async fn identify(
+        &self,
+        index: usize,
+        timeout: Duration,
+    ) -> Result<Identity, NodeError> {
         let member = &self.members[index];
+        let asked = self.clock.now();
         let identity = Arc::clone(&member.node).identity(timeout).await?;
         if identity.cluster {
             return Err(NodeError::new(Fault::ClusterMember, "nodes must be independent masters"));
@@ -194,7 +218,7 @@ impl NodeSet {
         }
         {
             let mut run_ids = self.run_ids.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Some(run_id) = identity.run_id {
+            if let Some(run_id) = &identity.run_id {
                 let twin = run_ids.iter().enumerate().position(|(other, known)| {
                     other != index && known.as_deref() == Some(run_id.as_str())
                 });
@@ -203,11 +227,34 @@ impl NodeSet {
                     let detail = format!("the same server as {}", self.members[twin].name);
                     return Err(NodeError::new(Fault::Duplicate, &detail));
                 }
-                run_ids[index] = Some(run_id);
+                run_ids[index] = Some(run_id.clone());
             }
         }
+        self.succeed(index, &identity, asked);
         member.known.store(true, Ordering::Release);
-        Ok(())
+        Ok(identity)
+    }
+
+    /// Keeps who answers for a node from now on, and says so where that is another server than before.
+    fn succeed(&self, index: usize, identity: &Identity, asked: Moment) {
+        let Some(run_id) = &identity.run_id else { return };
+        let next = Server::new(run_id.clone(), asked);
+        let mut servers = self.servers.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = servers[index].replace(next);
+        if before.as_ref().is_none_or(|before| !before.is(run_id)) {
+            // Told under the lock: of two changes the later one is told last.
+            self.telemetry.known_as(fingerprint(&servers));
+        }
+        drop(servers);
+        let now = self.clock.now();
+        if before.is_some_and(|before| before.is_followed_by_another(identity, now)) {
+            self.telemetry.succeeded(&self.members[index].name, identity);
+        }
+    }
+
+    /// Which servers the nodes are, once all have said so.
+    pub(super) fn fingerprint(&self) -> Option<NodeSetFingerprint> {
+        fingerprint(&self.servers.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Another server may stand behind the node from now on.
@@ -218,15 +265,21 @@ impl NodeSet {
 
     /// Draws what there is to learn from a node's answer to acquire.
     pub(super) fn note(&self, index: usize, trace: &Trace, answer: &Answer) {
+        if !may_stand(answer) {
+            trace.refuse(index);
+        }
         match answer {
             // Whoever is known by a run id is found by it at the next call.
             Ok(Vote::AlreadyOurs) => {
                 self.contacted.store(false, Ordering::Release);
-                self.telemetry.voted_twice(self, index);
+                self.telemetry.voted_twice(|| self.clock.now(), index);
             }
             Ok(Vote::Warming { .. }) => self.telemetry.warming(index),
             Ok(
-                Vote::Granted { fence: Some(counter) } | Vote::Held { fence: Some(counter), .. },
+                Vote::Granted { fence: Some(counter) }
+                | Vote::Swapped { fence: Some(counter), .. }
+                | Vote::Held { fence: Some(counter), .. }
+                | Vote::Shared { fence: Some(counter), .. },
             ) => {
                 self.hints.saw(*counter);
             }
@@ -234,7 +287,7 @@ impl NodeSet {
         }
         if let Err(error) = answer {
             if error.class() == FaultClass::Unknown && trace.touched(index) {
-                trace.unsure.fetch_or(1 << index, Ordering::SeqCst);
+                trace.doubt(index);
             }
             self.note_error(index, error);
         }
@@ -243,9 +296,11 @@ impl NodeSet {
     /// Draws what there is to learn about a node from any of its failures.
     pub(super) fn note_error(&self, index: usize, error: &NodeError) {
         if error.detail() != NOT_ASKED {
-            self.telemetry.failed(self, index, error);
+            self.telemetry.failed(|| self.clock.now(), index, error);
         }
-        if error.class() == FaultClass::Unknown || error.fault() == Fault::Refused {
+        if error.class() == FaultClass::Unknown
+            || matches!(error.fault(), Fault::Refused | Fault::Replica)
+        {
             self.forget(index);
         }
     }
@@ -276,6 +331,11 @@ impl NodeSet {
             Arc::clone(&set.members[index].node).acquire(traced.claim, terms, left).await
         })
     }
+}
+
+fn fingerprint(servers: &[Option<Server>]) -> Option<NodeSetFingerprint> {
+    let run_ids = servers.iter().map(|server| Some(server.as_ref()?.run_id()));
+    Some(NodeSetFingerprint::of(run_ids.collect::<Option<Vec<_>>>()?))
 }
 
 impl std::fmt::Debug for NodeSet {

@@ -1,7 +1,7 @@
 //! What tests may put in place of the system's clocks and randomness.
 
-use crate::clock::{AheadSource, Clock, WallSource};
 use crate::driver::Wrapper;
+use crate::driver::clock::{AheadSource, Clock, WallSource};
 
 #[derive(Default)]
 pub(crate) struct Overrides {

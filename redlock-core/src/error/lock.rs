@@ -1,15 +1,40 @@
 use std::fmt;
-use std::sync::Arc;
 use std::time::Duration;
 
-use super::ConfigError;
-use crate::node::{Expiry, Fault, NodeError, Vote};
-use crate::quorum::Tally;
+use super::kind::LockErrorKind;
+use super::lost::{Lost, LostReason};
+use super::report::{NodeOutcome, NodeReport};
+use super::tally::Tally;
+use crate::node::config_error::ConfigError;
+use crate::node::label::Label;
 
-/// Why a lock was not had, or not released, with what each node said.
+/// Why a lock was not had, not extended, not released, or lost under the work, with what each node said.
 ///
-/// Nothing is left behind on the nodes: whatever was taken on the way is released, in the background where a
-/// node does not answer.
+/// Of a lock that was not had nothing stays on the nodes: whatever was taken on the way is released, in the background
+/// where a node does not answer.
+///
+/// All errors on the way from a handle to the end of the work become one, so a function that returns it takes each of them
+/// by `?`: of the set-up ([`ConfigError`]), of taking and releasing, of [extending](crate::ExtendError), of work that was
+/// [stopped](crate::Lost).
+///
+/// ```
+/// # use std::time::Duration;
+/// use redlock_core::{InMemoryNode, LockError, Redlock};
+///
+/// async fn import(ttl: Duration) -> Result<(), LockError> {
+///     let redlock = Redlock::builder().node(InMemoryNode::new("a")).ttl(ttl).build()?;
+///     let guard = redlock.lock("import").await?;
+///     guard.extend(2 * ttl).await?;
+///     guard.lease().run(async { /* … */ }).await?;
+///     guard.release().await?;
+///     Ok(())
+/// }
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), LockError> {
+/// #     assert!(import(Duration::ZERO).await.is_err());
+/// #     import(Duration::from_secs(10)).await
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct LockError(Box<Inner>);
 
@@ -21,65 +46,16 @@ struct Inner {
     retry_after: Option<Duration>,
     attempts: u32,
     config: Option<ConfigError>,
+    about: About,
+    lost: Option<LostReason>,
 }
 
-/// Why a lock was not had.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum LockErrorKind {
-    /// Somebody else holds it, or too much of it.
-    Contended,
-    /// Too many nodes could not be asked, or did not answer.
-    Unreachable,
-    /// Too many nodes are set up wrongly, or one server is listed twice. Trying again does not help.
-    Misconfigured,
-    /// A majority granted, but too late for the grant to be worth anything.
-    Late,
-    /// It was held by somebody else until the wait budget was over.
-    TimedOut,
-    /// As many calls wait for the key in this process as [may](crate::RedlockBuilder::max_waiters). Nothing was sent.
-    TooManyWaiters,
-    /// The key or an option breaks a rule; see [`LockError::config`]. Nothing was sent.
-    Invalid,
-    /// The handle was closed. Nothing was sent.
-    Closed,
-    /// There is no tokio runtime, or the operating system has no randomness. Nothing was sent.
-    Environment,
-}
-
-/// One node's part in a round.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct NodeReport {
-    /// The node's name.
-    pub name: Arc<str>,
-    /// What it answered.
-    pub outcome: NodeOutcome,
-    /// How long it took; nothing for a node that was not waited for or not asked.
-    pub latency: Option<Duration>,
-}
-
-/// What one node answered in a round.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum NodeOutcome {
-    /// Yes: granted, or released.
-    Granted,
-    /// Another token stands there.
-    Held(Expiry),
-    /// The resource did not hold the token any more (release only).
-    Absent,
-    /// The node restarted a short while ago, and the restart guard keeps it out of votes for a while.
-    Warming {
-        /// How long it has run.
-        uptime: Duration,
-        /// How long it gives no grants yet.
-        remaining: Duration,
-    },
-    /// It failed.
-    Failed(NodeError),
-    /// It had not answered when the verdict was certain.
-    Pending,
+/// What was not had.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum About {
+    Lock,
+    Extension,
+    Release,
 }
 
 impl LockError {
@@ -89,7 +65,24 @@ impl LockError {
         nodes: Vec<NodeReport>,
         retry_after: Option<Duration>,
     ) -> Self {
-        Self(Box::new(Inner { kind, tally, nodes, retry_after, attempts: 1, config: None }))
+        let (attempts, config, about, lost) = (1, None, About::Lock, None);
+        Self(Box::new(Inner { kind, tally, nodes, retry_after, attempts, config, about, lost }))
+    }
+
+    /// No majority of nodes answered to a release.
+    pub(crate) fn unreleased(tally: Tally, nodes: Vec<NodeReport>) -> Self {
+        let mut error = Self::new(LockErrorKind::Unreachable, tally, nodes, None);
+        error.0.about = About::Release;
+        error
+    }
+
+    /// A hold was not extended: it is lost, or too few nodes answered alike.
+    pub(super) fn unextended(lost: Option<LostReason>, nodes: Vec<NodeReport>) -> Self {
+        let kind = lost.map_or(LockErrorKind::Unreachable, |_| LockErrorKind::Lost);
+        let attempts = u32::from(!nodes.is_empty());
+        let mut error = Self::new(kind, Tally::of(&nodes), nodes, None).after(attempts, kind);
+        (error.0.about, error.0.lost) = (About::Extension, lost);
+        error
     }
 
     pub(crate) fn bare(kind: LockErrorKind) -> Self {
@@ -110,12 +103,35 @@ impl LockError {
         self.0.kind
     }
 
-    /// How the nodes answered in the last round; all zero when nothing was sent.
+    /// Whether somebody else was the reason: [`LockErrorKind::is_contended`].
+    pub fn is_contended(&self) -> bool {
+        self.0.kind.is_contended()
+    }
+
+    /// Whether the same call may have the lock later: its kind [is retryable](LockErrorKind::is_retryable), and it was the lock
+    /// that was not had. After an extension or a release that failed the work was under way or done, and is for its author to
+    /// judge.
+    pub fn is_retryable(&self) -> bool {
+        self.0.kind.is_retryable() && self.0.about == About::Lock
+    }
+
+    /// Whether the lock was had: the error is of its extension, its release or its loss.
+    #[cfg(feature = "route")]
+    pub(crate) fn is_of_a_hold(&self) -> bool {
+        self.0.about != About::Lock || self.0.kind == LockErrorKind::Lost
+    }
+
+    /// How the nodes answered in the last round; all zero when nothing was sent. Of a release `granted` are the nodes that
+    /// released, of an extension those that extended, and `refused` those that did not hold the lock.
     pub fn tally(&self) -> Tally {
         self.0.tally
     }
 
     /// What each node answered in the last round, in the set's order; empty when nothing was sent.
+    ///
+    /// A call whose time was over before its turn came in the queue of its process made no round of its own. It has what
+    /// the nodes answered last to the call whose turn it was, if they refused that one or failed, and nothing if that one
+    /// has the lock.
     pub fn nodes(&self) -> &[NodeReport] {
         &self.0.nodes
     }
@@ -125,7 +141,24 @@ impl LockError {
         self.0.retry_after
     }
 
-    /// How many rounds were tried.
+    /// What the other holder calls itself, of a lock that is [`Contended`](LockErrorKind::Contended) or
+    /// [`TimedOut`](LockErrorKind::TimedOut): the [label](crate::RedlockBuilder::label) that more than half of the nodes
+    /// that refused read behind its token. `None` where it has none, and where they read different ones.
+    pub fn holder(&self) -> Option<&Label> {
+        if !matches!(self.0.kind, LockErrorKind::Contended | LockErrorKind::TimedOut) {
+            return None;
+        }
+        let read = || {
+            self.0.nodes.iter().filter_map(|node| match &node.outcome {
+                NodeOutcome::Held { label, .. } => Some(label.as_ref()),
+                _ => None,
+            })
+        };
+        let alike = |label| read().filter(|other| *other == Some(label)).count();
+        read().flatten().find(|label| 2 * alike(label) > read().count())
+    }
+
+    /// How many rounds were tried; 0 when nothing was sent for this call.
     pub fn attempts(&self) -> u32 {
         self.0.attempts
     }
@@ -133,6 +166,19 @@ impl LockError {
     /// The rule that the input broke, with kind [`LockErrorKind::Invalid`].
     pub fn config(&self) -> Option<&ConfigError> {
         self.0.config.as_ref()
+    }
+
+    /// Why the lock was lost under the work, with kind [`LockErrorKind::Lost`].
+    pub fn lost_reason(&self) -> Option<LostReason> {
+        self.0.lost
+    }
+}
+
+impl From<Lost> for LockError {
+    fn from(lost: Lost) -> Self {
+        let mut error = Self::bare(LockErrorKind::Lost);
+        error.0.lost = Some(lost.reason());
+        error
     }
 }
 
@@ -150,8 +196,12 @@ impl std::error::Error for LockError {
     }
 }
 
+/// Reads as `Display` does; all there is, with `{:#?}`.
 impl fmt::Debug for LockError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !f.alternate() {
+            return fmt::Display::fmt(self, f);
+        }
         f.debug_struct("LockError")
             .field("kind", &self.0.kind)
             .field("tally", &self.0.tally)
@@ -159,6 +209,8 @@ impl fmt::Debug for LockError {
             .field("retry_after", &self.0.retry_after)
             .field("attempts", &self.0.attempts)
             .field("config", &self.0.config)
+            .field("about", &self.0.about)
+            .field("lost", &self.0.lost)
             .finish()
     }
 }
@@ -166,17 +218,52 @@ impl fmt::Debug for LockError {
 /// One line: the kind, the count, and each node that did not grant with its reason.
 impl fmt::Display for LockError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.0.kind)?;
+        let queued = self.0.kind == LockErrorKind::TimedOut && self.0.attempts == 0;
+        if queued && self.0.nodes.is_empty() {
+            return f.write_str(
+                "still held or asked for by another call of this process when the wait budget was over",
+            );
+        }
+        if self.0.about == About::Release {
+            f.write_str("no majority of nodes answered")?;
+        } else if self.0.about == About::Extension {
+            f.write_str(match self.0.lost {
+                Some(_) => "not extended: the lock is lost",
+                None => "not extended: no majority of nodes answered alike, the old deadline stays",
+            })?;
+        } else if let Some(holder) = self.holder() {
+            match self.0.kind {
+                LockErrorKind::TimedOut => {
+                    write!(f, "still held by {holder} when the wait budget was over")?;
+                }
+                _ => write!(f, "held by {holder}")?,
+            }
+            if let Some(left) = self.0.retry_after {
+                write!(f, ", free in {left:.0?}")?;
+            }
+        } else {
+            write!(f, "{}", self.0.kind)?;
+        }
         if let Some(config) = &self.0.config {
             return write!(f, ": {config}");
+        }
+        if let Some(reason) = self.0.lost {
+            return write!(f, ", {reason}");
         }
         if self.0.nodes.is_empty() {
             return Ok(());
         }
         let tally = self.0.tally;
-        write!(f, " ({} of {} granted", tally.granted, self.0.nodes.len())?;
+        let done = match self.0.about {
+            About::Lock => "granted",
+            About::Extension => "extended",
+            About::Release => "released",
+        };
+        write!(f, " ({} of {} {done}", tally.granted, self.0.nodes.len())?;
         if self.0.attempts > 1 {
             write!(f, " at attempt {}", self.0.attempts)?;
+        } else if self.0.attempts == 0 && self.0.about == About::Lock {
+            f.write_str(" to a call before it in this process")?;
         }
         f.write_str(")")?;
         let mut separator = ": ";
@@ -185,57 +272,5 @@ impl fmt::Display for LockError {
             separator = "; ";
         }
         Ok(())
-    }
-}
-
-impl fmt::Display for LockErrorKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Contended => "held by another",
-            Self::Unreachable => "no majority of nodes answered",
-            Self::Misconfigured => "the node set is misconfigured",
-            Self::Late => "granted too late to be used",
-            Self::TimedOut => "still held by another when the wait budget was over",
-            Self::TooManyWaiters => "as many calls wait for it here as may",
-            Self::Invalid => "invalid input",
-            Self::Closed => "the handle is closed",
-            Self::Environment => "no tokio runtime, or no randomness from the operating system",
-        })
-    }
-}
-
-impl fmt::Display for NodeOutcome {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Granted => f.write_str("granted"),
-            Self::Held(Expiry::In(left)) => write!(f, "held for {left:?} more"),
-            Self::Held(Expiry::Never) => {
-                f.write_str("held by a key without expiry, which never frees itself")
-            }
-            Self::Held(Expiry::Unknown) => f.write_str("held"),
-            Self::Absent => f.write_str("not held there"),
-            Self::Warming { uptime, remaining } => {
-                write!(f, "restarted {uptime:.0?} ago, gives no grants for {remaining:?} more")
-            }
-            Self::Failed(error) => write!(f, "{error}"),
-            Self::Pending => f.write_str("not waited for"),
-        }
-    }
-}
-
-impl From<&Result<Vote, NodeError>> for NodeOutcome {
-    fn from(answer: &Result<Vote, NodeError>) -> Self {
-        match answer {
-            Ok(Vote::Granted { .. }) => Self::Granted,
-            Ok(Vote::AlreadyOurs) => Self::Failed(NodeError::new(
-                Fault::Duplicate,
-                "it held this attempt's token before it was asked",
-            )),
-            Ok(Vote::Held { expiry, .. }) => Self::Held(*expiry),
-            Ok(Vote::Warming { uptime, remaining }) => {
-                Self::Warming { uptime: *uptime, remaining: *remaining }
-            }
-            Err(error) => Self::Failed(error.clone()),
-        }
     }
 }

@@ -4,14 +4,16 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::decide::plan::Renewal;
+use crate::decide::retry::RetryPolicy;
 #[cfg(feature = "testing")]
 use crate::driver::Wrapper;
 use crate::error::ConfigError;
-use crate::key::{COUNTER_PREFIX, MAX_KEY_BYTES};
-use crate::node::LockNode;
-use crate::options::{LockOptions, Plan, Renewal, Settings};
-use crate::redlock::Redlock;
-use crate::retry::RetryPolicy;
+use crate::handle::options::{LockOptions, Settings};
+use crate::handle::redlock::Redlock;
+use crate::handle::shared::{Shared, check_features};
+use crate::node::key::{MAX_KEY_BYTES, reserved};
+use crate::node::{IntoLockNode, LockNode};
 
 /// Most nodes of one handle.
 const MAX_NODES: usize = 64;
@@ -24,37 +26,54 @@ pub struct RedlockBuilder {
     settings: Settings,
     key_prefix: Vec<u8>,
     #[cfg(feature = "testing")]
-    testing: crate::testing::Overrides,
+    testing: crate::driver::overrides::Overrides,
+}
+
+impl Redlock {
+    /// Begins to set up a handle.
+    pub fn builder() -> RedlockBuilder {
+        RedlockBuilder::default()
+    }
 }
 
 impl RedlockBuilder {
     /// Adds independent masters, in any number from 1 to 64 and of any backend. An odd number is best: a fourth node
     /// makes no outage survivable that three do not survive. Required.
-    pub fn nodes(mut self, nodes: impl IntoIterator<Item = Arc<dyn LockNode>>) -> Self {
-        self.nodes.extend(nodes);
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use redlock_core::{InMemoryNode, Redlock};
+    /// let nodes = ["a", "b", "c"].map(InMemoryNode::new); // or RedisNode::connect_all(urls)?
+    /// let redlock = Redlock::builder().nodes(nodes).ttl(Duration::from_secs(10)).build()?;
+    /// # Ok::<(), redlock_core::ConfigError>(())
+    /// ```
+    pub fn nodes(mut self, nodes: impl IntoIterator<Item = impl IntoLockNode>) -> Self {
+        self.nodes.extend(nodes.into_iter().map(IntoLockNode::into_lock_node));
         self
     }
 
     /// Adds one node.
-    pub fn node(mut self, node: impl LockNode) -> Self {
-        self.nodes.push(Arc::new(node));
+    pub fn node(mut self, node: impl IntoLockNode) -> Self {
+        self.nodes.push(node.into_lock_node());
         self
     }
 
-    /// How long the nodes keep a lock that is not renewed; 10 ms to [`MAX_TTL`](crate::options::MAX_TTL). Required, there
+    /// How long the nodes keep a lock that is not renewed; 10 ms to [`MAX_TTL`](crate::handle::options::MAX_TTL). Required, there
     /// is no value that fits all: it must outlast the work, or the work's longest pause where renewal is on.
     pub fn ttl(mut self, ttl: Duration) -> Self {
         self.settings.call.ttl = Some(ttl);
         self
     }
 
-    /// How long [`lock`](Redlock::lock) tries; at least one node timeout. Default: 10 s.
+    /// How long [`lock`](Redlock::lock) tries while somebody else has the lock or too few nodes answer; at least one node
+    /// timeout. Default: 10 s.
     pub fn wait_for(mut self, wait_for: Duration) -> Self {
         self.settings.call.wait_for = Some(wait_for);
         self
     }
 
-    /// The delay between attempts. Default: 100 to 300 ms.
+    /// The delay between the attempts of the first call in the queue of this process, where it hears of no release and its
+    /// attempts meet no others'. Default: 100 to 300 ms.
     pub fn retry(mut self, retry: RetryPolicy) -> Self {
         self.settings.call.retry = Some(retry);
         self
@@ -73,7 +92,8 @@ impl RedlockBuilder {
     }
 
     /// How long one node may take to answer, at least 1 ms and below a quarter of the time to live; twice as long
-    /// for a release. Default: a twentieth of the time to live, between 50 and 200 ms, at most a fifth of it.
+    /// for a release. Default: a twentieth of the time to live, between 50 and 500 ms, at most a fifth of it and
+    /// at most the wait budget.
     pub fn node_timeout(mut self, node_timeout: Duration) -> Self {
         self.settings.node_timeout = Some(node_timeout);
         self
@@ -90,7 +110,7 @@ impl RedlockBuilder {
     /// Whether holders get a [`Fence`](crate::Fence), which the resource can refuse stale holders by. It takes no further
     /// round trip unless clocks are more than a second apart, and one more then. Every node must be able to
     /// ([`Features`](crate::node::Features)); users of a server need the right to `TIME` and to keys that begin with
-    /// [`COUNTER_PREFIX`](crate::key::COUNTER_PREFIX). Default: off.
+    /// [`COUNTER_PREFIX`](crate::node::key::COUNTER_PREFIX). Default: off.
     pub fn fencing(mut self, fencing: bool) -> Self {
         self.settings.call.fencing = Some(fencing);
         self
@@ -124,8 +144,8 @@ impl RedlockBuilder {
 
     /// Whether releases are told to other processes that wait, and heard of. Default: yes.
     ///
-    /// A handle that waits for a lock subscribes to each node, once and over a connection of its own, and asks again as
-    /// soon as a majority told of the release. Nothing rests on it: a notification that is lost costs one
+    /// A handle that waits for a lock subscribes to each node, once and over a connection of its own, and asks again when a
+    /// majority told of the release: at once if it is its turn, else after those of other processes. Nothing rests on it: a notification that is lost costs one
     /// [retry delay](Self::retry). A node that cannot tell (its user lacks the rights, its connection is the
     /// application's, or its [backend](crate::node::Features) knows no such thing) is waited for by time alone, which is
     /// logged once.
@@ -134,10 +154,22 @@ impl RedlockBuilder {
         self
     }
 
-    /// Calls of [`lock`](Redlock::lock) that may wait for one key through this handle; further ones fail at once with
-    /// [`TooManyWaiters`](crate::LockErrorKind::TooManyWaiters). Default: 1,024.
+    /// Calls of [`lock`](Redlock::lock) that may wait in the queue for one resource through this handle; further ones fail
+    /// at once with [`TooManyWaiters`](crate::LockErrorKind::TooManyWaiters). A call for several resources counts for each.
+    /// Default: 1,024.
     pub fn max_waiters(mut self, max_waiters: usize) -> Self {
         self.settings.max_waiters = Some(max_waiters);
+        self
+    }
+
+    /// What the holders of this handle's locks call themselves, such as `orders@pod-7`: printable text of 1 to 128 bytes, which
+    /// is checked when the handle is built. Default: nothing.
+    ///
+    /// It stands on the nodes behind the token. Whoever is refused the lock, inspects it or watches it reads it there
+    /// ([`LockError::holder`](crate::LockError::holder), [`LockState`](crate::LockState)), and so does everybody who may
+    /// read a node: put no secret into it. Safety does not rest on it. A [call](LockOptions::label) may have another one.
+    pub fn label(mut self, label: impl AsRef<str>) -> Self {
+        self.settings.call = self.settings.call.label(label);
         self
     }
 
@@ -168,16 +200,15 @@ impl RedlockBuilder {
             let value = format!("{} bytes", self.key_prefix.len());
             return Err(ConfigError::new("key_prefix", value, "must be below 512 bytes"));
         }
-        if self.key_prefix.starts_with(COUNTER_PREFIX.as_bytes()) {
+        if let Some(rule) = reserved(&self.key_prefix) {
             let value = self.key_prefix.escape_ascii().to_string();
-            let rule = "must not begin with `redlock:fence:`, where the counters are";
             return Err(ConfigError::new("key_prefix", value, rule));
         }
         #[cfg(not(feature = "testing"))]
-        let (clock, rng) = (crate::clock::Clock::system(), fastrand::Rng::new());
+        let (clock, rng) = (crate::driver::clock::Clock::system(), fastrand::Rng::new());
         #[cfg(feature = "testing")]
         let (clock, rng, wrapper) = self.testing.apply();
-        Ok(Redlock::new(
+        Ok(Redlock::over(Shared::new(
             self.nodes,
             clock,
             self.settings,
@@ -185,7 +216,7 @@ impl RedlockBuilder {
             rng,
             #[cfg(feature = "testing")]
             wrapper,
-        ))
+        )))
     }
 
     fn check_nodes(&self) -> Result<(), ConfigError> {
@@ -245,25 +276,4 @@ impl RedlockBuilder {
         self.testing.ahead = Some(Box::new(ahead));
         self
     }
-}
-
-/// Whether every node can do what the plan asks for.
-pub(crate) fn check_features<'a>(
-    plan: &Plan,
-    mut nodes: impl Iterator<Item = &'a dyn LockNode>,
-) -> Result<(), ConfigError> {
-    let (fencing, guard) = (plan.fencing, plan.restart_guard.is_some());
-    if !fencing && !guard {
-        return Ok(());
-    }
-    let lacking = nodes.find_map(|node| {
-        let features = node.features();
-        let field = match features {
-            _ if fencing && !features.fencing => "fencing",
-            _ if guard && !features.restart_guard => "restart_guard",
-            _ => return None,
-        };
-        Some(ConfigError::new(field, node.name().to_owned(), "must be supported by every node"))
-    });
-    lacking.map_or(Ok(()), Err)
 }

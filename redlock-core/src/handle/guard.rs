@@ -7,27 +7,21 @@ use std::time::Duration;
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
-use crate::driver::stragglers::park_acquires;
-use crate::driver::{self, Sweep};
+use crate::decide::fence::Fence;
+use crate::decide::handover::Handover;
+use crate::decide::plan::Renewal;
+use crate::decide::release::Release;
+use crate::driver::{self, Claimed, Sweep};
+use crate::error::LostReason;
 use crate::error::{ExtendError, LockError};
-use crate::fence::Fence;
-use crate::hold::Hold;
-use crate::key::LockKey;
-use crate::lease::LostReason;
-use crate::options::Renewal;
-use crate::queue::Turn;
-use crate::renewal::renew;
-use crate::telemetry;
-use crate::token::Token;
-
-/// What a release found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Release {
-    /// A majority of nodes held the lock until now.
-    Released,
-    /// The lock had expired or was lost before. That is no error: it is free, or somebody else's.
-    AlreadyGone,
-}
+use crate::handle::hold::Hold;
+use crate::handle::queue::Turn;
+use crate::handle::renewal::renew;
+use crate::node::Holder;
+use crate::node::key::LockKey;
+use crate::node::label::Label;
+use crate::node::token::Token;
+use crate::telemetry::{self, Won};
 
 /// Holds a lock, and releases it when dropped.
 ///
@@ -38,8 +32,8 @@ pub enum Release {
 /// [`Redlock::close`](crate::Redlock::close).
 ///
 /// A guard proves a lock *in time*: a process that was paused past [`valid_until`](Self::valid_until) still has the
-/// guard and no lock. Look at [`is_lost`](Self::is_lost) before each step that matters, or race the work against
-/// [`Lease::lost`].
+/// guard and no lock. Look at [`is_lost`](Self::is_lost) before each step that matters, or have the work stopped at the loss
+/// by [`Lease::run`].
 #[must_use = "the lock is released when the guard is dropped"]
 pub struct LockGuard {
     lease: Lease,
@@ -51,22 +45,17 @@ impl LockGuard {
     pub(crate) fn new(hold: Hold) -> Self {
         let hold = Arc::new(hold);
         if hold.has_acquires() {
-            park_acquires(&hold);
+            let Claimed { set, background, .. } = &hold.claimed;
+            driver::park_acquires(set, background, Arc::downgrade(&hold) as _);
         }
         let renewal = (hold.plan.renewal == Renewal::Auto)
-            .then(|| hold.background.spawn_untracked(renew(Arc::clone(&hold))));
+            .then(|| hold.claimed.background.spawn_untracked(renew(Arc::clone(&hold))));
         Self { lease: Lease(hold), renewal, armed: true }
     }
 
     /// Keeps the place in the line that the lock was waited for in.
     pub(crate) fn keep(&self, turn: Turn) {
         self.lease.0.keep(turn);
-    }
-
-    /// The token's fingerprint, which inspections show too.
-    #[cfg(feature = "tracing")]
-    pub(crate) fn holder(&self) -> crate::node::Holder {
-        crate::node::Holder::of(self.lease.0.traced.claim.token().as_bytes())
     }
 
     /// What is locked.
@@ -99,7 +88,8 @@ impl LockGuard {
         self.lease.is_lost()
     }
 
-    /// Makes the hold last at least `ttl` from now, less the drift allowance. It never becomes shorter.
+    /// Makes the hold last at least `ttl` from now, less the drift allowance, but no longer than
+    /// [`max_hold`](crate::RedlockBuilder::max_hold). It never becomes shorter.
     ///
     /// The new deadline counts from before the request was sent, and only if a majority of nodes extended before
     /// the old deadline passed. A lock that is lost stays lost, nothing is sent for it.
@@ -109,7 +99,7 @@ impl LockGuard {
     /// [`ExtendErrorKind::Lost`](crate::ExtendErrorKind::Lost) when the lock is lost;
     /// [`Unanswered`](crate::ExtendErrorKind::Unanswered) when too few nodes answered: the lock is held until its old
     /// deadline and nothing is released; [`Invalid`](crate::ExtendErrorKind::Invalid) for a time to live that is
-    /// below 10 ms or above [`MAX_TTL`](crate::options::MAX_TTL).
+    /// below 10 ms or above [`MAX_TTL`](crate::handle::options::MAX_TTL).
     ///
     /// # Cancel safety
     ///
@@ -118,7 +108,9 @@ impl LockGuard {
         self.lease.0.extend(ttl).await
     }
 
-    /// Releases the lock on all nodes and waits until a majority has confirmed it.
+    /// Releases the lock on all nodes and waits until it is certain that no majority holds it any more and, as far as nodes
+    /// answer, whether one did until now. With [`at_least`](crate::LockOptions::at_least) it stays taken until then:
+    /// [`Release::Kept`].
     ///
     /// # Errors
     ///
@@ -131,19 +123,14 @@ impl LockGuard {
     pub async fn release(mut self) -> Result<Release, LockError> {
         self.disarm();
         let hold = &self.lease.0;
-        let release = driver::release(
-            &hold.set,
-            &hold.background,
-            hold.traced.clone(),
-            hold.take_acquires(),
-            hold.take_turn(),
-            hold.plan.node_timeout,
-        );
-        Ok(if release.await? { Release::Released } else { Release::AlreadyGone })
+        driver::release(hold.claimed.clone(), hold.take_acquires(), hold.leave()).await
     }
 
     /// Gives the lock away without releasing it: it stays on the nodes for the rest of its time to live, and
     /// whoever has the token can [release](crate::Redlock::release) it, from another process too. Renewal ends.
+    ///
+    /// With [`at_least`](crate::LockOptions::at_least) it stands for as long at the least unless it is released by its
+    /// token, which frees it.
     ///
     /// `std::mem::forget` would also leave the lock to expire, but renewal would go on.
     #[must_use = "without the token the lock cannot be released before it expires"]
@@ -151,7 +138,51 @@ impl LockGuard {
         self.stop_renewal();
         self.armed = false;
         self.lease.0.leak();
-        *self.lease.0.traced.claim.token()
+        *self.lease.0.claimed.traced.claim.token()
+    }
+
+    /// Ends the lease here and now, and gives what another holder needs to [take the lock over](crate::Redlock::take_over),
+    /// in another process too.
+    ///
+    /// The lock is not released: it stays on the nodes until somebody takes it over, or for the rest of its time to live.
+    /// Before the text exists renewal and repairs have stopped, and every [`Lease`] of this guard is lost with
+    /// [`LostReason::HandedOver`]: whoever still works under one must stop. What was sent already changes nothing for the
+    /// taker, whose token is another one, and its fence is larger: a late write of this holder's is refused. What is left
+    /// of [`at_least`](crate::LockOptions::at_least) is the taker's: its own options say how long the lock stays taken then.
+    ///
+    /// A guard whose lock is lost gives a text too, with nothing [remaining](Handover::remaining).
+    #[must_use = "without it the lock stays held by nobody until it expires"]
+    pub fn hand_over(mut self) -> Handover {
+        let remaining = self.remaining();
+        if !mutant!(GiverGoesOn) {
+            self.stop_renewal();
+        }
+        self.armed = false;
+        let hold = &self.lease.0;
+        hold.hand_over();
+        telemetry::handed_over();
+        hold.handover(remaining)
+    }
+
+    /// The guard of the same hold on shares; the leases of this one end. The line goes on when the nodes know.
+    pub(in crate::handle) fn shared(mut self) -> Self {
+        self.stop_renewal();
+        self.armed = false;
+        let (hold, turn) = self.lease.0.downgrade();
+        let guard = Self::new(hold);
+        let hold = Arc::clone(&guard.lease.0);
+        guard.lease.0.claimed.background.spawn(async move {
+            hold.share().await;
+            drop(turn);
+        });
+        guard
+    }
+
+    /// Whether this lock was [taken over](crate::Redlock::take_over) from a holder after whom nobody held it: the work may go
+    /// on where the giver left it. False for any other lock, wherever it is not certain, and without
+    /// [`fencing`](crate::RedlockBuilder::fencing) of the giver and of this holder.
+    pub fn continued(&self) -> bool {
+        self.lease.0.continued
     }
 
     fn stop_renewal(&mut self) {
@@ -167,7 +198,28 @@ impl LockGuard {
         }
         self.stop_renewal();
         self.armed = false;
+        if mutant!(KeepLeaseGoesOn) && self.lease.0.plan.at_least.is_some() {
+            return;
+        }
         self.lease.0.end(LostReason::Released);
+    }
+}
+
+impl Won for LockGuard {
+    fn remaining(&self) -> Duration {
+        self.lease.remaining()
+    }
+
+    fn holder(&self) -> Holder {
+        Holder::of(self.lease.0.claimed.traced.claim.value())
+    }
+
+    fn label(&self) -> Option<&Label> {
+        self.lease.0.claimed.traced.claim.label()
+    }
+
+    fn fence(&self) -> Option<Fence> {
+        self.lease.fence()
     }
 }
 
@@ -177,14 +229,7 @@ impl Drop for LockGuard {
             self.disarm();
             telemetry::unawaited();
             let hold = &self.lease.0;
-            drop(Sweep::of_lock(
-                &hold.set,
-                &hold.background,
-                hold.traced.clone(),
-                hold.take_acquires(),
-                hold.take_turn(),
-                hold.plan.node_timeout,
-            ));
+            drop(Sweep::of_lock(hold.claimed.clone(), hold.take_acquires(), hold.leave()));
         }
     }
 }
@@ -203,12 +248,12 @@ impl fmt::Debug for LockGuard {
 ///
 /// Cheap to clone and to share. A lease owns nothing: it neither prolongs the hold nor releases it.
 #[derive(Clone)]
-pub struct Lease(Arc<Hold>);
+pub struct Lease(pub(in crate::handle) Arc<Hold>);
 
 impl Lease {
     /// What is locked.
     pub fn key(&self) -> &LockKey {
-        self.0.traced.claim.key()
+        self.0.claimed.traced.claim.key()
     }
 
     /// The holder's number, greater than that of every earlier holder of the same resource: give it along with every
@@ -226,14 +271,14 @@ impl Lease {
     /// It is computed anew at each call: the deadline counts the time that the host was suspended, an `Instant` does
     /// not. Do not keep it over a suspension.
     pub fn valid_until(&self) -> Instant {
-        self.0.set.clock.instant(self.0.until())
+        self.0.claimed.set.clock.instant(self.0.until())
     }
 
     /// How long the lock is held if nobody renews it; zero when it is lost.
     pub fn remaining(&self) -> Duration {
         match self.0.lost_reason() {
             Some(_) => Duration::ZERO,
-            None => self.0.until().since(self.0.set.clock.now()),
+            None => self.0.until().since(self.0.claimed.set.clock.now()),
         }
     }
 
@@ -248,7 +293,7 @@ impl Lease {
     }
 
     /// Resolves when the lock is lost: at the exact local deadline, whatever renewal is doing; at once when so many
-    /// nodes answer that they no longer hold it that the rest is no majority; or when the guard releases it.
+    /// nodes answer to an extension that they no longer hold it that the rest is no majority; or when the guard releases it.
     /// Nodes that fail or do not answer are no reason.
     ///
     /// # Cancel safety

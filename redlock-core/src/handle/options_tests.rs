@@ -19,7 +19,11 @@ fn defaults_fit_every_time_to_live() {
     assert_eq!(timeout(ms(10)), ms(2));
     assert_eq!(timeout(ms(500)), ms(50));
     assert_eq!(timeout(ms(2_000)), ms(100));
-    assert_eq!(timeout(ms(60_000)), ms(200));
+    assert_eq!(timeout(ms(60_000)), ms(500));
+    let waiting = |wait| LockOptions::new().wait_for(wait);
+    let timeout = |wait| with_ttl(ms(60_000)).plan(&waiting(wait)).unwrap().node_timeout;
+    assert_eq!(timeout(ms(300)), ms(300), "no longer than the call itself may wait");
+    assert_eq!(timeout(ms(50)), ms(50));
 }
 
 #[test]
@@ -47,14 +51,14 @@ fn every_broken_rule_names_field_value_and_rule() {
             LockOptions::new(),
             "node_timeout",
             "250ms",
-            "below a quarter",
+            "a quarter of the time to live",
         ),
         (
             Settings { node_timeout: Some(ms(200)), ..base.clone() },
             LockOptions::new().ttl(ms(800)),
             "node_timeout",
             "200ms",
-            "below a quarter",
+            "a quarter of the time to live",
         ),
         (
             Settings { node_timeout: Some(ms(0)), ..base.clone() },

@@ -3,72 +3,47 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use tokio::runtime::Handle;
 
-use crate::builder::{RedlockBuilder, check_features};
-use crate::clock::Clock;
-use crate::driver::{self, Attempt, Background, Failure, NodeSet, Trace, Traced};
-use crate::error::{ConfigError, LockError, LockErrorKind};
-use crate::guard::{Lease, LockGuard, Release};
-use crate::hold::Hold;
-use crate::inspection::Inspection;
-use crate::key::{IntoLockKey, LockKey};
-use crate::node::{Claim, LockNode, NodeError};
-use crate::options::{LockOptions, Plan, Renewal, Settings};
-use crate::telemetry::{Acquire, Telemetry};
-use crate::token::Token;
-use crate::waiting::Waiting;
+use crate::decide::inspection::Inspection;
+use crate::decide::release::Release;
+use crate::driver::{self, Claimed, Trace, Traced};
+#[cfg(feature = "route")]
+use crate::error::ConfigError;
+use crate::error::LockError;
+#[cfg(doc)]
+use crate::error::LockErrorKind;
+use crate::handle::guard::LockGuard;
+use crate::handle::options::LockOptions;
+#[cfg(feature = "route")]
+use crate::handle::options::Settings;
+use crate::handle::shared::{Call, Shared};
+use crate::handle::waiting::Waiting;
+use crate::node::key::IntoLockKey;
+use crate::node::token::Token;
+use crate::node::{Claim, Mode};
+use crate::telemetry::{self, Acquire};
 
 /// Locks over a set of independent nodes. Cheap to clone; clones share everything.
 ///
 /// The nodes may be of different backends. Every method that awaits must run in a tokio runtime with its timer
 /// on.
+///
+/// # Several runtimes
+///
+/// Calls may come from any number of runtimes, and a runtime may end at any time. But the nodes over servers keep each
+/// connection on the runtime that needed it first, and move it only when that one has ended. One that lives and is not
+/// driven, such as a current-thread runtime between two calls of `block_on`, answers nobody: the calls from other
+/// runtimes then end as [`LockErrorKind::Unreachable`]. Make the first call on a runtime that is always driven (one with
+/// worker threads), or have nodes and a handle for each runtime.
 #[derive(Clone)]
-pub struct Redlock(Arc<Inner>, Option<Handle>);
-
-struct Inner {
-    set: Arc<NodeSet>,
-    settings: Settings,
-    key_prefix: Vec<u8>,
-    rng: Mutex<fastrand::Rng>,
-    #[cfg(feature = "testing")]
-    wrapper: driver::Wrapper,
-}
-
-/// A call whose input was checked.
-pub(crate) struct Call {
-    pub(crate) key: LockKey,
-    pub(crate) plan: Plan,
-    pub(crate) background: Background,
-}
+pub struct Redlock(pub(in crate::handle) Arc<Shared>, Option<Handle>);
 
 impl Redlock {
-    /// Begins to set up a handle.
-    pub fn builder() -> RedlockBuilder {
-        RedlockBuilder::default()
-    }
-
-    pub(crate) fn new(
-        nodes: Vec<Arc<dyn LockNode>>,
-        clock: Clock,
-        settings: Settings,
-        key_prefix: Vec<u8>,
-        rng: fastrand::Rng,
-        #[cfg(feature = "testing")] wrapper: driver::Wrapper,
-    ) -> Self {
-        let telemetry = Telemetry::new(&nodes, &settings);
-        let set = Arc::new(NodeSet::new(nodes, clock, settings.wake_ups(), telemetry));
-        let inner = Inner {
-            set,
-            settings,
-            key_prefix,
-            rng: Mutex::new(rng),
-            #[cfg(feature = "testing")]
-            wrapper,
-        };
-        Self(Arc::new(inner), None)
+    pub(crate) fn over(shared: Shared) -> Self {
+        Self(Arc::new(shared), None)
     }
 
     /// Whether two handles share everything.
@@ -77,16 +52,22 @@ impl Redlock {
         Arc::ptr_eq(&self.0, &other.0)
     }
 
-    /// The same handle, which finishes releases on the runtime of this moment, if there is one, when their own ended.
+    /// The same handle, which finishes releases on the runtime of this moment, if there is one, when their own ended. That
+    /// one too has to be driven: one that lives and is not driven finishes nothing.
     #[cfg(feature = "route")]
     pub(crate) fn at_home_here(&self) -> Self {
         Self(Arc::clone(&self.0), Handle::try_current().ok())
     }
 
+    #[cfg(feature = "route")]
+    pub(crate) fn settings(&self) -> &Settings {
+        &self.0.settings
+    }
+
     /// Whether a call with `options` would break a rule.
     #[cfg(feature = "route")]
     pub(crate) fn check(&self, options: &LockOptions) -> Result<(), ConfigError> {
-        self.plan(options).map(drop)
+        self.0.plan(options).map(drop)
     }
 
     /// Whether keys of `bytes` bytes have room behind the prefix.
@@ -96,12 +77,12 @@ impl Redlock {
         if prefix + bytes <= crate::MAX_KEY_BYTES {
             return Ok(());
         }
-        let value = format!("{prefix} bytes");
-        Err(ConfigError::new("key_prefix", value, "must leave 200 of 512 bytes to the keys"))
+        let (value, most) = (format!("{prefix} bytes"), crate::MAX_KEY_BYTES - bytes);
+        let rule = format!("must be at most {most} bytes, which leaves {bytes} of 512 to the keys");
+        Err(ConfigError::new("key_prefix", value, rule))
     }
 
     /// Has [`close`](Self::close) wait for `work`.
-    #[cfg(feature = "route")]
     pub(crate) fn track<F: Future>(&self, work: F) -> impl Future<Output = F::Output> + use<F> {
         self.0.set.tracker.track_future(work)
     }
@@ -109,7 +90,7 @@ impl Redlock {
     /// Tries once to take the lock: one round over the nodes, no sleep. With fencing another one where the nodes' numbers
     /// differ; each takes at most one node timeout.
     ///
-    /// The first call of a handle also asks every node who it is.
+    /// The first call of a handle also asks every node who it is, and waits for all of them, at most one node timeout.
     ///
     /// # Errors
     ///
@@ -136,19 +117,48 @@ impl Redlock {
         key: impl IntoLockKey,
         options: &LockOptions,
     ) -> Result<LockGuard, LockError> {
-        let (call, acquire) = Acquire::begin(&self.0.set, self.call(key, options))?;
-        let attempt = self.attempt(&call, &acquire, &[]);
+        let call = self.call(key, options).inspect_err(telemetry::refused)?;
+        self.once(&call).await
+    }
+
+    /// A call that shares the lock.
+    pub(in crate::handle) fn call_shared(
+        &self,
+        key: impl IntoLockKey,
+        options: &LockOptions,
+    ) -> Result<Call, LockError> {
+        let key = key.into_lock_key()?.with_prefix(&self.0.key_prefix)?;
+        self.0.call_on(key, Mode::Shared, options, self.1.as_ref())
+    }
+
+    /// Waits for the lock of a call.
+    pub(super) async fn waited(&self, call: Call) -> Result<LockGuard, LockError> {
+        let acquire = Acquire::begin(&*self.0.set, &call.key, call.plan.mode);
+        let waiting = pin!(Waiting::new(&self.0, call, &acquire).run());
+        acquire.over(waiting).await
+    }
+
+    /// Makes one attempt.
+    pub(super) async fn once(&self, call: &Call) -> Result<LockGuard, LockError> {
+        let acquire = Acquire::begin(&*self.0.set, &call.key, call.plan.mode);
+        let attempt = self.0.attempt(call, &acquire, &[], None);
         let attempt = pin!(async { attempt.await.map_err(|failure| failure.error) });
         acquire.over(attempt).await
     }
 
     /// Takes the lock, waiting for it until the wait budget is over (10 s by default).
     ///
-    /// Calls for one key through one handle and its clones stand in a line, in the order they came; the first alone asks
-    /// the nodes, and the next has its turn as soon as the lock is released or lost. Against other processes it asks again
-    /// when it hears of a [release](crate::RedlockBuilder::wake_ups), and after random delays. After some time of
-    /// turns one after another a line pauses a moment for the others' sake. A second call of the holder waits for the
-    /// first: locks are not reentrant.
+    /// Calls for one resource through one handle and its clones wait in a fair (FIFO) queue; the first alone asks the
+    /// nodes, and the next has its turn as soon as the lock is released or lost. A call for several resources waits in the
+    /// queue of each. It lets others pass until each resource has been free once since it came; from then on they are kept
+    /// for it, so that it does not starve where they are contended: half a second at first, then longer each time. Calls that
+    /// hold one resource and ask for another one are not in a deadlock with it then, but wait for that long; take what
+    /// belongs together by one call.
+    ///
+    /// Against other processes it asks again when it hears of a [release](crate::RedlockBuilder::wake_ups), and after
+    /// random delays; for several resources it has to find all of them free at one moment. After some time of turns one
+    /// after another a queue pauses a moment for the others' sake. A second call of the holder waits for the first: locks
+    /// are not reentrant.
     ///
     /// # Errors
     ///
@@ -158,7 +168,7 @@ impl Redlock {
     ///
     /// # Cancel safety
     ///
-    /// As [`try_lock`](Self::try_lock). A dropped call loses its place in the line.
+    /// As [`try_lock`](Self::try_lock). A dropped call loses its places in the queues.
     pub async fn lock(&self, key: impl IntoLockKey) -> Result<LockGuard, LockError> {
         self.lock_with(key, &LockOptions::new()).await
     }
@@ -177,37 +187,8 @@ impl Redlock {
         key: impl IntoLockKey,
         options: &LockOptions,
     ) -> Result<LockGuard, LockError> {
-        let (call, acquire) = Acquire::begin(&self.0.set, self.call(key, options))?;
-        let waiting = pin!(Waiting::new(self, call, &acquire).run());
-        acquire.over(waiting).await
-    }
-
-    /// Takes the lock, runs `work` under it with renewal on, and releases the lock.
-    ///
-    /// Whatever `work` gives is returned as it is, also when the release fails or the lock was lost on the way: `work`
-    /// has the [`Lease`] to look at. When `work` panics or the future is dropped, the lock is released in the
-    /// background.
-    ///
-    /// # Errors
-    ///
-    /// As [`lock`](Self::lock), with `work` not run.
-    ///
-    /// # Cancel safety
-    ///
-    /// Dropping the future drops `work` wherever it is.
-    pub async fn with_lock<T, F>(
-        &self,
-        key: impl IntoLockKey,
-        work: impl FnOnce(Lease) -> F,
-    ) -> Result<T, LockError>
-    where
-        F: Future<Output = T>,
-    {
-        let guard = self.lock_with(key, &LockOptions::new().renewal(Renewal::Auto)).await?;
-        let result = work(guard.lease()).await;
-        // A release that fails goes on in the background; it is no reason to lose the result.
-        let _ = guard.release().await;
-        Ok(result)
+        let call = self.call(key, options).inspect_err(telemetry::refused)?;
+        self.waited(call).await
     }
 
     /// Asks all nodes who holds `key`, and waits for each up to the node timeout.
@@ -227,6 +208,9 @@ impl Redlock {
 
     /// Releases a lock that was [leaked](LockGuard::leak), here or in another process, on all nodes.
     ///
+    /// It is released whatever its holder calls itself. Where that is not this handle's [label](crate::RedlockBuilder::label),
+    /// a node is asked once more for the lock's, which takes two more round trips.
+    ///
     /// # Errors
     ///
     /// As [`LockGuard::release`].
@@ -242,16 +226,15 @@ impl Redlock {
         let call = self.call(key, &LockOptions::new())?;
         let trace = Trace::anywhere();
         trace.asked_for(call.plan.ttl);
-        let traced = Traced { claim: Claim::new(call.key, *token), trace: Arc::new(trace) };
-        let release = driver::release(
-            &self.0.set,
-            &call.background,
+        let claim = Claim::new(call.key, *token).with_label(call.label);
+        let traced = Traced { claim, trace: Arc::new(trace) };
+        let claimed = Claimed {
+            set: Arc::clone(&self.0.set),
+            background: call.background,
             traced,
-            None,
-            None,
-            call.plan.node_timeout,
-        );
-        Ok(if release.await? { Release::Released } else { Release::AlreadyGone })
+            node_timeout: call.plan.node_timeout,
+        };
+        driver::release(claimed, None, None).await
     }
 
     /// Closes the handle and all its clones, and waits until the releases under way in the background are done: what a
@@ -260,7 +243,7 @@ impl Redlock {
     /// New calls, and calls that wait for their next attempt, answer [`LockErrorKind::Closed`]. A release that fails is
     /// not tried again any more, so this takes at most a few node timeouts; locks it could not release expire. Guards
     /// that still live keep their locks: drop them first. Handlers that a middleware runs to completion are waited for
-    /// too, however long they take.
+    /// too, however long they take. Leaders that [`Election::run`](crate::Election::run) runs are stopped, and resign.
     ///
     /// # Cancel safety
     ///
@@ -271,50 +254,31 @@ impl Redlock {
         self.0.set.tracker.wait().await;
     }
 
-    fn plan(&self, options: &LockOptions) -> Result<Plan, ConfigError> {
-        let plan = self.0.settings.plan(options)?;
-        if options.fencing.is_some() {
-            check_features(&plan, self.0.set.members.iter().map(|member| &*member.node))?;
-        }
-        Ok(plan)
-    }
-
-    fn call(&self, key: impl IntoLockKey, options: &LockOptions) -> Result<Call, LockError> {
-        let key = key.into_lock_key()?.with_prefix(&self.0.key_prefix)?;
-        let plan = self.plan(options)?;
-        if self.0.set.closing.is_cancelled() {
-            return Err(LockError::bare(LockErrorKind::Closed));
-        }
-        let background = Background::current(&self.0.set.tracker, self.1.as_ref())
-            .ok_or_else(|| LockError::bare(LockErrorKind::Environment))?;
-        #[cfg(feature = "testing")]
-        let background = background.through(self.0.wrapper.clone());
-        Ok(Call { key, plan, background })
-    }
-
-    pub(crate) fn set(&self) -> &Arc<NodeSet> {
-        &self.0.set
-    }
-
-    pub(crate) fn max_waiters(&self) -> usize {
-        self.0.settings.max_waiters()
-    }
-
-    pub(crate) fn random(&self) -> u64 {
-        self.0.rng.lock().unwrap_or_else(PoisonError::into_inner).u64(..)
-    }
-
-    pub(crate) async fn attempt(
+    pub(in crate::handle) fn call(
         &self,
-        call: &Call,
-        acquire: &Acquire<'_>,
-        barred: &[(usize, NodeError)],
-    ) -> Result<LockGuard, Failure> {
-        let (set, attempt) = (&self.0.set, acquire.attempt());
-        let granted = Attempt::run(set, &call.background, &call.key, &call.plan, barred).await;
-        attempt.ended(&granted);
-        let granted = granted?;
-        Ok(LockGuard::new(Hold::new(Arc::clone(set), call.background.clone(), call.plan, granted)))
+        key: impl IntoLockKey,
+        options: &LockOptions,
+    ) -> Result<Call, LockError> {
+        self.0.call(key, options, self.1.as_ref())
+    }
+
+    pub(super) fn shared(&self) -> &Shared {
+        &self.0
+    }
+
+    /// Where releases are finished when their runtime ended.
+    pub(super) fn home(&self) -> Option<&Handle> {
+        self.1.as_ref()
+    }
+
+    #[cfg(test)]
+    pub(crate) fn queues(&self) -> &crate::handle::queue::Queues {
+        &self.0.queues
+    }
+
+    #[cfg(test)]
+    pub(crate) fn set(&self) -> &Arc<crate::driver::NodeSet> {
+        &self.0.set
     }
 }
 

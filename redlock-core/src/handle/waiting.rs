@@ -2,15 +2,13 @@
 
 use std::time::Duration;
 
-use crate::driver::{Failure, Waiter};
+use crate::decide::lease::Moment;
+use crate::decide::rivalry::{Pace, Patience};
+use crate::driver::{Barred, Failure, Waiter};
 use crate::error::{LockError, LockErrorKind};
-use crate::guard::LockGuard;
-use crate::lease::Moment;
-use crate::node::NodeError;
-use crate::queue::rivalry::{Pace, Patience};
-use crate::queue::{self, Place, Turn};
-use crate::quorum::Tally;
-use crate::redlock::{Call, Redlock};
+use crate::handle::guard::LockGuard;
+use crate::handle::queue::{self, Place, Turn};
+use crate::handle::shared::{Call, Shared};
 use crate::telemetry::{self, Acquire};
 
 /// Longest sleep in a line: a timer does not run while the host is suspended, so the clock is looked at again now and
@@ -22,7 +20,7 @@ const TIMER_SLACK: Duration = Duration::from_millis(5);
 
 /// One call of `lock`.
 pub(crate) struct Waiting<'a> {
-    redlock: &'a Redlock,
+    shared: &'a Shared,
     call: Call,
     acquire: &'a Acquire<'a>,
     deadline: Moment,
@@ -30,17 +28,21 @@ pub(crate) struct Waiting<'a> {
     patience: Patience,
     /// The attempt was made because a release was heard.
     eager: bool,
-    barred: Vec<(usize, NodeError)>,
+    barred: Vec<Barred>,
+    /// How the last attempt failed.
+    last: Option<LockError>,
+    /// For how long the next attempt keeps new shares off, since the last one met shares.
+    intent: Option<Duration>,
     /// Hears of releases; there from the first refusal on, or where others were met lately.
     waiter: Option<Waiter>,
 }
 
 impl<'a> Waiting<'a> {
-    pub(crate) fn new(redlock: &'a Redlock, call: Call, acquire: &'a Acquire<'a>) -> Self {
+    pub(crate) fn new(shared: &'a Shared, call: Call, acquire: &'a Acquire<'a>) -> Self {
         let budget = mutant!(WaitsOn, call.plan.wait_for * 10, call.plan.wait_for);
-        let deadline = redlock.set().clock.now().plus(budget);
+        let deadline = shared.set.clock.now().plus(budget);
         Self {
-            redlock,
+            shared,
             call,
             acquire,
             deadline,
@@ -48,20 +50,21 @@ impl<'a> Waiting<'a> {
             patience: Patience::default(),
             eager: false,
             barred: Vec::new(),
+            last: None,
+            intent: None,
             waiter: None,
         }
     }
 
     fn left(&self) -> Duration {
-        self.deadline.since(self.redlock.set().clock.now())
+        self.deadline.since(self.shared.set.clock.now())
     }
 
     pub(crate) async fn run(mut self) -> Result<LockGuard, LockError> {
-        let (turn, queued) = self.turn().await?;
-        let (now, pace, random) = (self.redlock.set().clock.now(), self.pace(), self.random());
-        let (mut pause, contested) = turn.rivalry(|rivalry| {
-            (rivalry.hold_back(now, turn.idle, pace, random), rivalry.is_contested())
-        });
+        let (mut turn, mut queued) = self.turn(self.shared.max_waiters()).await?;
+        let (now, pace, random) = (self.shared.set.clock.now(), self.pace(), self.random());
+        let mut since = now;
+        let (mut pause, contested) = turn.hold_back(now, pace, random);
         if contested {
             self.listen();
         }
@@ -69,33 +72,44 @@ impl<'a> Waiting<'a> {
             if !pause.is_zero() {
                 self.pause(&turn, pause).await?;
             }
-            let now = self.redlock.set().clock.now();
+            let now = self.shared.set.clock.now();
             if (queued || self.attempts > 0) && now > self.deadline.plus(TIMER_SLACK) {
                 return Err(self.timed_out());
             }
-            let failure = match self.redlock.attempt(&self.call, self.acquire, &self.barred).await {
+            let (barred, intent) = (&self.barred, self.intent);
+            let result = self.shared.attempt(&self.call, self.acquire, barred, intent).await;
+            let over = self.shared.set.clock.now();
+            let failure = match result {
                 Ok(guard) => {
-                    let now = self.redlock.set().clock.now();
-                    turn.attempted(None);
-                    turn.rivalry(|rivalry| rivalry.won(now));
+                    turn.won(over, over.since(now));
                     guard.keep(turn);
                     return Ok(guard);
                 }
                 Err(failure) => failure,
             };
-            self.patience.took(self.redlock.set().clock.now().since(now));
+            self.patience.took(over.since(now));
             pause = self.after(&turn, failure)?;
+            let longest = self.call.plan.retry.delay(0, 0, None);
+            if turn.is_up(over.since(since), longest) {
+                // To the end of the lines: what is free is not kept for the sake of what another process holds.
+                drop(turn);
+                // It has waited before, so it counts as none that comes in addition.
+                (turn, _) = self.turn(usize::MAX).await?;
+                (since, queued) = (self.shared.set.clock.now(), true);
+                pause = pause.saturating_sub(since.since(over));
+            }
         }
     }
 
     /// The turn at the head of the line, and whether it was waited for.
-    async fn turn(&self) -> Result<(Turn, bool), LockError> {
-        let set = self.redlock.set();
-        let (key, limit) = (&self.call.key, self.redlock.max_waiters());
+    async fn turn(&self, limit: usize) -> Result<(Turn, bool), LockError> {
+        let set = &self.shared.set;
+        let key = &self.call.key;
         let until = self.deadline.plus(self.call.plan.node_timeout * 4);
-        let mut turn = match queue::join(set, key, limit, until) {
+        let mode = self.call.plan.mode;
+        let mut place = match queue::join(&self.shared.queues, key, mode, limit, until) {
             Place::First(turn) => return Ok((turn, false)),
-            Place::Behind(turn) => turn,
+            Place::Behind(place) => place,
             Place::Full => return Err(LockError::bare(LockErrorKind::TooManyWaiters)),
         };
         loop {
@@ -104,30 +118,33 @@ impl<'a> Waiting<'a> {
             if left.is_zero() {
                 return Err(self.timed_out());
             }
-            let look = set.queues.look_again(key).map_or(Duration::ZERO, |at| at.since(now));
+            let look = place.look_again().map_or(Duration::ZERO, |at| at.since(now));
             let look = look.clamp(Duration::from_millis(1), LONGEST_SLEEP);
             tokio::select! {
                 biased;
-                () = set.closing.cancelled() => return Err(LockError::bare(LockErrorKind::Closed)),
-                turn = &mut turn => match turn {
-                    Ok(turn) => return Ok((turn, true)),
-                    // A line is not given up while somebody waits in it; this is for the compiler.
-                    Err(_) => return Err(self.timed_out()),
+                () = set.closing.cancelled() => return Err(self.closed()),
+                turn = place.turn() => match turn {
+                    Some(turn) => return Ok((turn, true)),
+                    // The call was not polled until its time was over.
+                    None => return Err(self.timed_out()),
                 },
-                () = tokio::time::sleep(look.min(left)) => queue::skip(set, key),
+                () = tokio::time::sleep(look.min(left)) => place.skip(),
             }
         }
     }
 
-    /// The budget was over before it was this call's turn: for the reason that whoever had the turn met, if that was not
-    /// somebody who held the lock.
+    fn closed(&self) -> LockError {
+        LockError::bare(LockErrorKind::Closed).after(self.attempts, LockErrorKind::Closed)
+    }
+
+    /// The budget was over before it was this call's turn: for the reason that its own last attempt met, or whoever had the
+    /// turn, if it met one.
     fn timed_out(&self) -> LockError {
-        let set = self.redlock.set();
-        let held = || {
-            let tally = Tally { unknown: set.len(), ..Tally::default() };
-            LockError::new(LockErrorKind::Contended, tally, set.reports(), None)
+        let failure = || self.shared.queues.failure(&self.call.key);
+        let Some(error) = self.last.clone().or_else(failure) else {
+            return LockError::bare(LockErrorKind::TimedOut)
+                .after(self.attempts, LockErrorKind::TimedOut);
         };
-        let error = set.queues.failure(&self.call.key).unwrap_or_else(held);
         let kind = match error.kind() {
             LockErrorKind::Contended => LockErrorKind::TimedOut,
             kind => kind,
@@ -139,8 +156,10 @@ impl<'a> Waiting<'a> {
     fn after(&mut self, turn: &Turn, failure: Failure) -> Result<Duration, LockError> {
         self.attempts = self.attempts.saturating_add(1);
         self.barred = failure.barred;
+        self.intent = self.call.plan.intent().filter(|_| failure.shares);
         let (error, left) = (failure.error, self.left());
-        turn.attempted(Some(error.clone()));
+        turn.failed(error.clone());
+        self.last = Some(error.clone());
         match error.kind() {
             LockErrorKind::Contended if left.is_zero() => {
                 return Err(error.after(self.attempts, LockErrorKind::TimedOut));
@@ -157,9 +176,9 @@ impl<'a> Waiting<'a> {
         if error.kind() != LockErrorKind::Contended {
             return Ok(delay);
         }
-        turn.rivalry(|rivalry| rivalry.refused());
         // Only from now on is a release sure to be heard: one before may have been missed.
         let deaf = self.listen();
+        turn.refused(deaf);
         Ok(if error.tally().granted > 0 {
             delay.min(self.patience.collided(random >> 16))
         } else if deaf {
@@ -176,13 +195,13 @@ impl<'a> Waiting<'a> {
         }
         let call = &self.call;
         let (key, timeout) = (&call.key, call.plan.node_timeout);
-        self.waiter = Some(Waiter::new(self.redlock.set(), &call.background, key, timeout));
+        self.waiter = Some(Waiter::new(&self.shared.set, &call.background, key, timeout));
         true
     }
 
     /// Sleeps, but not past a release and the turn that it means.
     async fn pause(&mut self, turn: &Turn, pause: Duration) -> Result<(), LockError> {
-        let set = self.redlock.set();
+        let set = &self.shared.set;
         let mut until = set.clock.now().plus(pause).min(self.deadline);
         loop {
             let heard = async {
@@ -193,11 +212,11 @@ impl<'a> Waiting<'a> {
             };
             tokio::select! {
                 biased;
-                () = set.closing.cancelled() => return Err(LockError::bare(LockErrorKind::Closed)),
-                () = heard => {
+                () = set.closing.cancelled() => return Err(self.closed()),
+                resources = heard => {
                     telemetry::woken();
-                    let random = self.random();
-                    if let Some(pause) = turn.rivalry(|rivalry| rivalry.heard(random)) {
+                    let (now, random) = (set.clock.now(), self.random());
+                    if let Some(pause) = turn.heard(resources, now, random) {
                         let longest = self.call.plan.retry.delay(0, random, None);
                         let pause = self.patience.heard(pause, random >> 16).min(longest);
                         if pause.is_zero() {
@@ -215,11 +234,11 @@ impl<'a> Waiting<'a> {
     }
 
     fn pace(&self) -> Pace {
-        let (set, rest) = (self.redlock.set(), self.call.plan.retry.delay(0, self.random(), None));
+        let (set, rest) = (&self.shared.set, self.call.plan.retry.delay(0, self.random(), None));
         if set.hears && !set.wakes.are_refused() { Pace::told(rest) } else { Pace::untold(rest) }
     }
 
     fn random(&self) -> u64 {
-        self.redlock.random()
+        self.shared.random()
     }
 }

@@ -1,7 +1,9 @@
 //! A node that lives in this process.
 
+mod acquire;
 mod clock;
 mod listeners;
+mod shares;
 mod store;
 
 use std::fmt;
@@ -12,11 +14,10 @@ use async_trait::async_trait;
 
 use self::clock::Clock;
 use self::listeners::Listeners;
-use self::store::{Entry, Store};
-use crate::fence::{self, SLACK};
-use crate::key::LockKey;
+use self::store::Store;
+use crate::node::key::LockKey;
 use crate::node::{
-    Claim, Extension, Features, Holder, Holding, Identity, Listener, LockNode, NodeError, Removal,
+    Claim, Extension, Features, Holding, Identity, Listener, LockNode, NodeError, Page, Removal,
     Terms, Vote,
 };
 
@@ -64,12 +65,26 @@ impl InMemoryNode {
         self.clock.step(micros);
     }
 
-    /// The resources that are held, sorted.
+    /// The resources that are held or shared, sorted.
     pub fn keys(&self) -> Vec<Vec<u8>> {
-        self.lock().locks.keys(self.clock.now())
+        let (store, now) = (self.lock(), self.clock.now());
+        let mut keys = [store.locks.keys(now), store.shares.keys(now)].concat();
+        keys.sort_unstable();
+        keys
     }
 
-    /// What stands under a resource; the holder's token in clear, if a lock made it.
+    /// The values of those who share a resource, with each one's holder's token in clear, in the order in which they came.
+    pub fn shares(&self, key: impl AsRef<[u8]>) -> Vec<Vec<u8>> {
+        let (store, now) = (self.lock(), self.clock.now());
+        store.living(key.as_ref(), now).map(|share| share.value.to_vec()).collect()
+    }
+
+    /// Whether a writer's intent keeps new shares off a resource.
+    pub fn is_wanted(&self, key: impl AsRef<[u8]>) -> bool {
+        self.lock().intents.get(key.as_ref(), self.clock.now()).is_some()
+    }
+
+    /// What stands under a resource, whole; the holder's token in clear, if a lock made it.
     pub fn value(&self, key: impl AsRef<[u8]>) -> Option<Vec<u8>> {
         let now = self.clock.now();
         self.lock().locks.get(key.as_ref(), now).map(|entry| entry.value.to_vec())
@@ -96,19 +111,25 @@ impl InMemoryNode {
     pub fn put(&self, key: impl AsRef<[u8]>, value: impl AsRef<[u8]>, ttl: Option<Duration>) {
         let now = self.clock.now();
         let ends = ttl.map(|ttl| now.saturating_add(ttl));
-        self.lock().locks.set(key.as_ref(), value.as_ref().into(), ends, now);
+        let mut store = self.lock();
+        store.shares.entries.remove(key.as_ref());
+        store.locks.set(key.as_ref(), value.as_ref().into(), ends, now);
     }
 
-    /// Deletes a resource whoever holds it, but not its counter. Tells whether it was held.
+    /// Deletes a resource whoever holds or shares it, but not its counter. Tells whether anybody did.
     pub fn remove(&self, key: impl AsRef<[u8]>) -> bool {
-        let now = self.clock.now();
-        self.lock().locks.entries.remove(key.as_ref()).is_some_and(|entry| entry.lives(now))
+        let (mut store, now) = (self.lock(), self.clock.now());
+        let shares = store.shares.entries.remove(key.as_ref());
+        let shared = shares.is_some_and(|entry| entry.lives(now));
+        shared | store.locks.entries.remove(key.as_ref()).is_some_and(|entry| entry.lives(now))
     }
 
     /// Deletes everything, counters too, and goes on with its run.
     pub fn clear(&self) {
         let mut store = self.lock();
         store.locks.entries.clear();
+        store.shares.entries.clear();
+        store.intents.entries.clear();
         store.counters.entries.clear();
     }
 
@@ -129,22 +150,10 @@ impl InMemoryNode {
         self.listeners.cut();
     }
 
-    /// Frees what the claim holds, and names what had not freed itself before.
+    /// Frees what the claim holds, and names what is free then.
     fn free(&self, claim: &Claim) -> (Removal, Vec<Box<[u8]>>) {
-        let (now, token) = (self.clock.now(), claim.token().as_bytes());
-        let mut store = self.lock();
-        let standing = store.standing(claim, now);
-        let mut freed = Vec::new();
-        for key in claim.key().resources() {
-            let ours = |entry: &Entry<Box<[u8]>>| *entry.value == *token || mutant!(BlindDel);
-            if store.locks.entries.get(key).is_some_and(ours)
-                && let Some((name, entry)) = store.locks.entries.remove_entry(key)
-                && entry.lives(now)
-            {
-                freed.push(name);
-            }
-        }
-        (standing.removal(), freed)
+        let (mut store, now) = (self.lock(), self.clock.now());
+        if claim.is_shared() { store.leave(claim, now) } else { store.free(claim, now) }
     }
 
     fn lock(&self) -> MutexGuard<'_, Store> {
@@ -184,40 +193,13 @@ impl LockNode for InMemoryNode {
         terms: Terms,
         _timeout: Duration,
     ) -> Result<Vote, NodeError> {
-        let (now, token) = (self.clock.now(), claim.token().as_bytes());
-        let mut store = self.lock();
-        let counter = terms.fencing.and_then(|_| store.counter(&claim, now));
-        let standing = claim.key().resources().filter_map(|key| store.locks.get(key, now));
-        let over = mutant!(RepairNotNx, crate::mutants::overwrites(&terms), false);
-        let foreign = standing.filter(|entry| !over && *entry.value != *token);
-        // An end that never comes is later than any other.
-        let last = foreign.max_by_key(|entry| (entry.ends.is_none(), entry.ends));
-        if let Some(entry) = last {
-            return Ok(Vote::Held { expiry: entry.expiry(now), fence: counter });
-        }
-        let uptime = now.saturating_sub(store.started);
-        if let Some(remaining) = terms.guard.and_then(|guard| fence::warming(uptime, guard))
-            && !mutant!(NoGuard)
-        {
-            return Ok(Vote::Warming { uptime, remaining });
-        }
-        let fence = terms.fencing.map(|fencing| {
-            let slack = SLACK.as_micros() as u64;
-            let number = fence::next(counter, fencing.hint, self.clock.micros(now), slack);
-            for key in claim.key().resources() {
-                store.counters.set(key, number, Some(now.saturating_add(fencing.life)), now);
-            }
-            number
-        });
-        let mut vote = Vote::Granted { fence };
-        for key in claim.key().resources() {
-            if over || store.locks.get(key, now).is_none() {
-                store.locks.set(key, token.into(), Some(now.saturating_add(terms.ttl)), now);
-            } else {
-                vote = Vote::AlreadyOurs;
-            }
-        }
-        Ok(vote)
+        let now = self.clock.now();
+        let (mut store, micros) = (self.lock(), self.clock.micros(now));
+        Ok(if claim.is_shared() {
+            store.share(&claim, &terms, micros, now)
+        } else {
+            store.take(&claim, &terms, micros, now)
+        })
     }
 
     async fn extend(
@@ -227,12 +209,19 @@ impl LockNode for InMemoryNode {
         _timeout: Duration,
     ) -> Result<Extension, NodeError> {
         let now = self.clock.now();
+        if claim.is_shared() {
+            let (extension, made) = self.lock().extend_shared(&claim, &terms, now);
+            if terms.tells {
+                self.listeners.tell(made);
+            }
+            return Ok(extension);
+        }
         let ends = now.saturating_add(terms.ttl);
         let mut store = self.lock();
         if let Some(missing) = store.standing(&claim, now).missing() {
             if mutant!(ExtendRecreates) && missing == Extension::Gone {
                 let key = claim.key().resources().next().unwrap_or_default();
-                store.locks.set(key, claim.token().as_bytes().into(), Some(ends), now);
+                store.locks.set(key, claim.value().into(), Some(ends), now);
                 return Ok(Extension::Extended);
             }
             return Ok(missing);
@@ -267,6 +256,15 @@ impl LockNode for InMemoryNode {
         Ok(removal)
     }
 
+    async fn keep(
+        self: Arc<Self>,
+        claim: Claim,
+        rest: Duration,
+        _timeout: Duration,
+    ) -> Result<Removal, NodeError> {
+        Ok(self.lock().mark(&claim, rest, self.clock.now()))
+    }
+
     async fn listen(self: Arc<Self>, listener: Arc<dyn Listener>, _timeout: Duration) -> NodeError {
         self.listeners.listen(listener).await
     }
@@ -278,9 +276,9 @@ impl LockNode for InMemoryNode {
     ) -> Result<Vec<Option<Holding>>, NodeError> {
         let now = self.clock.now();
         let store = self.lock();
-        let holding = |key| {
-            let entry = store.locks.get(key, now)?;
-            Some(Holding { holder: Holder::of(&entry.value), expiry: entry.expiry(now) })
+        let holding = |key| match store.locks.get(key, now) {
+            Some(entry) => Some(Holding::of(&entry.value, entry.expiry(now))),
+            None => store.shared(key, now),
         };
         Ok(key.resources().map(holding).collect())
     }
@@ -294,7 +292,12 @@ impl LockNode for InMemoryNode {
     ) -> Result<Extension, NodeError> {
         let now = self.clock.now();
         let mut store = self.lock();
-        if let Some(missing) = store.standing(&claim, now).missing()
+        let standing = if claim.is_shared() {
+            store.sharing(&claim, now)
+        } else {
+            store.standing(&claim, now)
+        };
+        if let Some(missing) = standing.missing()
             && !mutant!(RaiseUnconditional)
         {
             return Ok(missing);
@@ -306,6 +309,25 @@ impl LockNode for InMemoryNode {
             store.counters.set(key, counter.max(fence), ends.max(kept), now);
         }
         Ok(Extension::Extended)
+    }
+
+    async fn inspect_counters(
+        self: Arc<Self>,
+        key: LockKey,
+        _timeout: Duration,
+    ) -> Result<Vec<Option<u64>>, NodeError> {
+        let (now, store) = (self.clock.now(), self.lock());
+        let counter = |key| store.counters.get(key, now).map(|entry| entry.value);
+        Ok(key.resources().map(counter).collect())
+    }
+
+    async fn scan(
+        self: Arc<Self>,
+        prefix: Arc<[u8]>,
+        from: u64,
+        _timeout: Duration,
+    ) -> Result<Page, NodeError> {
+        Ok(self.lock().page(&prefix, from, self.clock.now()))
     }
 
     fn features(&self) -> Features {

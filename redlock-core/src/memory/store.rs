@@ -2,7 +2,9 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use crate::node::{Claim, Expiry, Extension, Removal};
+use crate::decide::keep;
+use crate::node::key::LockKey;
+use crate::node::{Claim, Expiry, Extension, Found, Page, Removal, fingerprint};
 
 /// Below this many entries nobody looks for expired ones.
 pub(super) const PURGE_FLOOR: usize = 64;
@@ -10,10 +12,20 @@ pub(super) const PURGE_FLOOR: usize = 64;
 /// What a node remembers; times are on its own clock.
 pub(super) struct Store {
     pub(super) locks: Table<Box<[u8]>>,
+    /// Of a resource that nobody has whole.
+    pub(super) shares: Table<Vec<Share>>,
+    /// Resources of which no new shares are given.
+    pub(super) intents: Table<()>,
     /// The fencing counters.
     pub(super) counters: Table<u64>,
     pub(super) run_id: String,
     pub(super) started: Duration,
+}
+
+/// One share of a resource.
+pub(super) struct Share {
+    pub(super) value: Box<[u8]>,
+    pub(super) ends: Duration,
 }
 
 /// How a claim stands with the store.
@@ -48,15 +60,29 @@ impl Store {
         static RUNS: AtomicU64 = AtomicU64::new(0);
         let run = RUNS.fetch_add(1, Ordering::Relaxed);
         let run_id = format!("{:016x}{run:016x}", fastrand::u64(..));
-        Self { locks: Table::default(), counters: Table::default(), run_id, started }
+        Self {
+            locks: Table::default(),
+            shares: Table::default(),
+            intents: Table::default(),
+            counters: Table::default(),
+            run_id,
+            started,
+        }
     }
 
     pub(super) fn standing(&self, claim: &Claim, now: Duration) -> Standing {
+        self.standing_or(claim, claim.value(), now)
+    }
+
+    /// Where `mark` counts as the claim's value.
+    pub(super) fn standing_or(&self, claim: &Claim, mark: &[u8], now: Duration) -> Standing {
         let mut gone = false;
         for key in claim.key().resources() {
             match self.locks.get(key, now) {
+                // Where others share nothing of the claim's can stand.
+                None if self.shares.get(key, now).is_some() => return Standing::Foreign,
                 None => gone = true,
-                Some(entry) if *entry.value != *claim.token().as_bytes() => {
+                Some(entry) if !is_of(&entry.value, claim) && *entry.value != *mark => {
                     return Standing::Foreign;
                 }
                 Some(_) => {}
@@ -65,11 +91,69 @@ impl Store {
         if gone { Standing::Gone } else { Standing::Ours }
     }
 
+    /// Frees what the claim holds, and names what had not freed itself before.
+    pub(super) fn free(&mut self, claim: &Claim, now: Duration) -> (Removal, Vec<Box<[u8]>>) {
+        let standing = self.standing(claim, now);
+        let mut freed = Vec::new();
+        for key in claim.key().resources() {
+            let ours = |entry: &Entry<Box<[u8]>>| is_of(&entry.value, claim) || mutant!(BlindDel);
+            if self.locks.entries.get(key).is_some_and(ours)
+                && let Some((name, entry)) = self.locks.entries.remove_entry(key)
+                && entry.lives(now)
+            {
+                freed.push(name);
+            }
+        }
+        (standing.removal(), freed)
+    }
+
+    /// Puts the claim's mark in the place of its value.
+    pub(super) fn mark(&mut self, claim: &Claim, rest: Duration, now: Duration) -> Removal {
+        let mark = claim.mark();
+        let standing = self.standing_or(claim, &mark, now);
+        for key in claim.key().resources() {
+            if let Some(entry) = self.locks.get_mut(key, now)
+                && *entry.value == *claim.value()
+            {
+                let left = entry.ends.map(|ends| ends.saturating_sub(now));
+                let stay = mutant!(KeepLengthens, rest, keep::stay(left, rest));
+                entry.ends = Some(now.saturating_add(stay));
+                if !mutant!(KeepTokenStays) {
+                    entry.value = mark.as_slice().into();
+                }
+            }
+        }
+        standing.removal()
+    }
+
     /// The largest counter of the claim's resources.
     pub(super) fn counter(&self, claim: &Claim, now: Duration) -> Option<u64> {
         let counters = claim.key().resources().filter_map(|key| self.counters.get(key, now));
         let looked_at = mutant!(FirstCounterOnly, 1, usize::MAX);
         counters.map(|entry| entry.value).take(looked_at).max()
+    }
+
+    /// A page of what lives under these names, in the order of their fingerprints, so that what comes and goes moves no other.
+    pub(super) fn page(&self, prefix: &[u8], from: u64, now: Duration) -> Page {
+        let is_asked_for = |name: &[u8]| name.starts_with(prefix) && LockKey::new(name).is_ok();
+        let whole = self.locks.entries.iter().filter(|(_, entry)| entry.lives(now));
+        let whole = whole.map(|(name, entry)| {
+            (name, Found::of_value(name.clone(), &entry.value, entry.expiry(now)))
+        });
+        let shared =
+            self.shares.entries.keys().filter_map(|name| {
+                Some((name, Found::new(name.clone(), Ok(self.shared(name, now)?))))
+            });
+        let named = whole.chain(shared).filter(|(name, _)| is_asked_for(&name[..]));
+        let printed = named.map(|(name, found)| (fingerprint(name), found));
+        let mut rest: Vec<_> = printed.filter(|(print, _)| *print >= from).collect();
+        rest.sort_unstable_by_key(|(print, _)| *print);
+        // Names with one fingerprint are not parted.
+        let last = rest.get(Page::SIZE - 1).map_or(u64::MAX, |(print, _)| *print);
+        let more = rest.iter().any(|(print, _)| *print > last);
+        rest.retain(|(print, _)| *print <= last);
+        let found = rest.into_iter().map(|(_, found)| found);
+        Page::new(found.collect(), more.then(|| last + 1))
     }
 
     /// Keeps the claim's counters for at least `life` more.
@@ -81,6 +165,11 @@ impl Store {
             }
         }
     }
+}
+
+/// Whether a value is the claim's.
+pub(super) fn is_of(value: &[u8], claim: &Claim) -> bool {
+    mutant!(LabelNotCompared, value.starts_with(claim.token().as_bytes()), value == claim.value())
 }
 
 pub(super) struct Entry<V> {
@@ -114,6 +203,10 @@ impl<V> Default for Table<V> {
 impl<V> Table<V> {
     pub(super) fn get(&self, key: &[u8], now: Duration) -> Option<&Entry<V>> {
         self.entries.get(key).filter(|entry| entry.lives(now))
+    }
+
+    pub(super) fn get_mut(&mut self, key: &[u8], now: Duration) -> Option<&mut Entry<V>> {
+        self.entries.get_mut(key).filter(|entry| entry.lives(now))
     }
 
     pub(super) fn set(&mut self, key: &[u8], value: V, ends: Option<Duration>, now: Duration) {

@@ -1,5 +1,5 @@
 use super::*;
-use crate::token::Token;
+use crate::node::token::Token;
 
 const LIMIT: Duration = Duration::from_secs(1);
 

@@ -1,10 +1,11 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::token::Token;
+use crate::node::label::Label;
+use crate::node::token::Token;
 
 /// A node's answer to acquire.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Vote {
     /// The resources are the claim's.
@@ -12,14 +13,36 @@ pub enum Vote {
         /// The fencing number the node gave, where [`Terms::fencing`](super::Terms::fencing) asked for one.
         fence: Option<u64>,
     },
-    /// The resources are the claim's, and one of them was before: an earlier request with this token was served.
+    /// The resources are the claim's, and some of them held its [former value](super::Claim::succeeding) until now.
+    Swapped {
+        /// As of a grant.
+        fence: Option<u64>,
+        /// How many resources held the former value; at least one.
+        resources: usize,
+        /// The largest counter that the claim's resources had before, where [`Terms::fencing`](super::Terms::fencing) asked
+        /// for a number. `None` where none had one.
+        counter: Option<u64>,
+    },
+    /// The resources are the claim's, and one of them was before: an earlier request with this value was served.
     AlreadyOurs,
-    /// Another token stands under one of the resources. The node is healthy.
+    /// Another value stands under one of the resources, or, where the claim is on shares, an [intent](super::Terms::intent)
+    /// keeps new shares off. The node is healthy.
     Held {
         /// When the last of the foreign resources frees itself.
         expiry: Expiry,
         /// The largest counter of the claim's resources, where [`Terms::fencing`](super::Terms::fencing) asked for a number.
         fence: Option<u64>,
+        /// What the holder of that resource calls itself; [`Label::of_value`] of what stands there.
+        label: Option<Label>,
+    },
+    /// Nothing but others' shares is in the way of this claim, which is none on shares. The node is healthy.
+    Shared {
+        /// When the last of the foreign shares ends.
+        expiry: Expiry,
+        /// As of [`Held`](Self::Held).
+        fence: Option<u64>,
+        /// What the holder of the share that ends last calls itself.
+        label: Option<Label>,
     },
     /// The node restarted a short while ago and gives no grants yet.
     Warming {
@@ -45,7 +68,7 @@ pub enum Expiry {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Extension {
-    /// Every resource holds the token, for at least the asked time from now.
+    /// Every resource holds the value, for at least the asked time from now.
     Extended,
     /// A resource is gone, and none is somebody else's.
     Gone,
@@ -57,39 +80,124 @@ pub enum Extension {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Removal {
-    /// Every resource held the token and is free now.
+    /// Every resource held the value and is free now.
     Removed,
-    /// A resource was gone, and none is somebody else's. Those that held the token are free now.
+    /// A resource was gone, and none is somebody else's. Those that held the value are free now.
     Gone,
-    /// A resource is somebody else's. Those that held the token are free now.
+    /// A resource is somebody else's. Those that held the value are free now.
     Foreign,
 }
 
 /// Who holds a resource on one node.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Holding {
-    /// The holder.
+    /// The holder; where it is shared, of the share that ends last.
     pub holder: Holder,
+    /// What the holder calls itself.
+    pub label: Option<Label>,
     /// When the resource frees itself.
+    pub expiry: Expiry,
+    /// Who share it; `None` where it is held whole.
+    pub shares: Option<Shares>,
+}
+
+/// Who share a resource on one node.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Shares {
+    /// How many.
+    pub count: usize,
+    /// Those of them that last longest, at most [`MAX_SHOWN`](Self::MAX_SHOWN), the longest first.
+    pub shown: Vec<Share>,
+}
+
+/// One share of a resource on one node.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Share {
+    /// Whose it is.
+    pub holder: Holder,
+    /// What the holder calls itself.
+    pub label: Option<Label>,
+    /// When it ends.
     pub expiry: Expiry,
 }
 
-/// A holder's token, or whatever value another program stored, as a fingerprint.
+impl Holding {
+    /// By whoever stored `value`.
+    pub fn of(value: &[u8], expiry: Expiry) -> Self {
+        Self { holder: Holder::of(value), label: Label::of_value(value), expiry, shares: None }
+    }
+
+    /// By `count` who share it, of whom the values and ends are given of those that last longest, the longest first.
+    /// `None` where nobody does.
+    pub fn of_shares(
+        count: usize,
+        shares: impl IntoIterator<Item = (Vec<u8>, Expiry)>,
+    ) -> Option<Self> {
+        let share = |(value, expiry): (Vec<u8>, Expiry)| Share {
+            holder: Holder::of(&value),
+            label: Label::of_value(&value),
+            expiry,
+        };
+        let shown: Vec<_> = shares.into_iter().take(Shares::MAX_SHOWN).map(share).collect();
+        let Share { holder, label, expiry } = shown.first()?.clone();
+        Some(Self { holder, label, expiry, shares: Some(Shares { count, shown }) })
+    }
+}
+
+impl Shares {
+    /// Of so many shares a node tells the holders.
+    pub const MAX_SHOWN: usize = 16;
+}
+
+/// The value under a resource, a holder's [token with its label](super::Claim::value) or whatever another program stored, as a
+/// fingerprint.
 ///
 /// The fingerprint (64-bit FNV-1a) tells holders apart in reports and gives no token away; it proves
-/// nothing.
+/// nothing. The mark of a resource that is [kept](super::LockNode::keep) has the fingerprint of the holder that is done.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Holder(u64);
+pub struct Holder {
+    print: u64,
+    kept: bool,
+}
+
+/// What a mark begins with.
+const MARK: &[u8] = b"kept:";
+
+/// 64-bit FNV-1a.
+pub(crate) fn fingerprint(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    })
+}
 
 impl Holder {
     /// The fingerprint of a stored value.
     pub fn of(value: &[u8]) -> Self {
-        Self(value.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-            (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3)
-        }))
+        if let Some(print) = value.strip_prefix(MARK).and_then(parse_print) {
+            return Self { print, kept: true };
+        }
+        Self { print: fingerprint(value), kept: false }
     }
 
-    /// Whether this is the holder of `token`.
+    /// Whether this holder is done, and a mark stands in the place of its token.
+    pub fn is_kept(&self) -> bool {
+        self.kept
+    }
+
+    /// The mark of what this holder keeps.
+    pub(crate) fn mark(&self) -> Vec<u8> {
+        [MARK, self.to_string().as_bytes()].concat()
+    }
+
+    /// The same holder, whether its token stands or its mark.
+    #[must_use]
+    pub fn holder(&self) -> Self {
+        Self { kept: false, ..*self }
+    }
+
+    /// Whether this is the holder of `token`, without a label.
     pub fn is(&self, token: &Token) -> bool {
         *self == Self::of(token.as_bytes())
     }
@@ -97,14 +205,20 @@ impl Holder {
 
 impl fmt::Display for Holder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:016x}", self.0)
+        write!(f, "{:016x}", self.print)
     }
 }
 
 impl fmt::Debug for Holder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Holder({self})")
+        write!(f, "Holder({}{self})", if self.kept { "kept:" } else { "" })
     }
+}
+
+/// A fingerprint as it is written.
+fn parse_print(text: &[u8]) -> Option<u64> {
+    let digits = text.len() == 16 && text.iter().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+    digits.then(|| u64::from_str_radix(std::str::from_utf8(text).ok()?, 16).ok()).flatten()
 }
 
 /// Who a server says it is. Whatever it does not say is left out.
@@ -143,5 +257,20 @@ mod tests {
         assert!(!token.expose().contains(&holder.to_string()));
         // FNV-1a's published test vector for "a".
         assert_eq!(Holder::of(b"a").to_string(), "af63dc4c8601ec8c");
+    }
+
+    #[test]
+    fn a_mark_shows_whose_token_it_took_the_place_of_and_is_nobodys() {
+        let token = Token::random().unwrap();
+        let holder = Holder::of(token.as_bytes());
+        let mark = Holder::of(&holder.mark());
+        assert!(mark.is_kept() && !holder.is_kept());
+        assert_eq!(mark.to_string(), holder.to_string());
+        assert!(!mark.is(&token));
+        assert_eq!(mark.holder(), holder);
+        assert_eq!(mark.mark(), holder.mark());
+        for other in [&b"kept:"[..], b"kept:af63dc4c8601ec8", b"kept:AF63DC4C8601EC8C", b"kept"] {
+            assert!(!Holder::of(other).is_kept());
+        }
     }
 }

@@ -4,13 +4,15 @@ use std::borrow::Cow;
 ///
 /// It names the field, the value as given (secrets are cut out) and the rule. Nothing is ever clamped
 /// into range instead.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{field} = `{value}`: {rule}")]
 pub struct ConfigError {
     field: &'static str,
     value: Cow<'static, str>,
     rule: Cow<'static, str>,
 }
+
+debug_reads_as_display!(ConfigError { field, value, rule });
 
 impl ConfigError {
     /// An error about `field`, which was given as `value` and breaks `rule`. `value` must hold no secret.

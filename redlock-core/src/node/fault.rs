@@ -41,6 +41,15 @@ pub enum Fault {
     Unsupported,
     /// One server answers for two nodes of the set, or a client sends commands twice.
     Duplicate,
+    /// The server is in protected mode: it has no password, and takes connections from its own machine alone.
+    ProtectedMode,
+    /// TLS was not agreed on: a certificate that is not trusted, has expired or is another server's, or a side that speaks
+    /// no TLS.
+    Tls,
+    /// The server has no database of that number, or lets nobody select one.
+    Database,
+    /// What listens there does not speak the backend's protocol, such as a port for TLS or for HTTP.
+    Protocol,
 }
 
 impl Fault {
@@ -61,7 +70,11 @@ impl Fault {
             | Self::Authentication
             | Self::Permission
             | Self::Unsupported
-            | Self::Duplicate => FaultClass::Misconfigured,
+            | Self::Duplicate
+            | Self::ProtectedMode
+            | Self::Tls
+            | Self::Database
+            | Self::Protocol => FaultClass::Misconfigured,
         }
     }
 }
@@ -86,6 +99,10 @@ impl fmt::Display for Fault {
             Self::Permission => "missing right",
             Self::Unsupported => "not supported",
             Self::Duplicate => "one server for two nodes",
+            Self::ProtectedMode => "in protected mode",
+            Self::Tls => "TLS failed",
+            Self::Database => "no such database",
+            Self::Protocol => "speaks another protocol",
         })
     }
 }
@@ -97,17 +114,20 @@ pub enum FaultClass {
     Unknown,
     /// It was not applied; the node cannot be used for now.
     NotApplied,
-    /// It was not applied, and will not be before somebody changes the set-up. Not tried again within a call.
+    /// It was not applied, and will not be before somebody changes the set-up. A call does not
+    /// ask again for a second.
     Misconfigured,
 }
 
 /// A node's failure: the fault, and at most 200 bytes of what was said about it, escaped.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{fault}{}{detail}", if detail.is_empty() { "" } else { ": " })]
 pub struct NodeError {
     fault: Fault,
     detail: Box<str>,
 }
+
+debug_reads_as_display!(NodeError { fault, detail });
 
 impl NodeError {
     /// A failure. `detail` must hold no secret; it is escaped and cut at 200 bytes.

@@ -3,7 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::error::ConfigError;
+use super::config_error::ConfigError;
+pub use super::into_key::IntoLockKey;
 
 /// Longest resource name in bytes.
 pub const MAX_KEY_BYTES: usize = 512;
@@ -11,14 +12,25 @@ pub const MAX_KEY_BYTES: usize = 512;
 /// What stands before a resource's name in the key of its fencing counter. No resource may be called so.
 pub const COUNTER_PREFIX: &str = "redlock:fence:";
 
+/// What stands before a resource's name in the key of a writer's intent. No resource may be called so.
+pub const INTENT_PREFIX: &str = "redlock:want:";
+
+/// The rule that a name which begins like one of ours breaks, if it does.
+pub(crate) fn reserved(name: &[u8]) -> Option<&'static str> {
+    if name.starts_with(COUNTER_PREFIX.as_bytes()) {
+        return Some("must not begin with `redlock:fence:`, where fencing counters stand");
+    }
+    let intent = name.starts_with(INTENT_PREFIX.as_bytes());
+    intent.then_some("must not begin with `redlock:want:`, where intents stand")
+}
+
 /// Most resources that one lock may take together.
 pub const MAX_RESOURCES: usize = 64;
 
 /// One resource, or several that are taken together, all or none on every node.
 ///
-/// A resource name is any byte string of 1 to 512 bytes that does not begin with [`COUNTER_PREFIX`]; it is the node's key
-/// unchanged, so other Redlock
-/// clients that use the same name exclude this one and are excluded by it. Several resources are kept
+/// A resource name is any byte string of 1 to 512 bytes that does not begin with [`COUNTER_PREFIX`] or [`INTENT_PREFIX`];
+/// it is the node's key unchanged, so other Redlock clients that use the same name exclude this one and are excluded by it. Several resources are kept
 /// in sorted order, so `["a", "b"]` and `["b", "a"]` are the same lock.
 ///
 /// Cloning is one reference count.
@@ -30,7 +42,8 @@ impl LockKey {
     ///
     /// # Errors
     ///
-    /// When the name is empty, longer than [`MAX_KEY_BYTES`], or begins with [`COUNTER_PREFIX`].
+    /// When the name is empty, longer than [`MAX_KEY_BYTES`], or begins with [`COUNTER_PREFIX`] or
+    /// [`INTENT_PREFIX`].
     pub fn new(resource: impl AsRef<[u8]>) -> Result<Self, ConfigError> {
         Self::all([resource])
     }
@@ -40,7 +53,7 @@ impl LockKey {
     /// # Errors
     ///
     /// When there is no resource or more than [`MAX_RESOURCES`], when a name is empty, longer than
-    /// [`MAX_KEY_BYTES`], begins with [`COUNTER_PREFIX`], or is given twice.
+    /// [`MAX_KEY_BYTES`], begins with [`COUNTER_PREFIX`] or [`INTENT_PREFIX`], or is given twice.
     pub fn all<R: AsRef<[u8]>>(
         resources: impl IntoIterator<Item = R>,
     ) -> Result<Self, ConfigError> {
@@ -73,12 +86,8 @@ impl LockKey {
                 ));
             }
             let name = [prefix, resource].concat();
-            if name.starts_with(COUNTER_PREFIX.as_bytes()) {
-                return Err(ConfigError::new(
-                    "key",
-                    name.escape_ascii().to_string(),
-                    "must not begin with `redlock:fence:`, where fencing counters stand",
-                ));
+            if let Some(rule) = reserved(&name) {
+                return Err(ConfigError::new("key", name.escape_ascii().to_string(), rule));
             }
             names.push(name.into_boxed_slice());
         }
@@ -134,70 +143,6 @@ impl fmt::Debug for LockKey {
     }
 }
 
-/// What a lock can be named with: text, bytes, a list of either, or a finished [`LockKey`].
-pub trait IntoLockKey {
-    /// Checks the name.
-    ///
-    /// # Errors
-    ///
-    /// As [`LockKey::all`].
-    fn into_lock_key(self) -> Result<LockKey, ConfigError>;
-}
-
-impl IntoLockKey for LockKey {
-    fn into_lock_key(self) -> Result<LockKey, ConfigError> {
-        Ok(self)
-    }
-}
-
-impl IntoLockKey for &LockKey {
-    fn into_lock_key(self) -> Result<LockKey, ConfigError> {
-        Ok(self.clone())
-    }
-}
-
-macro_rules! one_resource {
-    ($($name:ty),*) => {$(
-        impl IntoLockKey for $name {
-            fn into_lock_key(self) -> Result<LockKey, ConfigError> {
-                LockKey::new(self)
-            }
-        }
-    )*};
-}
-
-one_resource!(&str, String, &String, &[u8], Vec<u8>, &Vec<u8>);
-
-impl<const N: usize> IntoLockKey for [&str; N] {
-    fn into_lock_key(self) -> Result<LockKey, ConfigError> {
-        LockKey::all(self)
-    }
-}
-
-impl<const N: usize> IntoLockKey for [String; N] {
-    fn into_lock_key(self) -> Result<LockKey, ConfigError> {
-        LockKey::all(self)
-    }
-}
-
-impl IntoLockKey for &[&str] {
-    fn into_lock_key(self) -> Result<LockKey, ConfigError> {
-        LockKey::all(self)
-    }
-}
-
-impl IntoLockKey for &[String] {
-    fn into_lock_key(self) -> Result<LockKey, ConfigError> {
-        LockKey::all(self)
-    }
-}
-
-impl IntoLockKey for Vec<String> {
-    fn into_lock_key(self) -> Result<LockKey, ConfigError> {
-        LockKey::all(self)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -217,7 +162,12 @@ mod tests {
 
     #[test]
     fn a_bad_name_is_an_error_that_says_which_rule_it_broke() {
-        let cases: [(Result<LockKey, ConfigError>, &str, &str); 6] = [
+        let cases: [(Result<LockKey, ConfigError>, &str, &str); 7] = [
+            (
+                LockKey::new("redlock:want:a"),
+                "redlock:want:a",
+                "must not begin with `redlock:want:`, where intents stand",
+            ),
             (
                 LockKey::new("redlock:fence:a"),
                 "redlock:fence:a",

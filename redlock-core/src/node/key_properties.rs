@@ -8,12 +8,16 @@ fn names() -> impl Strategy<Value = Vec<Vec<u8>>> {
         prop::collection::vec(any::<u8>(), 510..515),
         prop::collection::vec(any::<u8>(), 0..3)
             .prop_map(|end| [COUNTER_PREFIX.as_bytes(), &end].concat()),
+        prop::collection::vec(any::<u8>(), 0..3)
+            .prop_map(|end| [INTENT_PREFIX.as_bytes(), &end].concat()),
     ];
     prop::collection::vec(name, 0..70)
 }
 
 fn good(names: &[Vec<u8>]) -> bool {
-    let unlike = |name: &Vec<u8>| !name.starts_with(COUNTER_PREFIX.as_bytes());
+    let unlike = |name: &Vec<u8>| {
+        ![COUNTER_PREFIX, INTENT_PREFIX].iter().any(|prefix| name.starts_with(prefix.as_bytes()))
+    };
     let fits = |name: &Vec<u8>| (1..=MAX_KEY_BYTES).contains(&name.len());
     let distinct = names.iter().collect::<std::collections::HashSet<_>>().len();
     (1..=MAX_RESOURCES).contains(&names.len())
@@ -43,15 +47,19 @@ proptest! {
     }
 
     #[test]
-    fn a_prefix_keeps_different_keys_apart_and_no_key_reaches_a_counter(
+    fn a_prefix_keeps_different_keys_apart_and_no_key_reaches_a_counter_or_an_intent(
         prefix in prop_oneof![prop::collection::vec(any::<u8>(), 0..4), Just(b"redlock:".to_vec())],
-        one in prop_oneof![prop::collection::vec(any::<u8>(), 1..4), Just(b"fence:a".to_vec())],
+        one in prop_oneof![
+            prop::collection::vec(any::<u8>(), 1..4),
+            Just(b"fence:a".to_vec()),
+            Just(b"want:a".to_vec()),
+        ],
         other in prop::collection::vec(any::<u8>(), 1..4),
     ) {
         let key = |name: &[u8]| LockKey::new(name).and_then(|key| key.with_prefix(&prefix));
         if let (Ok(first), Ok(second)) = (key(&one), key(&other)) {
             prop_assert_eq!(first == second, one == other);
-            prop_assert!(!first.single().unwrap().starts_with(COUNTER_PREFIX.as_bytes()));
+            prop_assert!(reserved(first.single().unwrap()).is_none());
         }
     }
 }

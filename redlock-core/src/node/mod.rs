@@ -1,8 +1,17 @@
 //! The contract that every backend keeps.
 
 mod answers;
+mod claim;
+pub(crate) mod config_error;
 mod fault;
+mod features;
+mod into_key;
+mod into_node;
+pub mod key;
+pub mod label;
 mod listener;
+mod scan;
+pub mod token;
 
 use std::fmt;
 use std::sync::Arc;
@@ -10,12 +19,16 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-pub use answers::{Expiry, Extension, Holder, Holding, Identity, Removal, Vote};
+pub(crate) use answers::fingerprint;
+pub use answers::{Expiry, Extension, Holder, Holding, Identity, Removal, Share, Shares, Vote};
+pub use claim::{Claim, Mode};
 pub use fault::{Fault, FaultClass, NodeError};
+pub use features::Features;
+pub use into_node::IntoLockNode;
 pub use listener::Listener;
+pub use scan::{Found, Page};
 
-use crate::key::LockKey;
-use crate::token::Token;
+use crate::node::key::LockKey;
 
 /// One independent lock server.
 ///
@@ -26,13 +39,13 @@ use crate::token::Token;
 ///
 /// 1. **Atomic.** Each verb looks at and changes all of the claim's resources in one step. All reads, and
 ///    everything that can fail, come before the first write.
-/// 2. **Acquire is idempotent, and says so.** Where every resource is free or holds this very token, the free
+/// 2. **Acquire is idempotent, and says so.** Where every resource is free or holds this very [value](Claim::value), the free
 ///    ones are taken and the others' time to live is left alone. The answer is [`Vote::Granted`] only if all
-///    were free; if one held the token it is [`Vote::AlreadyOurs`], for an attempt asks each node once, and one
+///    were free; if one held the value it is [`Vote::AlreadyOurs`], for an attempt asks each node once, and one
 ///    server that answers for two nodes must not count twice. Otherwise nothing is written.
-/// 3. **Compare before change.** Extend and release touch a resource only while it holds the claim's
-///    token. Extend never shortens a time to live and never re-creates a resource that is gone; one that
-///    holds the token without a time to live (somebody took it away) is given one.
+/// 3. **Compare before change.** Extend and release touch a resource only while it holds the claim's value, compared as
+///    a whole: the same token with another label is somebody else's. Extend never shortens a time to live and never
+///    re-creates a resource that is gone; one that holds the value without a time to live (somebody took it away) is given one.
 /// 4. **Time to live.** A granted resource lives at least [`Terms::ttl`] from the moment of the grant on the
 ///    node's own clock, and frees itself soon after. A time to live is relative: no wall clock of the
 ///    client is ever sent.
@@ -43,7 +56,7 @@ use crate::token::Token;
 /// 7. **Truthful errors.** [`FaultClass::NotApplied`] and [`FaultClass::Misconfigured`] are answered only when
 ///    nothing was changed. Whatever may have been applied is [`FaultClass::Unknown`].
 /// 8. **Counters** ([`Features::fencing`]). A grant with [`Terms::fencing`] gives every resource's counter the number
-///    that [`fence::next`](crate::fence::next) makes of the largest of them, before the resources are taken, in the same
+///    that [`next`](crate::backend::next) makes of the largest of them, before the resources are taken, in the same
 ///    step. A counter never falls, and is kept for [`FenceTerms::life`] from its last grant, raise or extension.
 ///    A refusal tells the largest counter.
 /// 9. **Restart guard** ([`Features::restart_guard`]). With [`Terms::guard`] a node that has run for less than that,
@@ -53,6 +66,34 @@ use crate::token::Token;
 /// 10. **Wake-ups** ([`Features::wake_ups`]). [`release_and_tell`](Self::release_and_tell) tells each listener of each
 ///     resource that it freed, and of no other, after it is free. A lost notification breaks no rule; telling must never
 ///     make a release fail.
+/// 11. **Swap** ([`Features::swapping`]). To an acquire of a claim with a [former value](Claim::succeeding) a resource that
+///     holds exactly that value is free: it is taken in its place, with a time to live and a number of its own. The answer
+///     is then [`Vote::Swapped`], which tells how many resources were swapped and the largest counter before. Nothing but
+///     acquire looks at it.
+/// 12. **Keeping** ([`Features::keeping`]). [`keep`](Self::keep) puts the claim's [mark](Claim::mark) in the place of its
+///     value, for the rest of the time or what the value had left, whichever is shorter; a value without a time to live
+///     leaves a mark with one. A mark is nobody's value: no extension, release or raise fits it, an acquire is refused. One
+///     that stands is left as it is and counts as the claim's. Listeners are told nothing.
+/// 13. **Labels.** A refusal and an inspection tell [`Label::of_value`](label::Label::of_value) of what stands under a resource, and nothing else
+///     of it that could be read.
+/// 14. **Shares** ([`Features::shared`]). Under a resource stands one value, whole, or any number of shares, never both. A
+///     [shared claim](Claim::shared) takes a share of each resource that is free or shared, and is refused where a value
+///     stands; any other claim is refused where shares stand, which is [`Vote::Shared`] if nothing else is in its way.
+///     Each share has a time to live of its own, for which rules 2 to 4, 8 and 9 hold as for a value: one that is over is
+///     gone, even before anybody looks, and no share's end is brought nearer by another's. The resource frees itself with
+///     its last share. Where the value of a shared claim stands whole, that is the claim's as well: an acquire finds it,
+///     a raise and a release take it, and an extension makes a share of it that ends no sooner, all of them or none. An
+///     exclusive grant's number is even and a share's odd ([`fence::next_shared`](crate::decide::fence::next_shared)). A
+///     shared claim is not [kept](Self::keep). Listeners are told of a resource when its last share is released, and with
+///     [`Terms::tells`] when a value became a share.
+/// 15. **Intents** ([`Features::shared`]). An exclusive acquire with [`Terms::intent`] that is refused by shares alone keeps
+///     new shares off the claim's resources for so long. Where that lasts a shared acquire with [`Terms::heeds`] is
+///     refused, unless it has its share already; nothing else looks at it. A later one is in its place. It goes by itself,
+///     and when an acquire with an intent is granted.
+/// 16. **Scan** ([`Features::scanning`]). From page to page [`scan`](Self::scan) tells what stands under names that begin with
+///     the prefix, byte by byte, and changes nothing. What stands from before the first page until after the last one is in
+///     one of them at least; what comes or goes meanwhile may be. Names that no [`LockKey`] can have, counters' among them,
+///     are left out. A page is small: neither the node nor anybody else who asks it waits for long.
 ///
 /// The `testing` feature exports a suite that checks all this; see `CONTRIBUTING.md`, "A new backend".
 ///
@@ -90,7 +131,7 @@ pub trait LockNode: fmt::Debug + Send + Sync + 'static {
         timeout: Duration,
     ) -> Result<Vote, NodeError>;
 
-    /// Lengthens the claim's hold to [`Terms::ttl`] from now, if all of its resources still hold the token.
+    /// Lengthens the claim's hold to [`Terms::ttl`] from now, if all of its resources still hold its value.
     async fn extend(
         self: Arc<Self>,
         claim: Claim,
@@ -98,12 +139,24 @@ pub trait LockNode: fmt::Debug + Send + Sync + 'static {
         timeout: Duration,
     ) -> Result<Extension, NodeError>;
 
-    /// Frees those of the claim's resources that hold its token.
+    /// Frees those of the claim's resources that hold its value.
     async fn release(
         self: Arc<Self>,
         claim: Claim,
         timeout: Duration,
     ) -> Result<Removal, NodeError>;
+
+    /// Ends the claim's hold, and keeps those of its resources that hold its token from everybody for `rest` more: rule 11
+    /// of the [contract](Self#contract). Answers as [`release`](Self::release), where a mark that stands already counts
+    /// as the token's. A backend that cannot keep this default, which answers [`Fault::Unsupported`].
+    async fn keep(
+        self: Arc<Self>,
+        _claim: Claim,
+        _rest: Duration,
+        _timeout: Duration,
+    ) -> Result<Removal, NodeError> {
+        Err(NodeError::new(Fault::Unsupported, "this backend keeps nothing after its release"))
+    }
 
     /// As [`release`](Self::release), and tells every listener of each resource that this call freed.
     ///
@@ -142,7 +195,7 @@ pub trait LockNode: fmt::Debug + Send + Sync + 'static {
     ) -> Result<Vec<Option<Holding>>, NodeError>;
 
     /// Lifts the resources' fencing counters to at least `fence` and keeps them for `life`, if all of them still hold
-    /// the claim's token; the second phase of a fenced acquire. A backend without fencing keeps this default, which
+    /// the claim's value; the second phase of a fenced acquire. A backend without fencing keeps this default, which
     /// answers [`Fault::Unsupported`].
     async fn raise(
         self: Arc<Self>,
@@ -154,52 +207,32 @@ pub trait LockNode: fmt::Debug + Send + Sync + 'static {
         Err(NodeError::new(Fault::Unsupported, "this backend has no fencing counters"))
     }
 
+    /// Tells the resources' fencing counters, changing nothing. One entry per resource, in the key's order; `None` where there
+    /// is no counter. A backend without fencing keeps this default, which answers [`Fault::Unsupported`].
+    async fn inspect_counters(
+        self: Arc<Self>,
+        _key: LockKey,
+        _timeout: Duration,
+    ) -> Result<Vec<Option<u64>>, NodeError> {
+        Err(NodeError::new(Fault::Unsupported, "this backend has no fencing counters"))
+    }
+
+    /// Tells a page of what stands under names that begin with `prefix`: rule 16 of the [contract](Self#contract). `from` is 0
+    /// for the first one, and for each further one the [`Page::next`] of the one before. A backend that cannot tell keeps this
+    /// default, which answers [`Fault::Unsupported`].
+    async fn scan(
+        self: Arc<Self>,
+        _prefix: Arc<[u8]>,
+        _from: u64,
+        _timeout: Duration,
+    ) -> Result<Page, NodeError> {
+        Err(NodeError::new(Fault::Unsupported, "this backend does not tell all that it holds"))
+    }
+
     /// What this backend can do beyond locking. Default: nothing. A handle that is told to use what one of its nodes
     /// lacks cannot be built.
     fn features(&self) -> Features {
         Features::default()
-    }
-}
-
-/// What a backend can do beyond locking.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[non_exhaustive]
-pub struct Features {
-    /// It keeps fencing counters: rule 8 of the [contract](LockNode#contract).
-    pub fencing: bool,
-    /// It keeps out of votes after a restart: rule 9.
-    pub restart_guard: bool,
-    /// It tells and hears of releases: rule 10.
-    pub wake_ups: bool,
-}
-
-impl Features {
-    /// All there is.
-    pub fn all() -> Self {
-        Self { fencing: true, restart_guard: true, wake_ups: true }
-    }
-}
-
-/// What a caller asks a node for: the resources, and the token that is to stand under each.
-///
-/// Cloning is one reference count.
-#[derive(Debug, Clone)]
-pub struct Claim(Arc<(LockKey, Token)>);
-
-impl Claim {
-    /// A claim on `key` by the holder of `token`.
-    pub fn new(key: LockKey, token: Token) -> Self {
-        Self(Arc::new((key, token)))
-    }
-
-    /// What is claimed.
-    pub fn key(&self) -> &LockKey {
-        &self.0.0
-    }
-
-    /// Who claims it.
-    pub fn token(&self) -> &Token {
-        &self.0.1
     }
 }
 
@@ -213,21 +246,28 @@ pub struct Terms {
     pub fencing: Option<FenceTerms>,
     /// How long a node must have run before it grants.
     pub guard: Option<Duration>,
+    /// For how long an exclusive acquire that is refused by shares alone keeps new ones off.
+    pub intent: Option<Duration>,
+    /// Whether a shared acquire heeds such intents. Default: yes; what is given back to a node that lost it does not.
+    pub heeds: bool,
+    /// Whether an extension tells listeners of resources that it made shares of. Default: no.
+    pub tells: bool,
 }
 
 /// What a node needs to give a fencing number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FenceTerms {
-    /// See [`fence::hint`](crate::fence::hint). Extensions do not look at it.
+    /// What the caller would like the number to be, in microseconds since 1970: for [`next`](crate::backend::next). Extensions
+    /// do not look at it.
     pub hint: u64,
-    /// See [`fence::life`](crate::fence::life).
+    /// How long the counters are to outlive this grant or extension; at least [`SHORTEST_LIFE`](crate::backend::SHORTEST_LIFE).
     pub life: Duration,
 }
 
 impl Terms {
-    /// Terms with a time to live of `ttl`, without fencing and restart guard.
+    /// Terms with a time to live of `ttl`, without fencing, restart guard and intent.
     pub fn new(ttl: Duration) -> Self {
-        Self { ttl, fencing: None, guard: None }
+        Self { ttl, fencing: None, guard: None, intent: None, heeds: true, tells: false }
     }
 
     /// The same with a fencing number to be given.
@@ -242,14 +282,32 @@ impl Terms {
         Self { guard, ..self }
     }
 
+    /// The same with an intent to be left.
+    #[must_use]
+    pub fn with_intent(self, intent: Option<Duration>) -> Self {
+        Self { intent, ..self }
+    }
+
+    /// The same, heeding intents or not.
+    #[must_use]
+    pub fn heeding(self, heeds: bool) -> Self {
+        Self { heeds, ..self }
+    }
+
+    /// The same, telling of shares or not.
+    #[must_use]
+    pub fn telling(self, tells: bool) -> Self {
+        Self { tells, ..self }
+    }
+
     /// The time to live in whole milliseconds, rounded up so that a node never forgets early.
     pub fn ttl_millis(&self) -> u64 {
         millis(self.ttl)
     }
 }
 
-/// Whole milliseconds, rounded up.
-pub(crate) fn millis(duration: Duration) -> u64 {
+/// Whole milliseconds, rounded up: what a backend keeps for a duration, so that it never forgets early.
+pub fn millis(duration: Duration) -> u64 {
     let millis = duration.as_nanos().div_ceil(1_000_000);
     u64::try_from(millis).unwrap_or(u64::MAX)
 }

@@ -2,10 +2,10 @@
 
 use std::fmt;
 
-use crate::error::ConfigError;
+use super::config_error::ConfigError;
 
 /// Length of a token in bytes: 20 random bytes as hexadecimal digits.
-const LEN: usize = 40;
+pub(super) const LEN: usize = 40;
 
 /// Proof of holding: 20 bytes from the operating system's generator, written as 40 lower-case
 /// hexadecimal digits.
@@ -38,7 +38,7 @@ impl Token {
     pub fn parse(text: &str) -> Result<Self, ConfigError> {
         <[u8; LEN]>::try_from(text.as_bytes())
             .ok()
-            .filter(|bytes| bytes.iter().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')))
+            .filter(|bytes| is_token(bytes))
             .map(Self)
             .ok_or_else(|| {
                 ConfigError::new("token", "<redacted>", "must be 40 lower-case hexadecimal digits")
@@ -67,6 +67,11 @@ impl Token {
     }
 }
 
+/// Whether this is a token as text.
+pub(super) fn is_token(text: &[u8]) -> bool {
+    text.len() == LEN && text.iter().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+}
+
 impl fmt::Debug for Token {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Token(…)")
@@ -74,9 +79,11 @@ impl fmt::Debug for Token {
 }
 
 /// The operating system gave no randomness for a [`Token`].
-#[derive(Debug, Clone, Copy, thiserror::Error)]
+#[derive(Clone, Copy, thiserror::Error)]
 #[error("the operating system gave no randomness for a lock token")]
 pub struct NoEntropy(());
+
+debug_reads_as_display!(NoEntropy {});
 
 #[cfg(test)]
 mod tests {

@@ -15,7 +15,8 @@ pub trait RouteContext {
     ///
     /// # Errors
     ///
-    /// When the value is not UTF-8; see [`KeyError::not_utf8`].
+    /// When the value is not UTF-8, see [`KeyError::not_utf8`]; or when the route has more than one parameter of the name,
+    /// as nested routes may, see [`KeyError::repeated_param`].
     fn param(&self, name: &str) -> Result<Option<Cow<'_, str>>, KeyError>;
 
     /// The value of a header; `name` is in lower case.

@@ -2,9 +2,9 @@ use std::fmt;
 use std::sync::{Arc, Weak};
 
 use super::limits::Holding;
-use crate::guard::{Lease, LockGuard};
-use crate::key::LockKey;
-use crate::redlock::Redlock;
+use crate::handle::guard::{Lease, LockGuard};
+use crate::handle::redlock::Redlock;
+use crate::node::key::LockKey;
 
 /// A lock that one layer took, until the last who must not run without it is done.
 pub(super) struct Keep {

@@ -1,12 +1,16 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::rules::Bounds;
 use super::{LockPolicy, Rejection};
-use crate::key::LockKey;
+use crate::node::key::LockKey;
 
 /// How many requests wait and how many locks are held, so that neither grows without bound.
-#[derive(Debug, Default)]
-pub(super) struct Limits(Mutex<Counts>);
+#[derive(Debug)]
+pub(super) struct Limits {
+    bounds: Bounds,
+    counts: Mutex<Counts>,
+}
 
 #[derive(Debug, Default)]
 struct Counts {
@@ -16,8 +20,12 @@ struct Counts {
 }
 
 impl Limits {
+    pub(super) fn new(bounds: Bounds) -> Self {
+        Self { bounds, counts: Mutex::default() }
+    }
+
     fn counts(&self) -> MutexGuard<'_, Counts> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Counts a request in, unless there are too many.
@@ -28,11 +36,11 @@ impl Limits {
     ) -> Result<Waiting, Rejection> {
         let mut counts = self.counts();
         let at_key = counts.waiters.get(key).copied().unwrap_or(0);
-        if at_key >= policy.waiters_per_key {
+        if at_key >= self.bounds.waiters_per_key {
             return Err(Rejection::crowded(policy));
         }
         // Whoever waits may come to hold.
-        if counts.all_waiters >= policy.waiters || counts.held >= policy.held {
+        if counts.all_waiters >= self.bounds.waiters || counts.held >= self.bounds.held {
             return Err(Rejection::overloaded());
         }
         counts.waiters.insert(key.clone(), at_key + 1);
@@ -49,9 +57,9 @@ pub(super) struct Waiting {
 
 impl Waiting {
     /// It waits no more and holds a lock, unless too many are held by now.
-    pub(super) fn hold(self, policy: &LockPolicy) -> Result<Holding, Rejection> {
+    pub(super) fn hold(self) -> Result<Holding, Rejection> {
         let mut counts = self.limits.counts();
-        if counts.held >= policy.held {
+        if counts.held >= self.limits.bounds.held {
             return Err(Rejection::overloaded());
         }
         counts.held += 1;

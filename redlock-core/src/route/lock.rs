@@ -3,15 +3,13 @@ use std::sync::Arc;
 
 use super::held::{Around, Keep};
 use super::limits::Limits;
-use super::template::MAX_PLAIN_KEY_BYTES;
-use super::{
-    HeldLocks, KeyError, LockPolicy, MissingPart, NoQuorum, Rejection, RejectionKind, Tenure,
-    Unlocked,
-};
+use super::piece::MAX_PLAIN_KEY_BYTES;
+use super::tenure::{Tenure, Unlocked};
+use super::{HeldLocks, KeyError, LockPolicy, MissingPart, NoQuorum, Rejection, RejectionKind};
 use crate::error::{ConfigError, NodeOutcome};
-use crate::key::LockKey;
-use crate::options::LockOptions;
-use crate::redlock::Redlock;
+use crate::handle::options::LockOptions;
+use crate::handle::redlock::Redlock;
+use crate::node::key::LockKey;
 
 /// The lock of a route: a handle, and a policy that was found to fit it. Clones share the bounds on waiters and holders.
 #[derive(Clone)]
@@ -38,18 +36,20 @@ pub enum Admission {
 
 impl RouteLock {
     /// A lock by `policy` over the nodes of `redlock`. Releases whose runtime ends before they are done, as that of a web
-    /// server's worker may, are done on the runtime in which this is called.
+    /// server's worker may, are done on the runtime in which this is called. Like the one that owns the nodes' connections
+    /// (see [`Redlock`]) it has to be driven meanwhile: make the lock on the runtime that lives as long as the program.
     ///
     /// # Errors
     ///
-    /// When an option breaks a rule, does not fit the handle's node timeout, or the handle's key prefix leaves no room for
-    /// a template's keys.
+    /// When an option breaks a rule or does not fit the handle: its node timeout, its `max_waiters`, its fencing, of which
+    /// the policy says nothing, or its key prefix, which leaves no room for a template's keys.
     pub fn new(redlock: &Redlock, policy: LockPolicy) -> Result<Self, ConfigError> {
-        policy.check()?;
-        let options = policy.options();
+        let settings = redlock.settings();
+        policy.check(settings)?;
+        let options = policy.options(settings);
         redlock.check(&options)?;
         redlock.check_prefix(MAX_PLAIN_KEY_BYTES)?;
-        let limits = Arc::default();
+        let limits = Arc::new(Limits::new(policy.bounds(settings)));
         let redlock = redlock.at_home_here();
         Ok(Self(Arc::new(Inner { redlock, policy, options, limits })))
     }
@@ -104,13 +104,14 @@ impl RouteLock {
         };
         let error = match guard {
             Ok(guard) => {
-                let keep = Arc::new(Keep { guard, counted: waiting.hold(policy)? });
+                let keep = Arc::new(Keep { guard, counted: waiting.hold()? });
                 let held = outer.and(redlock, key, &keep, policy.cancels_when_lost());
                 return Ok(Admission::Locked(Tenure::new(keep, held, policy)));
             }
             Err(error) => error,
         };
-        let held = error.nodes().iter().any(|node| matches!(node.outcome, NodeOutcome::Held(_)));
+        let held =
+            error.nodes().iter().any(|node| matches!(node.outcome, NodeOutcome::Held { .. }));
         let rejection = Rejection::of_lock_error(error, policy);
         match (rejection.kind(), policy.no_quorum) {
             // Whoever answered that somebody has the lock knows more than those who did not answer.

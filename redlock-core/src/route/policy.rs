@@ -1,11 +1,14 @@
 use std::time::Duration;
 
-use crate::error::ConfigError;
-use crate::options::{LockOptions, Renewal};
+use crate::handle::options::Renewal;
 
 /// What a lock on a route does, and when.
 ///
-/// The rules between the settings are checked by [`RouteLock::new`](super::RouteLock::new), before any request.
+/// The rules between the settings are checked when the layer is made, before any request.
+///
+/// With the feature `serde` it can stand in a configuration file: fields are named as the options are, times are text with
+/// their unit (`wait_up_to = "5s"`), choices are in snake case (`no_quorum = "allow"`), `methods` is `"unsafe"`, `"all"` or a
+/// list. What is unknown or breaks a rule is refused when it is read.
 ///
 /// ```
 /// use std::time::Duration;
@@ -20,26 +23,27 @@ use crate::options::{LockOptions, Renewal};
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use]
 pub struct LockPolicy {
-    methods: Methods,
+    pub(super) methods: Methods,
     pub(super) wait_up_to: Option<Duration>,
     pub(super) contended_status: ContendedStatus,
     pub(super) retry_after: Option<Duration>,
+    pub(super) names_holder: bool,
     pub(super) no_quorum: NoQuorum,
     pub(super) missing_part: MissingPart,
-    hold_until: HoldUntil,
-    on_lost: OnLost,
-    run_to_completion: bool,
-    ttl: Duration,
-    renewal: Renewal,
-    max_hold: Duration,
-    fencing: bool,
-    pub(super) waiters_per_key: usize,
+    pub(super) hold_until: HoldUntil,
+    pub(super) on_lost: OnLost,
+    pub(super) run_to_completion: bool,
+    pub(super) ttl: Duration,
+    pub(super) renewal: Renewal,
+    pub(super) max_hold: Option<Duration>,
+    pub(super) fencing: Option<bool>,
+    pub(super) waiters_per_key: Option<usize>,
     pub(super) waiters: usize,
     pub(super) held: usize,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Methods {
+pub(super) enum Methods {
     Unsafe,
     All,
     Only(Vec<String>),
@@ -47,6 +51,7 @@ enum Methods {
 
 /// What a client is told when somebody else has the lock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum ContendedStatus {
     /// 409 Conflict. The default: the request conflicts with the resource's present state and may be sent again.
@@ -70,6 +75,7 @@ impl ContendedStatus {
 
 /// What becomes of a request when too few nodes answer to decide who has the lock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum NoQuorum {
     /// It is answered with 503. The default: no handler runs without its lock.
@@ -81,6 +87,7 @@ pub enum NoQuorum {
 
 /// What becomes of a request that lacks a part of the key template, such as a header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum MissingPart {
     /// It is answered with 400. The default.
@@ -92,6 +99,7 @@ pub enum MissingPart {
 
 /// When the lock is released if all goes well.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum HoldUntil {
     /// When the response's body ends, or is dropped. The default.
@@ -103,6 +111,7 @@ pub enum HoldUntil {
 
 /// What becomes of a handler whose lock is lost under it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum OnLost {
     /// It is dropped where it is, and the client gets 503; a body that streams is broken off. The default.
@@ -120,6 +129,7 @@ impl Default for LockPolicy {
             wait_up_to: None,
             contended_status: ContendedStatus::default(),
             retry_after: None,
+            names_holder: false,
             no_quorum: NoQuorum::default(),
             missing_part: MissingPart::default(),
             hold_until: HoldUntil::default(),
@@ -127,9 +137,9 @@ impl Default for LockPolicy {
             run_to_completion: false,
             ttl: Duration::from_secs(10),
             renewal: Renewal::Auto,
-            max_hold: Duration::from_secs(60),
-            fencing: false,
-            waiters_per_key: 64,
+            max_hold: None,
+            fencing: None,
+            waiters_per_key: None,
             waiters: 1024,
             held: 10_000,
         }
@@ -143,7 +153,8 @@ impl LockPolicy {
     }
 
     /// Locks requests with these methods and lets others pass. Default: all methods but the safe ones of RFC 9110,
-    /// which are GET, HEAD, OPTIONS and TRACE. Methods are case-sensitive.
+    /// which are GET, HEAD, OPTIONS and TRACE. GET names HEAD too, which frameworks answer by the handler of GET. Methods
+    /// are case-sensitive.
     pub fn methods(mut self, methods: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.methods = Methods::Only(methods.into_iter().map(Into::into).collect());
         self
@@ -155,7 +166,8 @@ impl LockPolicy {
         self
     }
 
-    /// Waits for a lock that somebody else has; at least one node timeout. Default: one try, no waiting.
+    /// Waits for a lock that cannot be had at once, because somebody else has it or too few nodes answer; at least one node
+    /// timeout. Default: one try, no waiting.
     pub fn wait_up_to(mut self, wait_up_to: Duration) -> Self {
         self.wait_up_to = Some(wait_up_to);
         self
@@ -167,11 +179,20 @@ impl LockPolicy {
         self
     }
 
-    /// What `Retry-After` says when somebody else has the lock; above zero, and rounded up to seconds. Default: the time
-    /// after which the lock would free itself, as the nodes tell it. That is the time to live or a little less while its
+    /// What `Retry-After` says when somebody else has the lock; above zero, at most [`MAX_RETRY_AFTER`](super::MAX_RETRY_AFTER),
+    /// and rounded up to seconds. Default: the time after which the lock would free itself, as the nodes tell it, but at
+    /// most an hour. That is the time to live or a little less while its
     /// holder renews it, so say here how long the work usually takes, if that is known.
     pub fn retry_after(mut self, retry_after: Duration) -> Self {
         self.retry_after = Some(retry_after);
+        self
+    }
+
+    /// Whether the answer to a request whose lock somebody else has names the holder by its
+    /// [label](crate::RedlockBuilder::label), if it has one: in the member `holder` of the body. Default: no, a client is
+    /// not told who else is there.
+    pub fn names_holder(mut self, names_holder: bool) -> Self {
+        self.names_holder = names_holder;
         self
     }
 
@@ -219,23 +240,26 @@ impl LockPolicy {
     }
 
     /// The longest that one request may hold the lock; at least the time to live. The lock is then lost, to which
-    /// [`on_lost`](Self::on_lost) applies. Default: 60 s.
+    /// [`on_lost`](Self::on_lost) applies. Without renewal there is nothing to limit, and only the time to live itself is
+    /// taken. Default: the handle's, or 60 s where that has none.
     pub fn max_hold(mut self, max_hold: Duration) -> Self {
-        self.max_hold = max_hold;
+        self.max_hold = Some(max_hold);
         self
     }
 
-    /// Whether the handler's lease has a [`Fence`](crate::Fence). Default: off, whatever the handle says, because every key
-    /// leaves a counter on the nodes for ten minutes, and a client that can choose keys could fill their memory with them.
+    /// Whether the handler's lease has a [`Fence`](crate::Fence). Default: off. It is not taken over from the handle,
+    /// because every key leaves a counter on the nodes for ten minutes, and a client that can choose keys could fill their
+    /// memory with them: where the handle has fencing on, the policy has to say which it is to be.
     pub fn fencing(mut self, fencing: bool) -> Self {
-        self.fencing = fencing;
+        self.fencing = Some(fencing);
         self
     }
 
     /// The most requests that may ask for one key at the same time; further ones are told at once that somebody else
-    /// has the lock. Default: 64.
+    /// has the lock. At most [`waiters`](Self::waiters), and at most the handle's
+    /// [`max_waiters`](crate::RedlockBuilder::max_waiters). Default: 64, or the lesser of these two.
     pub fn waiters_per_key(mut self, waiters: usize) -> Self {
-        self.waiters_per_key = waiters;
+        self.waiters_per_key = Some(waiters);
         self
     }
 
@@ -256,7 +280,10 @@ impl LockPolicy {
         match &self.methods {
             Methods::Unsafe => !matches!(method, "GET" | "HEAD" | "OPTIONS" | "TRACE"),
             Methods::All => true,
-            Methods::Only(methods) => methods.iter().any(|only| only == method),
+            Methods::Only(methods) => {
+                let named = |method: &str| methods.iter().any(|only| only == method);
+                named(method) || method == "HEAD" && named("GET")
+            }
         }
     }
 
@@ -273,47 +300,5 @@ impl LockPolicy {
     /// Whether a handler goes on when its client leaves.
     pub fn runs_to_completion(&self) -> bool {
         self.run_to_completion
-    }
-
-    pub(super) fn options(&self) -> LockOptions {
-        let options =
-            LockOptions::new().ttl(self.ttl).renewal(self.renewal).max_hold(self.max_hold);
-        let options = options.fencing(self.fencing);
-        match self.wait_up_to {
-            Some(wait_up_to) => options.wait_for(wait_up_to),
-            None => options,
-        }
-    }
-
-    pub(super) fn check(&self) -> Result<(), ConfigError> {
-        if let Methods::Only(methods) = &self.methods {
-            if methods.is_empty() {
-                return Err(ConfigError::new("methods", "none", "must name at least one method"));
-            }
-            let lower = |method: &&String| {
-                method.is_empty() || !method.bytes().all(|b| b.is_ascii_uppercase() || b == b'-')
-            };
-            if let Some(method) = methods.iter().find(lower) {
-                let value = method.escape_debug().to_string();
-                return Err(ConfigError::new("methods", value, "must be upper-case, like POST"));
-            }
-        }
-        if self.retry_after.is_some_and(|after| after.is_zero()) {
-            return Err(ConfigError::new("retry_after", "0ns", "must be above zero"));
-        }
-        for (field, value) in [
-            ("waiters_per_key", self.waiters_per_key),
-            ("waiters", self.waiters),
-            ("held", self.held),
-        ] {
-            if value == 0 {
-                return Err(ConfigError::new(field, "0", "must be at least 1"));
-            }
-        }
-        if self.waiters_per_key > self.waiters {
-            let value = self.waiters_per_key.to_string();
-            return Err(ConfigError::new("waiters_per_key", value, "must be at most `waiters`"));
-        }
-        Ok(())
     }
 }

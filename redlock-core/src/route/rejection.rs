@@ -2,19 +2,22 @@ use std::fmt;
 use std::time::Duration;
 
 use super::{KeyError, LockPolicy};
-use crate::error::{LockError, LockErrorKind};
-use crate::lease::LostReason;
+use crate::error::{ConfigError, ExtendError, LockError, LockErrorKind, Lost, LostReason};
 
 /// Why a request was not served, as its client is told, with the cause for those who may know more.
 ///
 /// It is in the extensions of the response that it led to. The response itself says nothing about nodes or keys.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Rejection {
     kind: RejectionKind,
     status: u16,
     retry_after: Option<Duration>,
     cause: Option<Cause>,
+    /// Whether the client is told who has the lock.
+    names_holder: bool,
 }
+
+debug_reads_as_display!(Rejection { kind, status, retry_after, cause, names_holder });
 
 #[derive(Debug, Clone)]
 enum Cause {
@@ -73,9 +76,18 @@ impl RejectionKind {
 /// What a client is told to wait where nothing is known.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
+/// The longest that a client is told to wait: an hour. A key may be held for much longer, by another program or by a holder
+/// with a long time to live, but it may also be given back at any time.
+pub const MAX_RETRY_AFTER: Duration = Duration::from_secs(3_600);
+
+/// What the nodes told, as a client is told it: a time of zero says as little as none.
+fn hint(told: Option<Duration>) -> Option<Duration> {
+    told.filter(|after| !after.is_zero()).map(|after| after.min(MAX_RETRY_AFTER))
+}
+
 impl Rejection {
     pub(super) fn overloaded() -> Self {
-        Self::unavailable(RejectionKind::Overloaded, None)
+        Self::unavailable(RejectionKind::Overloaded)
     }
 
     /// Told without asking the nodes: enough requests of this process are at it.
@@ -85,6 +97,7 @@ impl Rejection {
             status: policy.contended_status.code(),
             retry_after: policy.retry_after.or(Some(RETRY_AFTER)),
             cause: None,
+            names_holder: false,
         }
     }
 
@@ -101,48 +114,59 @@ impl Rejection {
             status: policy.contended_status.code(),
             retry_after: policy.retry_after.or(self.retry_after),
             cause: self.cause,
+            names_holder: policy.names_holder,
         }
     }
 
     /// The runtime or the handle is shutting down.
     pub fn closed() -> Self {
-        Self::unavailable(RejectionKind::Closed, None)
+        Self::unavailable(RejectionKind::Closed)
     }
 
     pub(super) fn lost(reason: LostReason) -> Self {
         // Sent again, the request might do twice what it did before it was stopped.
         let cause = Some(Cause::Lost(reason));
-        Self { kind: RejectionKind::Lost, status: 503, retry_after: None, cause }
+        let (kind, names_holder) = (RejectionKind::Lost, false);
+        Self { kind, status: 503, retry_after: None, cause, names_holder }
     }
 
-    fn unavailable(kind: RejectionKind, cause: Option<Cause>) -> Self {
-        Self { kind, status: 503, retry_after: Some(RETRY_AFTER), cause }
+    fn unavailable(kind: RejectionKind) -> Self {
+        let retry_after = Some(RETRY_AFTER);
+        Self { kind, status: 503, retry_after, cause: None, names_holder: false }
     }
 
-    /// What a lock that was not had means for a client.
+    /// What a lock that was not had means for a client. So `From` has it under the policy's defaults.
+    ///
+    /// A key that breaks its rule is the request's fault, any other rule the developer's. Of a lock that was had, and not
+    /// extended, not released or lost, no time is told to try again: what was done stays done.
     pub fn of_lock_error(error: LockError, policy: &LockPolicy) -> Self {
-        let retry_after = policy.retry_after.or(error.retry_after());
+        let of_the_key = |rule: &ConfigError| matches!(rule.field(), "key" | "path parameter");
         let kind = match error.kind() {
             LockErrorKind::Contended | LockErrorKind::TimedOut | LockErrorKind::TooManyWaiters => {
                 RejectionKind::Contended
             }
             LockErrorKind::Unreachable | LockErrorKind::Late => RejectionKind::NoQuorum,
             LockErrorKind::Closed => RejectionKind::Closed,
+            LockErrorKind::Invalid if error.config().is_some_and(of_the_key) => {
+                RejectionKind::BadRequest
+            }
             LockErrorKind::Misconfigured | LockErrorKind::Invalid | LockErrorKind::Environment => {
                 RejectionKind::Misconfigured
             }
+            LockErrorKind::Lost => RejectionKind::Lost,
         };
-        let cause = Some(Cause::Lock(error));
-        match kind {
-            RejectionKind::Contended => Self {
-                kind,
-                status: policy.contended_status.code(),
-                retry_after: retry_after.or(Some(RETRY_AFTER)),
-                cause,
-            },
-            RejectionKind::Misconfigured => Self { kind, status: 500, retry_after: None, cause },
-            kind => Self::unavailable(kind, cause),
-        }
+        let told = policy.retry_after.or(hint(error.retry_after()));
+        let (status, retry_after) = match kind {
+            RejectionKind::Contended => {
+                (policy.contended_status.code(), told.or(Some(RETRY_AFTER)))
+            }
+            RejectionKind::BadRequest => (400, None),
+            RejectionKind::Misconfigured => (500, None),
+            _ if error.is_of_a_hold() => (503, None),
+            _ => (503, Some(RETRY_AFTER)),
+        };
+        let names_holder = policy.names_holder && kind == RejectionKind::Contended;
+        Self { kind, status, retry_after, cause: Some(Cause::Lock(error)), names_holder }
     }
 
     /// What kind it is.
@@ -155,16 +179,16 @@ impl Rejection {
         self.status
     }
 
-    /// When it is worth trying again: what the policy says, or else when a majority of nodes
-    /// may be free if the holder does nothing; 1 s where that is
-    /// unknown, and `None` where trying again is no remedy.
+    /// When it is worth trying again: what the policy says, or else when a majority of nodes may be free if the holder does
+    /// nothing, but at most [`MAX_RETRY_AFTER`]; 1 s where that is unknown or now, and `None` where trying again is no remedy.
     pub fn retry_after(&self) -> Option<Duration> {
         self.retry_after
     }
 
     /// The value of the `Retry-After` header: whole seconds, rounded up, at least 1 (RFC 9110, section 10.2.3).
     pub fn retry_after_seconds(&self) -> Option<u64> {
-        let seconds = |after: Duration| after.as_secs() + u64::from(after.subsec_nanos() > 0);
+        let seconds =
+            |after: Duration| after.as_secs().saturating_add(u64::from(after.subsec_nanos() > 0));
         self.retry_after.map(|after| seconds(after).max(1))
     }
 
@@ -197,7 +221,8 @@ impl Rejection {
         self.kind.detail()
     }
 
-    /// The body: a problem of RFC 9457 (`application/problem+json`) with `reason` as its extension member.
+    /// The body: a problem of RFC 9457 (`application/problem+json`) with `reason` as its extension member, and `holder`
+    /// where the policy [names the holder](LockPolicy::names_holder).
     pub fn problem_json(&self) -> String {
         let title = match self.status {
             400 => "Bad Request",
@@ -207,8 +232,15 @@ impl Rejection {
             503 => "Service Unavailable",
             _ => "Internal Server Error",
         };
+        let named = self.lock_error().filter(|_| self.names_holder).and_then(LockError::holder);
+        let holder = named.map(|label| {
+            // Of what JSON escapes no more than these two can be printed.
+            let text = label.as_str().replace('\\', r"\\").replace('"', r#"\""#);
+            format!(r#","holder":"{text}""#)
+        });
+        let holder = holder.unwrap_or_default();
         format!(
-            r#"{{"type":"about:blank","title":"{title}","status":{},"detail":"{}","reason":"{}"}}"#,
+            r#"{{"type":"about:blank","title":"{title}","status":{},"detail":"{}","reason":"{}"{holder}}}"#,
             self.status,
             self.detail(),
             self.kind.as_str(),
@@ -216,13 +248,44 @@ impl Rejection {
     }
 }
 
+/// As a route answers whose policy says nothing; with another policy: [`of_lock_error`](Rejection::of_lock_error).
+impl From<LockError> for Rejection {
+    fn from(error: LockError) -> Self {
+        Self::of_lock_error(error, &LockPolicy::new())
+    }
+}
+
+impl From<ExtendError> for Rejection {
+    fn from(error: ExtendError) -> Self {
+        LockError::from(error).into()
+    }
+}
+
+impl From<ConfigError> for Rejection {
+    fn from(error: ConfigError) -> Self {
+        LockError::from(error).into()
+    }
+}
+
+impl From<Lost> for Rejection {
+    fn from(lost: Lost) -> Self {
+        Self::lost(lost.reason())
+    }
+}
+
 impl From<KeyError> for Rejection {
     fn from(error: KeyError) -> Self {
-        let (kind, status) = match error {
-            KeyError::Misuse(_) => (RejectionKind::Misconfigured, 500),
-            _ => (RejectionKind::BadRequest, 400),
+        let (kind, status) = match error.is_misuse() {
+            true => (RejectionKind::Misconfigured, 500),
+            false => (RejectionKind::BadRequest, 400),
         };
-        Self { kind, status, retry_after: None, cause: Some(Cause::Key(error)) }
+        Self {
+            kind,
+            status,
+            retry_after: None,
+            cause: Some(Cause::Key(error)),
+            names_holder: false,
+        }
     }
 }
 
@@ -253,3 +316,7 @@ impl std::error::Error for Rejection {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "rejection_tests.rs"]
+mod tests;

@@ -6,13 +6,11 @@ use std::sync::Arc;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 use sha2::{Digest, Sha256};
 
-use super::spelling::Spelling;
-use super::{Header, KeyError, RouteContext};
+use super::context::{Header, RouteContext};
+use super::key::KeyError;
+use super::piece::{MAX_PLAIN_KEY_BYTES, Piece, check, pieces};
 use crate::error::ConfigError;
-use crate::key::LockKey;
-
-/// Longest key, in bytes, that is stored as it reads. A longer one is replaced by its SHA-256 hash.
-pub const MAX_PLAIN_KEY_BYTES: usize = 200;
+use crate::node::key::LockKey;
 
 /// Longest piece of the template's beginning that stays in front of a hash.
 const HASHED_HEAD_BYTES: usize = 64;
@@ -31,7 +29,7 @@ const ROUTE: &AsciiSet = &VALUE.remove(b'/').remove(b'{').remove(b'}').remove(b'
 /// | `{uuid:id}` | the path parameter `id` as a UUID, in whichever way it is written |
 /// | `{id}` | the path parameter `id`, percent-decoded, letter by letter |
 /// | `{param:id}` | the same, also for a parameter called `method` or `route` |
-/// | `{method}` | the method |
+/// | `{method}` | the method; `HEAD` is another one than `GET`, also where the handler of `GET` answers it |
 /// | `{route}` | the matched route's pattern, such as `/orders/{id}/pay` |
 /// | `{header:x-tenant}` | the header's value |
 /// | `{{`, `}}` | a brace |
@@ -62,15 +60,6 @@ struct Inner {
     pieces: Vec<Piece>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Piece {
-    Text(String),
-    Param(String, Spelling),
-    Header(String),
-    Method,
-    Route,
-}
-
 impl KeyTemplate {
     /// Reads a template.
     ///
@@ -88,12 +77,13 @@ impl KeyTemplate {
         Ok(Self(Arc::new(Inner { text: template.to_owned(), pieces })))
     }
 
-    /// Whether every path parameter of the template is one of a route with this pattern, such as `/orders/{id}/pay`. A
-    /// template cannot see the route it will serve; this finds at start-up what would otherwise be a 500.
+    /// Whether every path parameter of the template is one of a route with this pattern, such as `/orders/{id}/pay`, nested
+    /// routers and scopes included. A template cannot see the route it will serve; this finds at start-up what would
+    /// otherwise be a 500.
     ///
     /// # Errors
     ///
-    /// When the route has no such parameter.
+    /// When the route has no such parameter, or more than one of the name.
     pub fn check_route(&self, pattern: &str) -> Result<(), ConfigError> {
         // `{id}`, `{*rest}` and `{id:\d+}` all declare a name.
         let declared: Vec<_> = pattern
@@ -101,11 +91,18 @@ impl KeyTemplate {
             .skip(1)
             .filter_map(|part| Some(part[..part.find(['}', ':'])?].trim_start_matches('*')))
             .collect();
-        if self.params().all(|param| declared.contains(&param)) {
-            return Ok(());
+        for param in self.params() {
+            let rule = match declared.iter().filter(|name| **name == param).count() {
+                1 => continue,
+                0 => format!("must name parameters of the route, and `{param}` is none"),
+                _ => format!(
+                    "must name parameters that the route has once, and it has `{param}` more than once"
+                ),
+            };
+            let value = format!("{self} on {}", pattern.escape_debug());
+            return Err(ConfigError::new("key template", value, rule));
         }
-        let value = format!("{self} on {}", pattern.escape_debug());
-        Err(ConfigError::new("key template", value, "must name parameters of the route"))
+        Ok(())
     }
 
     /// The path parameters that it names.
@@ -125,8 +122,9 @@ impl KeyTemplate {
     ///
     /// # Errors
     ///
-    /// When the request lacks a part, has an empty one, or repeats a header; or when the route has no such parameter.
-    pub fn render(&self, request: &(impl RouteContext + ?Sized)) -> Result<LockKey, KeyError> {
+    /// When the request lacks a part, has an empty one, or repeats a header; or when the route has no such parameter, or
+    /// more than one of the name.
+    pub fn key_of(&self, request: &(impl RouteContext + ?Sized)) -> Result<LockKey, KeyError> {
         let mut key = String::new();
         for piece in &self.0.pieces {
             let value = match piece {
@@ -161,6 +159,10 @@ impl KeyTemplate {
         Ok(LockKey::new(key)?)
     }
 
+    pub(super) fn pieces(&self) -> impl Iterator<Item = &Piece> {
+        self.0.pieces.iter()
+    }
+
     fn hashed(&self, key: &str) -> String {
         let head = match self.0.pieces.first() {
             Some(Piece::Text(text)) => {
@@ -188,123 +190,10 @@ fn no_param(name: &str, route: Option<Cow<'_, str>>) -> KeyError {
     }
 }
 
-/// Splits a template into text and parts.
-fn pieces(template: &str) -> Result<Vec<Piece>, &'static str> {
-    let mut pieces = Vec::new();
-    let mut text = String::new();
-    let mut rest = template.chars().peekable();
-    while let Some(c) = rest.next() {
-        match c {
-            '{' if rest.next_if_eq(&'{').is_some() => text.push('{'),
-            '}' if rest.next_if_eq(&'}').is_some() => text.push('}'),
-            '}' => return Err("must have a `{` for each `}`; a brace itself is written `}}`"),
-            '{' => {
-                let mut name = String::new();
-                loop {
-                    match rest.next() {
-                        Some('}') => break,
-                        Some(c) if c != '{' => name.push(c),
-                        _ => return Err("must close each `{`; a brace itself is written `{{`"),
-                    }
-                }
-                if !text.is_empty() {
-                    pieces.push(Piece::Text(std::mem::take(&mut text)));
-                }
-                pieces.push(part(&name)?);
-            }
-            c if c.is_control() => return Err("must not contain control characters"),
-            '#' => return Err("must not contain `#`, which marks hashed keys"),
-            c => text.push(c),
-        }
-    }
-    if !text.is_empty() {
-        pieces.push(Piece::Text(text));
-    }
-    Ok(pieces)
-}
-
-fn part(name: &str) -> Result<Piece, &'static str> {
-    let is_name = |name: &str| {
-        !name.is_empty()
-            && name.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '.'))
-    };
-    // The characters of a header's name: RFC 9110, section 5.6.2.
-    let is_token = |name: &str| {
-        let special = |b: u8| b"!#$%&'*+-.^_`|~".contains(&b);
-        !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || special(b))
-    };
-    let param = |name: &str, spelling| Ok(Piece::Param(name.to_owned(), spelling));
-    match name.split_once(':') {
-        None if name == "method" => Ok(Piece::Method),
-        None if name == "route" => Ok(Piece::Route),
-        None if is_name(name) => param(name, Spelling::Text),
-        Some(("param", name)) if is_name(name) => param(name, Spelling::Text),
-        Some(("int", name)) if is_name(name) => param(name, Spelling::Int),
-        Some(("uuid", name)) if is_name(name) => param(name, Spelling::Uuid),
-        Some(("header", name)) if is_token(name) => Ok(Piece::Header(name.to_ascii_lowercase())),
-        Some(("header", _)) => Err("must name a header: `{header:x-tenant}`"),
-        Some((kind, _)) if !matches!(kind, "param" | "int" | "uuid") => Err(
-            "must use the parts `{name}`, `{param:name}`, `{int:name}`, `{uuid:name}`, `{header:name}`, `{method}`, \
-             `{route}`",
-        ),
-        _ => Err("must name a parameter of letters, digits, `_`, `-` and `.`: `{id}`"),
-    }
-}
-
-/// Whether different parts always give different keys.
-fn check(pieces: &[Piece]) -> Result<(), &'static str> {
-    let is_text = |piece: &Piece| matches!(piece, Piece::Text(_));
-    let text: usize = pieces.iter().map(|piece| piece.text().len()).sum();
-    if text > MAX_PLAIN_KEY_BYTES {
-        return Err("must have at most 200 bytes of text");
-    }
-    // No part contains what is escaped even in a route pattern, `%` aside.
-    let separates =
-        |byte: u8| byte != b'%' && !byte.is_ascii_alphanumeric() && !b"-._~/{}*".contains(&byte);
-    let chosen = |piece: &Piece| matches!(piece, Piece::Param(..) | Piece::Header(_));
-    let head = &pieces[..pieces.iter().position(chosen).unwrap_or(pieces.len())];
-    let own = match pieces {
-        [Piece::Text(_)] => true,
-        [Piece::Text(text), ..] if text.bytes().any(separates) => true,
-        _ => head.contains(&Piece::Route),
-    };
-    if !own {
-        return Err(
-            "must begin with text of its own that no part can contain, such as `order:`, or have `{route}` before the \
-             first part that a client chooses; unrelated routes would share keys",
-        );
-    }
-    for (i, piece) in pieces.iter().enumerate().skip(1) {
-        let apart = match (&pieces[i - 1], pieces.get(i + 1)) {
-            (Piece::Text(_), _) | (_, None) if is_text(piece) => true,
-            (_, Some(_)) if is_text(piece) => piece.text().bytes().any(separates),
-            (before, _) => is_text(before),
-        };
-        if !apart {
-            return Err("must have text between two parts that no part can contain, such as `:`");
-        }
-    }
-    Ok(())
-}
-
-impl Piece {
-    fn text(&self) -> &str {
-        match self {
-            Self::Text(text) => text,
-            _ => "",
-        }
-    }
-}
-
-impl fmt::Display for Piece {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Text(text) => f.write_str(text),
-            Self::Param(name, _) => write!(f, "path parameter {name}"),
-            Self::Header(name) => write!(f, "header {name}"),
-            Self::Method => f.write_str("method"),
-            Self::Route => f.write_str("route"),
-        }
+/// As it was written.
+impl AsRef<str> for KeyTemplate {
+    fn as_ref(&self) -> &str {
+        &self.0.text
     }
 }
 

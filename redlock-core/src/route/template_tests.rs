@@ -30,7 +30,7 @@ impl RouteContext for Request {
 }
 
 fn key(template: &str, request: &Request) -> Result<String, KeyError> {
-    let key = KeyTemplate::parse(template).unwrap().render(request)?;
+    let key = KeyTemplate::parse(template).unwrap().key_of(request)?;
     Ok(String::from_utf8(key.single().unwrap().to_vec()).unwrap())
 }
 
@@ -130,6 +130,89 @@ fn a_long_key_is_hashed_behind_the_templates_beginning() {
     assert!(hashed.starts_with(&format!("{}#sha256=", "ü".repeat(32))), "{hashed}");
 }
 
+#[test]
+fn every_ascii_byte_is_escaped_but_the_unreserved_ones() {
+    let mut request = id("x");
+    for byte in 0..=0x7f_u8 {
+        let value = char::from(byte).to_string();
+        let unreserved = byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+        let escaped = if unreserved { value.clone() } else { format!("%{byte:02X}") };
+        assert_eq!(key("o:{id}", &id(&value)).unwrap(), format!("o:{escaped}"));
+        request.headers = vec![("x-t", vec![byte])];
+        assert_eq!(key("o:{header:x-t}", &request).unwrap(), format!("o:{escaped}"));
+        // A pattern is the developer's, and keeps what it is made of.
+        request.route = Some(value.clone().leak());
+        let kept = unreserved || b"/{}*".contains(&byte);
+        let escaped = if kept { value } else { format!("%{byte:02X}") };
+        assert_eq!(key("{route}", &request).unwrap(), escaped);
+    }
+}
+
+/// Every byte that may stand between two parts, as a template has it: one that no part can contain.
+fn separators() -> Vec<String> {
+    let written = |byte| match char::from(byte) {
+        brace @ ('{' | '}') => format!("{brace}{brace}"),
+        other => other.to_string(),
+    };
+    let separates = |text: &String| KeyTemplate::parse(&format!("x:{{a}}{text}{{b}}")).is_ok();
+    (0..=0x7f_u8).map(written).filter(separates).collect()
+}
+
+#[test]
+fn what_separates_parts_stands_in_no_part() {
+    let separators = separators();
+    assert_eq!(separators.concat(), " !\"$&'()+,:;<=>?@[\\]^`|");
+    for byte in 0..=0x7f_u8 {
+        let value = char::from(byte).to_string();
+        let mut request = id(&value);
+        request.headers = vec![("x-t", vec![byte])];
+        request.route = Some(value.leak());
+        // Unchecked templates of one part each.
+        for part in ["id", "header:x-t", "route"] {
+            let inner = Inner {
+                text: String::new(),
+                pieces: vec![super::super::piece::part(part).unwrap()],
+            };
+            let key = KeyTemplate(Arc::new(inner)).key_of(&request).unwrap().to_string();
+            assert!(!separators.iter().any(|separator| key.contains(separator)), "{part}: {key}");
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn two_requests_share_a_key_only_if_all_their_parts_are_equal_whatever_separates_them(
+        (a, b, c, d) in (any_part(), any_part(), any_part(), any_part()),
+        separator in proptest::sample::select(separators()),
+    ) {
+        let request = |a: &str, b: &str| Request {
+            route: Some("/{a}/{b}"),
+            params: vec![("a", a.to_owned()), ("b", b.to_owned())],
+            headers: vec![("x-b", b.as_bytes().to_vec())],
+        };
+        for (one, other) in [("{a}", "{b}"), ("{a}", "{header:x-b}")] {
+            for template in [
+                format!("x{separator}{one}{separator}{other}"),
+                format!("{{route}}{separator}{one}{separator}{other}"),
+            ] {
+                let first = key(&template, &request(&a, &b)).unwrap();
+                let second = key(&template, &request(&c, &d)).unwrap();
+                prop_assert_eq!(first == second, (&a, &b) == (&c, &d), "{}", &template);
+                // What would be the same, were the separator not escaped.
+                let plain = separator.replace("{{", "{").replace("}}", "}");
+                let left = key(&template, &request(&format!("{a}{plain}{b}"), &c)).unwrap();
+                let right = key(&template, &request(&a, &format!("{b}{plain}{c}"))).unwrap();
+                prop_assert_ne!(left, right, "{}", &template);
+            }
+        }
+    }
+}
+
+/// Values in which separators are as likely as letters.
+fn any_part() -> impl Strategy<Value = String> {
+    "[a-c!-/:-@\\[-`{-~ ]{1,6}"
+}
+
 proptest! {
     #[test]
     fn two_requests_share_a_key_only_if_all_their_parts_are_equal(
@@ -151,7 +234,7 @@ proptest! {
     #[test]
     fn no_template_panics(template in ".{0,60}") {
         if let Ok(template) = KeyTemplate::parse(&template) {
-            let _ = template.render(&id("1"));
+            let _ = template.key_of(&id("1"));
         }
     }
 }
@@ -214,4 +297,12 @@ fn a_template_is_checked_against_the_pattern_of_its_route() {
     assert!(!fits("order:{id}", "/orders"));
     let error = KeyTemplate::parse("order:{no}").unwrap().check_route("/orders/{id}").unwrap_err();
     assert_eq!(error.value(), "order:{no} on /orders/{id}");
+    assert_eq!(error.rule(), "must name parameters of the route, and `no` is none");
+    let twice = KeyTemplate::parse("order:{int:id}").unwrap();
+    for pattern in ["/a/{id}/b/{id}", r"/a/{id}/b/{id:\d+}", "/a/{id}/{*id}"] {
+        let error = twice.check_route(pattern).unwrap_err();
+        let rule = "must name parameters that the route has once, and it has `id` more than once";
+        assert_eq!(error.rule(), rule, "{pattern}");
+    }
+    assert!(fits("order:{other}", "/a/{id}/b/{id}/{other}"));
 }

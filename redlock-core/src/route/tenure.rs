@@ -1,13 +1,16 @@
 use std::fmt;
-use std::future::{Future, poll_fn};
-use std::pin::{Pin, pin};
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
+use tokio::task::JoinHandle;
+
 use super::held::Keep;
 use super::{HeldLocks, LockPolicy, Rejection};
-use crate::guard::Lease;
-use crate::lease::LostReason;
+use crate::error::LostReason;
+use crate::handle::guard::Lease;
+use crate::handle::run::under;
 
 /// A request's hold on its lock. Dropped, it releases in the background, when no handler that runs to completion under
 /// it is at work any more.
@@ -49,26 +52,7 @@ impl Tenure {
     ///
     /// Dropping the future drops `work` where it is.
     pub async fn run<T>(&self, work: impl Future<Output = T>) -> Result<T, Rejection> {
-        let mut losses: Vec<_> =
-            self.watched.iter().map(|lease| (lease, Box::pin(lease.lost()))).collect();
-        let mut work = pin!(work);
-        poll_fn(|cx| {
-            // The loss first: after a long pause of the process no further step of the work may be made. The timer for
-            // it is set only once the work has to wait.
-            if let Some(reason) = losses.iter().find_map(|(lease, _)| lease.lost_reason()) {
-                return Poll::Ready(Err(Rejection::lost(reason)));
-            }
-            if let Poll::Ready(done) = work.as_mut().poll(cx) {
-                return Poll::Ready(Ok(done));
-            }
-            for (_, lost) in &mut losses {
-                if let Poll::Ready(reason) = lost.as_mut().poll(cx) {
-                    return Poll::Ready(Err(Rejection::lost(reason)));
-                }
-            }
-            Poll::Pending
-        })
-        .await
+        under(&self.watched, work).await.map_err(Rejection::lost)
     }
 
     /// Whether the lock is lost already, for the response's extensions.
@@ -101,6 +85,21 @@ impl Tenure {
 impl fmt::Debug for Tenure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Tenure").field(&self.keep.guard).finish()
+    }
+}
+
+/// Waits for the task in which a handler runs to completion. If it panicked, that goes on here.
+///
+/// # Errors
+///
+/// The task's own; [`Rejection::closed`] when its runtime ended before it.
+pub async fn joined<T>(task: JoinHandle<Result<T, Rejection>>) -> Result<T, Rejection> {
+    match task.await {
+        Ok(done) => done,
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            Err(_) => Err(Rejection::closed()),
+        },
     }
 }
 

@@ -4,6 +4,9 @@ use std::pin::Pin;
 #[cfg(feature = "tracing")]
 use std::sync::atomic::AtomicU32;
 use std::sync::atomic::{AtomicBool, Ordering};
+#[cfg(feature = "tracing")]
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 #[cfg(feature = "tracing")]
 use tracing::{Instrument, Level, Span, field};
@@ -11,24 +14,29 @@ use tracing::{Instrument, Level, Span, field};
 #[cfg(feature = "metrics")]
 use super::meter::{self, Up};
 #[cfg(feature = "tracing")]
-use super::speak::Tellings;
-use super::values::Outcome;
+use super::outage::is_outage;
 #[cfg(feature = "tracing")]
-use super::values::Word;
-use crate::driver::{Failure, Granted, NodeSet};
+use super::speak::Tellings;
+use super::state::{Telemetry, Told};
+use super::values::{Outcome, Sharing};
+#[cfg(feature = "tracing")]
+use super::values::{TARGET, Word};
+use crate::decide::fence::Fence;
+use crate::decide::lease::Moment;
+#[cfg(feature = "tracing")]
+use crate::decide::quorum::majority;
 #[cfg(feature = "tracing")]
 use crate::error::LockErrorKind;
 use crate::error::{LockError, NodeReport};
-use crate::guard::LockGuard;
-use crate::lease::Moment;
-#[cfg(feature = "tracing")]
-use crate::quorum::majority;
-use crate::redlock::Call;
+use crate::node::key::LockKey;
+use crate::node::label::Label;
+use crate::node::{Holder, Mode};
 
 /// A call that asks for a lock. Dropped before its end, it was cancelled.
 #[cfg_attr(not(any(feature = "metrics", feature = "tracing")), allow(dead_code))]
 pub(crate) struct Acquire<'a> {
-    set: &'a NodeSet,
+    told: &'a dyn Told,
+    sharing: Sharing,
     /// Where anybody wants to know how long it takes.
     began: Option<Moment>,
     over: AtomicBool,
@@ -38,23 +46,23 @@ pub(crate) struct Acquire<'a> {
     span: Span,
     #[cfg(feature = "tracing")]
     attempts: AtomicU32,
+    /// How the last attempt failed, if it did for want of a majority.
+    #[cfg(feature = "tracing")]
+    outage: Mutex<Option<LockError>>,
 }
 
 impl<'a> Acquire<'a> {
-    /// Begins, unless the input was refused.
-    pub(crate) fn begin(
-        set: &'a NodeSet,
-        call: Result<Call, LockError>,
-    ) -> Result<(Call, Self), LockError> {
-        let call = call.inspect_err(|error| count(error.kind().into()))?;
+    pub(crate) fn begin(told: &'a dyn Told, key: &LockKey, mode: Mode) -> Self {
+        let (_, sharing) = (key, Sharing::from(mode));
         #[cfg(feature = "tracing")]
-        let span = span(set, &call);
+        let span = span(told.telemetry(), key, sharing);
         let wanted = cfg!(feature = "metrics");
         #[cfg(feature = "tracing")]
         let wanted = wanted || !span.is_disabled();
-        let acquire = Self {
-            set,
-            began: wanted.then(|| set.clock.now()),
+        Self {
+            told,
+            sharing,
+            began: wanted.then(|| told.now()),
             over: AtomicBool::new(false),
             #[cfg(feature = "metrics")]
             _waiting: Up::new(&meter::WAITING),
@@ -62,15 +70,16 @@ impl<'a> Acquire<'a> {
             span,
             #[cfg(feature = "tracing")]
             attempts: AtomicU32::new(0),
-        };
-        Ok((call, acquire))
+            #[cfg(feature = "tracing")]
+            outage: Mutex::new(None),
+        }
     }
 
     /// Does the work of the call, which is pinned elsewhere: it is large, and moving it costs more than all the rest here.
-    pub(crate) async fn over(
+    pub(crate) async fn over<T: Won>(
         &self,
-        work: Pin<&mut impl Future<Output = Result<LockGuard, LockError>>>,
-    ) -> Result<LockGuard, LockError> {
+        work: Pin<&mut impl Future<Output = Result<T, LockError>>>,
+    ) -> Result<T, LockError> {
         #[cfg(feature = "tracing")]
         let work = work.instrument(self.span.clone());
         let result = work.await;
@@ -80,22 +89,29 @@ impl<'a> Acquire<'a> {
             Err(error) => error.kind().into(),
         });
         #[cfg(feature = "tracing")]
-        if !self.span.is_disabled() {
-            self.tell(&result);
+        {
+            if !self.span.is_disabled() {
+                self.tell(&result);
+            }
+            if let Err(error) = &result
+                && is_outage(error.kind())
+            {
+                self.told.telemetry().no_majority(self.told.now(), error);
+            }
         }
         result
     }
 
     fn end(&self, outcome: Outcome) {
-        count(outcome);
+        count(outcome, self.sharing);
         #[cfg(feature = "metrics")]
         if let Some(began) = self.began {
-            let waited = self.set.clock.now().since(began);
-            meter::observe(meter::ACQUIRE_DURATIONS.of_word(outcome), waited);
+            let waited = self.told.now().since(began);
+            meter::observe(meter::ACQUIRE_DURATIONS.of_words(outcome, self.sharing), waited);
         }
         #[cfg(feature = "tracing")]
         if let Some(began) = self.began.filter(|_| !self.span.is_disabled()) {
-            let waited = self.set.clock.now().since(began);
+            let waited = self.told.now().since(began);
             self.span.record("redlock.outcome", outcome.text());
             self.span.record("redlock.attempts", self.attempts.load(Ordering::Relaxed));
             self.span.record("redlock.wait_ms", crate::node::millis(waited));
@@ -103,19 +119,27 @@ impl<'a> Acquire<'a> {
     }
 
     #[cfg(feature = "tracing")]
-    fn tell(&self, result: &Result<LockGuard, LockError>) {
+    fn tell(&self, result: &Result<impl Won, LockError>) {
         match result {
-            Ok(guard) => {
-                let validity = crate::node::millis(guard.remaining());
+            Ok(won) => {
+                let validity = crate::node::millis(won.remaining());
                 self.span.record("redlock.validity_ms", validity);
-                self.span.record("redlock.holder", field::display(guard.holder()));
-                if let Some(fence) = guard.fence() {
+                self.span.record("redlock.holder", field::display(won.holder()));
+                if let Some(label) = won.label() {
+                    self.span.record("redlock.label", label.as_str());
+                }
+                if let Some(fence) = won.fence() {
                     self.span.record("redlock.fence", fence.get());
                 }
             }
             // That somebody else holds it is no failure.
             Err(error)
-                if matches!(error.kind(), LockErrorKind::Contended | LockErrorKind::TimedOut) => {}
+                if matches!(error.kind(), LockErrorKind::Contended | LockErrorKind::TimedOut) =>
+            {
+                if let Some(label) = error.holder() {
+                    self.span.record("redlock.held_by", label.as_str());
+                }
+            }
             Err(_) => {
                 self.span.record("otel.status_code", "ERROR");
             }
@@ -135,36 +159,70 @@ impl Drop for Acquire<'_> {
     fn drop(&mut self) {
         if !*self.over.get_mut() {
             self.end(Outcome::Cancelled);
+            // Whoever bounds calls by a shorter time than theirs never sees one end.
+            #[cfg(feature = "tracing")]
+            if let Some(error) = self.outage.get_mut().unwrap_or_else(PoisonError::into_inner) {
+                self.told.telemetry().no_majority(self.told.now(), error);
+            }
         }
     }
 }
 
-fn count(outcome: Outcome) {
+/// A call's input was refused.
+pub(crate) fn refused(error: &LockError) {
+    count(error.kind().into(), Sharing::Exclusive);
+}
+
+/// The same of a call that would share the lock.
+pub(crate) fn share_refused(error: &LockError) {
+    count(error.kind().into(), Sharing::Shared);
+}
+
+/// What is told of a lock that was had.
+#[cfg_attr(not(feature = "tracing"), allow(dead_code))]
+pub(crate) trait Won {
+    /// How long it is held if nobody renews it.
+    fn remaining(&self) -> Duration;
+
+    /// The fingerprint of what stands on the nodes, which inspections show too.
+    fn holder(&self) -> Holder;
+
+    /// What the holder calls itself.
+    fn label(&self) -> Option<&Label>;
+
+    fn fence(&self) -> Option<Fence>;
+}
+
+fn count(outcome: Outcome, sharing: Sharing) {
     #[cfg(feature = "metrics")]
-    meter::count(meter::ACQUIRES.of_word(outcome));
+    meter::count(meter::ACQUIRES.of_words(outcome, sharing));
     #[cfg(not(feature = "metrics"))]
-    let _ = outcome;
+    let _ = (outcome, sharing);
 }
 
 #[cfg(feature = "tracing")]
-fn span(set: &NodeSet, call: &Call) -> Span {
+fn span(telemetry: &Telemetry, key: &LockKey, sharing: Sharing) -> Span {
+    let nodes = telemetry.names.len();
     let span = tracing::span!(
-        target: super::TARGET,
+        target: TARGET,
         Level::INFO,
         "redlock.acquire",
-        redlock.resources = call.key.resources().len(),
-        redlock.nodes = set.len(),
-        redlock.quorum = majority(set.len()),
+        redlock.resources = key.resources().len(),
+        redlock.nodes = nodes,
+        redlock.quorum = majority(nodes),
+        redlock.mode = sharing.text(),
         redlock.key = field::Empty,
         redlock.outcome = field::Empty,
         redlock.attempts = field::Empty,
         redlock.wait_ms = field::Empty,
         redlock.validity_ms = field::Empty,
         redlock.holder = field::Empty,
+        redlock.label = field::Empty,
+        redlock.held_by = field::Empty,
         redlock.fence = field::Empty,
         otel.status_code = field::Empty,
     );
-    if let Some(key) = set.telemetry.key_to_tell(&call.key) {
+    if let Some(key) = telemetry.key_to_tell(key) {
         span.record("redlock.key", key);
     }
     span
@@ -177,23 +235,34 @@ pub(crate) struct Attempting<'a> {
 }
 
 impl Attempting<'_> {
-    pub(crate) fn ended(mut self, result: &Result<Granted, Failure>) {
+    pub(crate) fn ended(mut self, result: Result<&Votes, &LockError>) {
         self.over = true;
         let outcome = match result {
             Ok(_) => Outcome::Acquired,
-            Err(failure) => failure.error.kind().into(),
+            Err(error) => error.kind().into(),
         };
         self.end(outcome);
         #[cfg(feature = "tracing")]
         {
             let attempt = self.acquire.attempts.load(Ordering::Relaxed);
             match result {
-                Ok(granted) => granted.votes.tell(attempt, outcome),
-                Err(failure) => super::speak::attempt(attempt, outcome, failure.error.nodes()),
+                Ok(votes) => votes.tell(attempt, outcome),
+                Err(error) => super::speak::attempt(attempt, outcome, error.nodes()),
             }
+            let (told, telemetry) = (self.acquire.told, self.acquire.told.telemetry());
             if outcome == Outcome::Late {
-                self.acquire.set.telemetry.came_late(&self.acquire.set.clock);
+                telemetry.came_late(told.now());
             }
+            let outage = result.err().filter(|error| is_outage(error.kind()));
+            match result {
+                _ if outage.is_some() => {}
+                Ok(votes) => telemetry.majority(|| told.now(), votes.reports()),
+                Err(error) if !error.nodes().is_empty() => {
+                    telemetry.majority(|| told.now(), error.nodes());
+                }
+                Err(_) => {}
+            }
+            *self.acquire.outage.lock().unwrap_or_else(PoisonError::into_inner) = outage.cloned();
         }
     }
 
@@ -219,13 +288,20 @@ pub(crate) struct Votes {
 }
 
 impl Votes {
-    pub(crate) fn of(reports: impl FnOnce() -> Vec<NodeReport>) -> Self {
+    pub(crate) fn of(telemetry: &Telemetry, reports: impl FnOnce() -> Vec<NodeReport>) -> Self {
         #[cfg(not(feature = "tracing"))]
-        let _ = reports;
+        let _ = (telemetry, reports);
         Self {
             #[cfg(feature = "tracing")]
-            reports: tracing::enabled!(target: super::TARGET, Level::DEBUG).then(reports),
+            reports: (tracing::enabled!(target: TARGET, Level::DEBUG) || telemetry.outage.is_on())
+                .then(reports),
         }
+    }
+
+    /// Nothing where nobody wanted to know.
+    #[cfg(feature = "tracing")]
+    fn reports(&self) -> &[NodeReport] {
+        self.reports.as_deref().unwrap_or_default()
     }
 
     #[cfg(feature = "tracing")]

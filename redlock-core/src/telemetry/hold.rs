@@ -5,12 +5,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 #[cfg(feature = "metrics")]
 use super::meter::{self, Up};
+use super::state::Held;
 #[cfg(any(feature = "metrics", feature = "tracing"))]
 use super::values::Loss;
 use super::values::{Freed, Renewed};
-use crate::error::{ExtendError, LockError};
-use crate::hold::Hold;
-use crate::lease::LostReason;
+use crate::decide::release::Release;
+use crate::error::{ExtendError, LockError, LostReason};
 
 /// A lock that is held.
 #[derive(Debug)]
@@ -33,11 +33,11 @@ impl Holding {
 
     /// The hold is over, for whoever notices it first. Without a reason its guard gave it away.
     #[cfg(any(feature = "metrics", feature = "tracing"))]
-    pub(crate) fn over(&self, hold: &Hold, reason: Option<LostReason>) {
+    pub(crate) fn over(&self, of: &Held<'_>, reason: Option<LostReason>) {
         if self.over.swap(true, Ordering::Relaxed) {
             return;
         }
-        let held = || hold.set.clock.now().since(hold.granted);
+        let held = || of.told.now().since(of.granted);
         let loss = reason.and_then(Loss::of);
         #[cfg(feature = "metrics")]
         {
@@ -48,12 +48,12 @@ impl Holding {
             }
         }
         #[cfg(feature = "tracing")]
-        super::speak::over(hold, held, loss);
+        super::speak::over(of, held, loss);
     }
 
     /// Nobody looks on.
     #[cfg(not(any(feature = "metrics", feature = "tracing")))]
-    pub(crate) fn over(&self, _: &Hold, _: Option<LostReason>) {}
+    pub(crate) fn over(&self, _: &Held<'_>, _: Option<LostReason>) {}
 }
 
 /// A round of extending. Dropped before its end, it was cancelled.
@@ -66,7 +66,7 @@ impl Extending {
         Self { over: false }
     }
 
-    pub(crate) fn ended(mut self, hold: &Hold, result: &Result<(), ExtendError>) {
+    pub(crate) fn ended(mut self, of: &Held<'_>, result: &Result<(), ExtendError>) {
         self.over = true;
         let renewed = match result {
             Ok(()) => Renewed::Extended,
@@ -75,9 +75,9 @@ impl Extending {
         count_extension(renewed);
         #[cfg(feature = "tracing")]
         if let (Renewed::Unanswered, Err(error)) = (renewed, result) {
-            hold.set.telemetry.not_extended(hold, error.nodes());
+            super::speak::not_extended(of, error.nodes());
         }
-        let _ = hold;
+        let _ = of;
     }
 }
 
@@ -105,11 +105,13 @@ impl Releasing {
         Self { over: false }
     }
 
-    pub(crate) fn ended(mut self, result: &Result<bool, LockError>) {
+    pub(crate) fn ended(mut self, result: &Result<Release, LockError>) {
         self.over = true;
         count_release(match result {
-            Ok(true) => Freed::Released,
-            Ok(false) => Freed::AlreadyGone,
+            Ok(Release::Released) => Freed::Released,
+            Ok(Release::Kept) => Freed::Kept,
+            Ok(Release::AlreadyGone) => Freed::AlreadyGone,
+            Ok(Release::Uncertain) => Freed::Uncertain,
             Err(_) => Freed::Unconfirmed,
         });
     }

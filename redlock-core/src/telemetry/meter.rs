@@ -6,10 +6,10 @@ use std::time::Duration;
 use metrics::{Gauge, Key, Label, Level, Metadata, Unit, with_recorder};
 
 use super::table::{self, METRICS, Metric, MetricKind};
-use super::values::{Freed, Loss, Outcome, Renewed, Verb, Word};
+use super::values::{Freed, Loss, Outcome, Passage, Renewed, Sharing, TARGET, Verb, Word};
+use crate::decide::node_set::NodeSetFingerprint;
 
-static METADATA: Metadata<'static> =
-    Metadata::new(super::TARGET, Level::INFO, Some(module_path!()));
+static METADATA: Metadata<'static> = Metadata::new(TARGET, Level::INFO, Some(module_path!()));
 
 /// The series of a metric without labels.
 pub(super) const fn plain(metric: &Metric) -> Key {
@@ -33,6 +33,34 @@ impl Series {
     }
 }
 
+/// The same by the words of two.
+pub(super) struct Pairs {
+    keys: Vec<Key>,
+    seconds: usize,
+}
+
+impl Pairs {
+    fn of<A: Word, B: Word>(metric: &Metric) -> Self {
+        let key = |first: &A, second: &B| {
+            let labels = [(metric.labels[0], first.text()), (metric.labels[1], second.text())];
+            let labels = labels.map(|(name, text)| Label::from_static_parts(name, text));
+            Key::from_parts(metric.name, labels.to_vec())
+        };
+        let of_first = |first: &'static A| B::ALL.iter().map(move |second| key(first, second));
+        Self { keys: A::ALL.iter().flat_map(of_first).collect(), seconds: B::ALL.len() }
+    }
+
+    pub(super) fn of_words(&self, first: impl Word, second: impl Word) -> &Key {
+        &self.keys[first.index() * self.seconds + second.index()]
+    }
+}
+
+/// Calls that ask for locks, and how long they took.
+pub(super) static ACQUIRES: LazyLock<Pairs> =
+    LazyLock::new(|| Pairs::of::<Outcome, Sharing>(&table::ACQUIRE_TOTAL));
+pub(super) static ACQUIRE_DURATIONS: LazyLock<Pairs> =
+    LazyLock::new(|| Pairs::of::<Outcome, Sharing>(&table::ACQUIRE_DURATION));
+
 macro_rules! series {
     ($($name:ident: $metric:ident by $word:ty;)*) => {
         $(pub(super) static $name: LazyLock<Series> =
@@ -48,12 +76,11 @@ macro_rules! series {
 }
 
 series! {
-    ACQUIRES: ACQUIRE_TOTAL by Outcome;
-    ACQUIRE_DURATIONS: ACQUIRE_DURATION by Outcome;
     ATTEMPTS: ATTEMPTS_TOTAL by Outcome;
     RELEASES: RELEASE_TOTAL by Freed;
     EXTENSIONS: EXTEND_TOTAL by Renewed;
     LOSSES: LOST_TOTAL by Loss;
+    HANDOVERS: HANDOVER_TOTAL by Passage;
 }
 
 pub(super) static FENCE_RAISES: Key = plain(&table::FENCE_RAISES_TOTAL);
@@ -136,6 +163,7 @@ impl NodeSeries {
 pub(super) fn handle(nodes: usize, switches: [bool; 3]) -> Up {
     describe();
     begin();
+    ACQUIRES.keys.iter().for_each(|key| add(key, 0));
     [&FENCE_RAISES, &WAKE_UPS].into_iter().for_each(|key| add(key, 0));
     let metric = &table::HANDLES;
     let mut labels = vec![Label::new(metric.labels[0], nodes.to_string())];
@@ -143,6 +171,13 @@ pub(super) fn handle(nodes: usize, switches: [bool; 3]) -> Up {
         labels.push(Label::from_static_parts(name, if on { "true" } else { "false" }));
     }
     Up::new(&Key::from_parts(metric.name, labels))
+}
+
+/// A handle locks on these servers, for as long as the answer lives.
+pub(super) fn node_set(print: NodeSetFingerprint) -> Up {
+    let metric = &table::NODE_SET;
+    let label = Label::new(metric.labels[0], print.to_string());
+    Up::new(&Key::from_parts(metric.name, vec![label]))
 }
 
 fn describe() {

@@ -11,79 +11,28 @@ mod acquire;
 mod hold;
 #[cfg(feature = "metrics")]
 mod meter;
+#[cfg(feature = "tracing")]
+mod outage;
 mod requests;
 mod speak;
+#[cfg(feature = "tracing")]
+mod spell;
+mod state;
 #[cfg(feature = "metrics")]
 mod table;
 #[cfg_attr(not(all(feature = "metrics", feature = "tracing")), allow(dead_code))]
 mod values;
 
-use std::sync::Arc;
-
-pub(crate) use acquire::{Acquire, Votes};
+pub(crate) use acquire::{Acquire, Votes, Won, refused, share_refused};
 pub(crate) use hold::{Extending, Holding, Releasing, unawaited};
 #[cfg(feature = "metrics")]
-use meter::{NodeSeries, Up};
+use meter::Up;
 pub(crate) use requests::{Asked, Standing, Watch};
-#[cfg(feature = "tracing")]
-use speak::Spell;
-pub(crate) use speak::mute;
+pub(crate) use state::{Held, Telemetry, Told, Traits};
 #[cfg(feature = "metrics")]
 pub use table::*;
+use values::Passage;
 pub(crate) use values::Verb;
-
-use crate::node::LockNode;
-use crate::options::Settings;
-
-/// Where events and spans come from, whatever module they are of.
-#[cfg(any(feature = "metrics", feature = "tracing"))]
-const TARGET: &str = "redlock";
-
-/// What a handle knows to tell about itself.
-pub(crate) struct Telemetry {
-    #[cfg(feature = "metrics")]
-    nodes: Box<[NodeSeries]>,
-    #[cfg(feature = "metrics")]
-    _exists: Up,
-    #[cfg(feature = "tracing")]
-    log_keys: bool,
-    /// Attempts that came too late.
-    #[cfg(feature = "tracing")]
-    late: Spell,
-    /// Extensions that no majority answered.
-    #[cfg(feature = "tracing")]
-    unanswered: Spell,
-    /// Nodes that are set up wrongly.
-    #[cfg(feature = "tracing")]
-    misconfigured: Box<[Spell]>,
-}
-
-#[cfg_attr(not(any(feature = "metrics", feature = "tracing")), allow(unused_variables))]
-impl Telemetry {
-    pub(crate) fn new(nodes: &[Arc<dyn LockNode>], settings: &Settings) -> Self {
-        Self {
-            #[cfg(feature = "metrics")]
-            nodes: nodes.iter().map(|node| NodeSeries::new(node.name())).collect(),
-            #[cfg(feature = "metrics")]
-            _exists: meter::handle(
-                nodes.len(),
-                [
-                    settings.call.fencing.unwrap_or(false),
-                    settings.restart_guard.is_some(),
-                    settings.wake_ups(),
-                ],
-            ),
-            #[cfg(feature = "tracing")]
-            log_keys: settings.log_keys,
-            #[cfg(feature = "tracing")]
-            late: Spell::default(),
-            #[cfg(feature = "tracing")]
-            unanswered: Spell::default(),
-            #[cfg(feature = "tracing")]
-            misconfigured: nodes.iter().map(|_| Spell::default()).collect(),
-        }
-    }
-}
 
 /// An attempt takes a second round, because the nodes' fencing numbers differed.
 pub(crate) fn raising() {
@@ -95,6 +44,22 @@ pub(crate) fn raising() {
 pub(crate) fn woken() {
     #[cfg(feature = "metrics")]
     meter::count(&meter::WAKE_UPS);
+}
+
+/// A guard handed its lock over.
+pub(crate) fn handed_over() {
+    count_handover(Passage::Given);
+}
+
+/// A lock was taken over.
+pub(crate) fn taken_over(continued: bool) {
+    count_handover(if continued { Passage::Continued } else { Passage::Anew });
+}
+
+fn count_handover(passage: Passage) {
+    #[cfg(feature = "metrics")]
+    meter::count(meter::HANDOVERS.of_word(passage));
+    let _ = passage;
 }
 
 /// Counts a task for as long as it lives, also where its runtime never polls it.

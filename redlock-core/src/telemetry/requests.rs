@@ -5,19 +5,18 @@ use std::time::Duration;
 
 #[cfg(feature = "metrics")]
 use super::meter::{self, Up};
+use super::state::{Telemetry, Told};
+use super::values::Verb;
 #[cfg(feature = "metrics")]
 use super::values::{WARMING, kind};
-use super::{Telemetry, Verb};
-use crate::driver::NodeSet;
-#[cfg(feature = "metrics")]
-use crate::lease::Moment;
+use crate::decide::lease::Moment;
 use crate::node::{Fault, FaultClass, NodeError};
 
 /// Looks at how long nodes take. Those who ask tell it when an answer is there.
 #[derive(Clone, Default)]
 pub(crate) struct Watch {
     #[cfg(feature = "metrics")]
-    of: Option<(Arc<NodeSet>, Verb)>,
+    of: Option<(Arc<dyn Told>, Verb)>,
     /// When all that is asked before the next look is sent.
     #[cfg(feature = "metrics")]
     sent: Option<Moment>,
@@ -35,11 +34,12 @@ pub(crate) struct Asked {
 
 #[cfg_attr(not(feature = "metrics"), allow(clippy::unused_self))]
 impl Watch {
-    pub(crate) fn new(set: &Arc<NodeSet>, verb: Verb) -> Self {
-        let _ = (set, verb);
+    pub(crate) fn new(told: Arc<dyn Told>, verb: Verb) -> Self {
+        #[cfg(not(feature = "metrics"))]
+        let _ = (told, verb);
         Self {
             #[cfg(feature = "metrics")]
-            of: Some((Arc::clone(set), verb)),
+            of: Some((told, verb)),
             #[cfg(feature = "metrics")]
             sent: None,
             #[cfg(feature = "metrics")]
@@ -55,16 +55,16 @@ impl Watch {
             at: self
                 .of
                 .as_ref()
-                .map(|(set, _)| self.sent.get_or_insert_with(|| set.clock.now()).plus(pause)),
+                .map(|(told, _)| self.sent.get_or_insert_with(|| told.now()).plus(pause)),
         }
     }
 
     /// An answer is there.
     pub(crate) fn answered(&mut self, index: usize, asked: Asked) {
         #[cfg(feature = "metrics")]
-        if let (Some((set, verb)), Some(asked)) = (&self.of, asked.at) {
-            let came = *self.came.get_or_insert_with(|| set.clock.now());
-            let series = &set.telemetry.nodes[index];
+        if let (Some((told, verb)), Some(asked)) = (&self.of, asked.at) {
+            let came = *self.came.get_or_insert_with(|| told.now());
+            let series = &told.telemetry().nodes[index];
             meter::observe(series.request(*verb), came.since(asked));
         }
         let _ = (index, asked);
@@ -73,8 +73,8 @@ impl Watch {
     /// Nobody looks for answers until later.
     pub(crate) fn looks_away(&mut self) {
         #[cfg(feature = "metrics")]
-        if let Some((set, _)) = &self.of {
-            self.came = Some(set.clock.now());
+        if let Some((told, _)) = &self.of {
+            self.came = Some(told.now());
         }
     }
 
@@ -89,17 +89,17 @@ impl Watch {
 
 impl Telemetry {
     /// A node failed a request.
-    pub(crate) fn failed(&self, set: &NodeSet, index: usize, error: &NodeError) {
+    pub(crate) fn failed(&self, now: impl FnOnce() -> Moment, index: usize, error: &NodeError) {
         #[cfg(feature = "metrics")]
         self.nodes[index].failed(kind(error.fault()));
         if error.class() == FaultClass::Misconfigured {
-            self.misconfigured(set, index, error);
+            self.misconfigured(now, index, error);
         }
     }
 
     /// A node voted twice for one attempt: it is the server of two nodes.
-    pub(crate) fn voted_twice(&self, set: &NodeSet, index: usize) {
-        self.failed(set, index, &NodeError::from(Fault::Duplicate));
+    pub(crate) fn voted_twice(&self, now: impl FnOnce() -> Moment, index: usize) {
+        self.failed(now, index, &NodeError::from(Fault::Duplicate));
     }
 
     /// The restart guard keeps a node out of votes.
@@ -118,13 +118,13 @@ pub(crate) struct Standing {
 }
 
 impl Standing {
-    pub(crate) fn begins(&self, set: &NodeSet, index: usize) {
+    pub(crate) fn begins(&self, telemetry: &Telemetry, index: usize) {
         #[cfg(feature = "metrics")]
         {
-            let up = set.telemetry.nodes[index].listening();
+            let up = telemetry.nodes[index].listening();
             self.up.lock().unwrap_or_else(std::sync::PoisonError::into_inner).replace(up);
         }
-        let _ = (set, index);
+        let _ = (telemetry, index);
     }
 
     pub(crate) fn ends(&self) {

@@ -3,43 +3,64 @@
 #[cfg(feature = "tracing")]
 pub(super) use on::*;
 
-use crate::driver::NodeSet;
-use crate::node::{Fault, NodeError};
-use crate::protocol::RELEASED_CHANNEL;
-
-/// A server does not let its user tell of releases.
-pub(crate) fn mute(node: &str, fault: Fault) {
-    #[cfg(feature = "tracing")]
-    tracing::warn!(
-        target: super::TARGET,
-        node,
-        %fault,
-        "the server does not let this user tell of releases, so waiters find out by asking again; grant \
-         `+publish &{RELEASED_CHANNEL}`"
-    );
-    #[cfg(not(feature = "tracing"))]
-    let _ = (node, fault, RELEASED_CHANNEL);
-}
+use super::state::Telemetry;
+#[cfg(feature = "tracing")]
+use super::values::TARGET;
+use crate::decide::lease::Moment;
+use crate::decide::node_set::NodeSetFingerprint;
+use crate::node::{Identity, NodeError};
 
 #[cfg_attr(not(feature = "tracing"), allow(unused_variables, clippy::unused_self))]
-impl super::Telemetry {
+impl Telemetry {
     /// A node does not tell of releases.
     pub(crate) fn unheard(&self, node: &str, error: &NodeError) {
         #[cfg(feature = "tracing")]
         tracing::warn!(
-            target: super::TARGET,
+            target: TARGET,
             node,
             %error,
             "releases are not heard of; waiting for locks goes by time alone"
         );
     }
 
-    /// A node will not work before somebody changes the set-up.
-    pub(super) fn misconfigured(&self, set: &NodeSet, index: usize, error: &NodeError) {
+    /// Another server answers for a node than before, and no restart explains it.
+    pub(crate) fn succeeded(&self, node: &str, server: &Identity) {
         #[cfg(feature = "tracing")]
-        if self.misconfigured[index].begins(&set.clock) {
-            let node = &*set.members[index].name;
-            tracing::warn!(target: super::TARGET, node, %error, "the node is set up wrongly");
+        tracing::warn!(
+            target: TARGET,
+            { node, redlock.uptime_s = server.uptime.unwrap_or_default().as_secs() },
+            "another server answers for this node: it ran already while the one before did, and does not know the locks \
+             that were taken there"
+        );
+    }
+
+    /// The servers behind the nodes are these from now on; `None` as long as one has not said who it is.
+    pub(crate) fn known_as(&self, node_set: Option<NodeSetFingerprint>) {
+        let Some(node_set) = node_set else { return };
+        #[cfg(feature = "metrics")]
+        self.node_set
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .replace(super::meter::node_set(node_set));
+        #[cfg(feature = "tracing")]
+        tracing::info!(
+            target: TARGET,
+            { redlock.nodes = self.names.len(), redlock.node_set = %node_set },
+            "the servers behind the nodes are known"
+        );
+    }
+
+    /// A node will not work before somebody changes the set-up.
+    pub(super) fn misconfigured(
+        &self,
+        now: impl FnOnce() -> Moment,
+        index: usize,
+        error: &NodeError,
+    ) {
+        #[cfg(feature = "tracing")]
+        if self.misconfigured[index].begins(now()) {
+            let node = &*self.names[index];
+            tracing::warn!(target: TARGET, node, %error, "the node is set up wrongly");
         }
     }
 }
@@ -47,36 +68,18 @@ impl super::Telemetry {
 #[cfg(feature = "tracing")]
 mod on {
     use std::fmt;
-    use std::sync::atomic::{AtomicU64, Ordering};
     use std::time::Duration;
 
     use tracing::field::{DisplayValue, display};
 
-    use super::super::values::{Loss, Outcome, Word};
-    use super::super::{TARGET, Telemetry};
-    use crate::clock::Clock;
-    use crate::error::{NodeOutcome, NodeReport};
-    use crate::hold::Hold;
-    use crate::key::LockKey;
+    use super::super::state::{Held, Telemetry};
+    use super::super::values::{Loss, Outcome, TARGET, Word};
+    use crate::decide::fence::Fence;
+    use crate::decide::lease::Moment;
+    use crate::error::{LockError, NodeOutcome, NodeReport};
+    use crate::node::key::LockKey;
+    use crate::node::label::Label;
     use crate::node::{Expiry, Holder, millis};
-
-    /// What comes again within this time belongs to one spell.
-    const QUIET: Duration = Duration::from_secs(30);
-
-    /// Something that may come often and is spoken of once, until there was none of it for a while.
-    #[derive(Debug, Default)]
-    pub(in crate::telemetry) struct Spell {
-        /// Milliseconds of the last time, from 1.
-        last: AtomicU64,
-    }
-
-    impl Spell {
-        pub(super) fn begins(&self, clock: &Clock) -> bool {
-            let now = millis(clock.now().0).saturating_add(1);
-            let last = self.last.swap(now, Ordering::Relaxed);
-            last == 0 || now.saturating_sub(last) > millis(QUIET)
-        }
-    }
 
     /// The telling of what may hold a key.
     pub(in crate::telemetry) trait Tellings {
@@ -91,24 +94,45 @@ mod on {
     }
 
     impl Telemetry {
-        /// An attempt was granted and its time was over.
-        pub(in crate::telemetry) fn came_late(&self, clock: &Clock) {
-            if self.late.begins(clock) {
+        /// A call ended, or was dropped, after no majority of nodes gave it a lock.
+        pub(in crate::telemetry) fn no_majority(&self, now: Moment, error: &LockError) {
+            if self.outage.failed(now) {
                 tracing::warn!(
                     target: TARGET,
-                    "a majority granted too late for the lock to be used: the nodes are slow for this time to live, or \
-                     this process was paused"
+                    {
+                        redlock.outcome = Outcome::from(error.kind()).text(),
+                        redlock.votes = %Answers(error.nodes()),
+                    },
+                    "an outage began: no majority of nodes gives locks"
                 );
             }
         }
 
-        /// No majority answered to an extension.
-        pub(in crate::telemetry) fn not_extended(&self, hold: &Hold, nodes: &[NodeReport]) {
-            if self.unanswered.begins(&hold.set.clock) {
+        /// A majority of nodes voted.
+        pub(in crate::telemetry) fn majority(
+            &self,
+            now: impl FnOnce() -> Moment,
+            nodes: &[NodeReport],
+        ) {
+            if !self.outage.is_on() {
+                return;
+            }
+            if let Some(lasted) = self.outage.voted(now()) {
                 tracing::warn!(
                     target: TARGET,
-                    { redlock.votes = %Answers(nodes) },
-                    "locks are not extended: no majority of nodes answers"
+                    { redlock.outage_ms = millis(lasted), redlock.votes = %Answers(nodes) },
+                    "the outage is over: a majority of nodes votes again"
+                );
+            }
+        }
+
+        /// An attempt was granted and its time was over.
+        pub(in crate::telemetry) fn came_late(&self, now: Moment) {
+            if self.late.begins(now) {
+                tracing::warn!(
+                    target: TARGET,
+                    "a majority granted too late for the lock to be used: the nodes are slow for this time to live, or \
+                     this process was paused"
                 );
             }
         }
@@ -127,12 +151,34 @@ mod on {
         );
     }
 
+    /// No majority answered to an extension of a hold, the first of many perhaps.
+    pub(in crate::telemetry) fn not_extended(of: &Held<'_>, nodes: &[NodeReport]) {
+        let telemetry = of.told.telemetry();
+        if telemetry.unanswered.begins(of.told.now()) {
+            tracing::warn!(
+                target: TARGET,
+                {
+                    redlock.votes = %Answers(nodes),
+                    redlock.holder = %Holder::of(of.claim.value()),
+                    redlock.label = of.claim.label().map(Label::as_str),
+                    redlock.fence = of.fence.map(Fence::get),
+                    redlock.key = telemetry.key_to_tell(of.claim.key()),
+                },
+                "locks are not extended: no majority of nodes answers alike"
+            );
+        }
+    }
+
     /// A hold ended.
-    pub(in crate::telemetry) fn over(hold: &Hold, held: impl Fn() -> Duration, loss: Option<Loss>) {
-        let claim = &hold.traced.claim;
-        let key = || hold.set.telemetry.key_to_tell(claim.key());
-        let holder = || Holder::of(claim.token().as_bytes());
-        let fence = hold.fence.map(crate::fence::Fence::get);
+    pub(in crate::telemetry) fn over(
+        of: &Held<'_>,
+        held: impl Fn() -> Duration,
+        loss: Option<Loss>,
+    ) {
+        let key = || of.told.telemetry().key_to_tell(of.claim.key());
+        let holder = || Holder::of(of.claim.value());
+        let label = of.claim.label().map(Label::as_str);
+        let fence = of.fence.map(Fence::get);
         if let Some(loss) = loss {
             tracing::warn!(
                 target: TARGET,
@@ -140,6 +186,7 @@ mod on {
                     redlock.reason = loss.text(),
                     redlock.held_ms = millis(held()),
                     redlock.holder = %holder(),
+                    redlock.label = label,
                     redlock.fence = fence,
                     redlock.key = key(),
                 },
@@ -151,6 +198,7 @@ mod on {
                 {
                     redlock.held_ms = millis(held()),
                     redlock.holder = %holder(),
+                    redlock.label = label,
                     redlock.fence = fence,
                     redlock.key = key(),
                 },
@@ -160,7 +208,7 @@ mod on {
     }
 
     /// What each node answered, without what servers said in their own words.
-    struct Answers<'a>(&'a [NodeReport]);
+    pub(in crate::telemetry) struct Answers<'a>(pub(in crate::telemetry) &'a [NodeReport]);
 
     impl fmt::Display for Answers<'_> {
         fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -169,7 +217,10 @@ mod on {
                 write!(f, "{separator}{} ", node.name)?;
                 match &node.outcome {
                     NodeOutcome::Failed(error) => write!(f, "{}", error.fault())?,
-                    NodeOutcome::Held(Expiry::Never) => f.write_str("held for ever")?,
+                    NodeOutcome::Held { expiry: Expiry::Never, label } => match label {
+                        Some(label) => write!(f, "held by {label} for ever")?,
+                        None => f.write_str("held for ever")?,
+                    },
                     outcome => write!(f, "{outcome}")?,
                 }
                 if let Some(latency) = node.latency {

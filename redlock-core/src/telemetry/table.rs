@@ -58,9 +58,9 @@ macro_rules! metrics {
 }
 
 metrics! {
-    ACQUIRE_TOTAL: Counter "redlock_acquire_total" ["outcome"]
-        "Calls that asked for a lock, by how they ended.";
-    ACQUIRE_DURATION: Histogram "redlock_acquire_duration_seconds" ["outcome"]
+    ACQUIRE_TOTAL: Counter "redlock_acquire_total" ["outcome", "mode"]
+        "Calls that asked for a lock, by how they ended and whether they would share it.";
+    ACQUIRE_DURATION: Histogram "redlock_acquire_duration_seconds" ["outcome", "mode"]
         "How long calls waited for a lock, the line of this process included.";
     ATTEMPTS_TOTAL: Counter "redlock_attempts_total" ["outcome"]
         "Rounds over the nodes, by what they came to.";
@@ -88,6 +88,10 @@ metrics! {
         "Subscriptions that stand, over which releases are heard of.";
     BACKGROUND_TASKS: Gauge "redlock_background_tasks" []
         "Tasks that finish what nobody waits for: releases that are tried again, requests of calls that were dropped.";
+    HANDOVER_TOTAL: Counter "redlock_handover_total" ["passage"]
+        "Locks that were handed over and taken over, by whether the hold went on in the taker's.";
     HANDLES: Gauge "redlock_handles" ["nodes", "fencing", "restart_guard", "wake_ups"]
         "Handles that exist, by how they are set up.";
+    NODE_SET: Gauge "redlock_node_set" ["fingerprint"]
+        "Handles that exist, by which servers they lock on, once all of these have said who they are.";
 }

@@ -1,8 +1,12 @@
 //! Values of labels and fields: few, and none that a caller could choose.
 
+use crate::error::LostReason;
 use crate::error::{ExtendErrorKind, LockErrorKind};
-use crate::lease::LostReason;
-use crate::node::Fault;
+use crate::node::{Fault, Mode};
+
+/// Where events and spans come from, whatever module they are of.
+#[cfg(any(feature = "metrics", feature = "tracing"))]
+pub(super) const TARGET: &str = "redlock";
 
 /// A set of words that a label can have.
 pub(crate) trait Word: Copy + 'static {
@@ -54,10 +58,18 @@ words! {
         Cancelled = "cancelled",
     }
 
+    /// Whether a lock is shared.
+    Sharing {
+        Exclusive = "exclusive",
+        Shared = "shared",
+    }
+
     /// What a release found.
     Freed {
         Released = "released",
+        Kept = "kept",
         AlreadyGone = "already_gone",
+        Uncertain = "uncertain",
         Unconfirmed = "unconfirmed",
         Unawaited = "unawaited",
     }
@@ -79,6 +91,13 @@ words! {
         MaxHold = "max_hold",
     }
 
+    /// What became of a lock that went from one holder to the next.
+    Passage {
+        Given = "given",
+        Continued = "continued",
+        Anew = "anew",
+    }
+
     /// What a node was asked for.
     Verb {
         Acquire = "acquire",
@@ -87,6 +106,15 @@ words! {
         Raise = "raise",
         Inspect = "inspect",
         Identity = "identity",
+    }
+}
+
+impl From<Mode> for Sharing {
+    fn from(mode: Mode) -> Self {
+        match mode {
+            Mode::Exclusive => Self::Exclusive,
+            Mode::Shared => Self::Shared,
+        }
     }
 }
 
@@ -102,6 +130,8 @@ impl From<LockErrorKind> for Outcome {
             LockErrorKind::Invalid => Self::Invalid,
             LockErrorKind::Closed => Self::Closed,
             LockErrorKind::Environment => Self::Environment,
+            // Of the work under a lock that was had. No call that asks for one ends so.
+            LockErrorKind::Lost => Self::Cancelled,
         }
     }
 }
@@ -117,14 +147,14 @@ impl From<&ExtendErrorKind> for Renewed {
 }
 
 impl Loss {
-    /// A release is no loss.
+    /// A release, a hand-over or a downgrade is no loss.
     pub(crate) fn of(reason: LostReason) -> Option<Self> {
         match reason {
             LostReason::Stolen => Some(Self::Stolen),
             LostReason::Expired => Some(Self::Expired),
             LostReason::NoQuorum => Some(Self::NoQuorum),
             LostReason::MaxHold => Some(Self::MaxHold),
-            LostReason::Released => None,
+            LostReason::Released | LostReason::HandedOver | LostReason::Downgraded => None,
         }
     }
 }
@@ -152,5 +182,9 @@ pub(crate) fn kind(fault: Fault) -> &'static str {
         Fault::Permission => "permission",
         Fault::Unsupported => "unsupported",
         Fault::Duplicate => "duplicate",
+        Fault::ProtectedMode => "protected_mode",
+        Fault::Tls => "tls",
+        Fault::Database => "database",
+        Fault::Protocol => "protocol",
     }
 }

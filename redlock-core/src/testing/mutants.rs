@@ -7,7 +7,7 @@ use std::cell::Cell;
 use std::time::Duration;
 
 use crate::node::Terms;
-use crate::token::Token;
+use crate::node::token::Token;
 
 macro_rules! mutants {
     ($($(#[$doc:meta])* $name:ident,)*) => {
@@ -96,6 +96,48 @@ mutants! {
     ReleaseNotRetried,
     /// A majority that says the lock is gone is taken for no answer.
     TheftUnnoticed,
+    /// Of what stands under a resource the token alone is compared.
+    LabelNotCompared,
+    /// Who takes over goes on under the giver's token.
+    TakeOverSameToken,
+    /// The giver's hold goes on beside the text.
+    GiverGoesOn,
+    /// That the giver's value stands there suffices for a hold to be continued.
+    ContinuedByToken,
+    /// A keep cuts the time of the token and leaves it there.
+    KeepTokenStays,
+    /// The lease goes on when its lock is kept.
+    KeepLeaseGoesOn,
+    /// A keep that failed is tried again as a release.
+    KeepRetriedPlainly,
+    /// A keep gives what it keeps all of the rest, whatever was left.
+    KeepLengthens,
+    /// A release ends all shares of the resource.
+    ShareReleaseDels,
+    /// A resource lives as long as the share that came last.
+    ShareKeyLivesAsLast,
+    /// Extending a share sets its end whatever it was.
+    ShareExtendShortens,
+    /// The fence of a share is given out before a majority stands at it.
+    ShareNoRaise,
+    /// A share has the number of the exclusive grant before it.
+    ShareSameNumber,
+    /// A restarted node gives shares at once.
+    ShareUnguarded,
+    /// A downgrade gives the lock up before it takes the share.
+    DowngradeTwoSteps,
+    /// An exclusive grant does not look at shares.
+    ExclusiveOverShares,
+    /// An intent has no end.
+    IntentForEver,
+    /// An intent stops extensions of shares.
+    IntentStopsExtension,
+    /// Work under a lease makes a step before the loss is looked at.
+    WorkGoesOn,
+    /// A leader is told to step down when it has lost already.
+    StepsDownLate,
+    /// A leader resigns before its work has ended.
+    ResignsEarly,
 }
 
 thread_local! {

@@ -8,7 +8,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use redlock_core::faults::{Faulty, Verb};
-use redlock_core::{InMemoryNode, LockNode, Redlock, RedlockBuilder};
+use redlock_core::{InMemoryNode, Redlock, RedlockBuilder};
 use tokio::task::JoinHandle;
 
 pub(crate) type Node = Arc<Faulty<InMemoryNode>>;
@@ -32,11 +32,7 @@ pub(crate) fn nodes(n: usize) -> Vec<Node> {
 }
 
 pub(crate) fn builder(nodes: &[Node]) -> RedlockBuilder {
-    Redlock::builder()
-        .nodes(nodes.iter().map(|node| Arc::clone(node) as Arc<dyn LockNode>))
-        .ttl(TTL)
-        .node_timeout(NODE_TIMEOUT)
-        .retry_seed(7)
+    Redlock::builder().nodes(nodes).ttl(TTL).node_timeout(NODE_TIMEOUT).retry_seed(7)
 }
 
 pub(crate) fn redlock(nodes: &[Node]) -> Redlock {

@@ -106,11 +106,16 @@ impl Seen {
         histograms.get(&named(name, labels)).map_or_else(Vec::new, |v| v.0.lock().unwrap().clone())
     }
 
-    /// Calls that ended so, and how long each waited.
+    /// Calls for locks that ended so, and how long each waited.
     pub(crate) fn acquired(&self, outcome: &str) -> (u64, Vec<f64>) {
-        let outcome = format!("outcome={outcome}");
-        let waits = self.histogram("redlock_acquire_duration_seconds", &[&outcome]);
-        (self.counter("redlock_acquire_total", &[&outcome]), waits)
+        self.acquired_as(outcome, "exclusive")
+    }
+
+    /// The same of calls that ask for a lock in this mode.
+    pub(crate) fn acquired_as(&self, outcome: &str, mode: &str) -> (u64, Vec<f64>) {
+        let (outcome, mode) = (format!("outcome={outcome}"), format!("mode={mode}"));
+        let waits = self.histogram("redlock_acquire_duration_seconds", &[&mode, &outcome]);
+        (self.counter("redlock_acquire_total", &[&mode, &outcome]), waits)
     }
 
     /// Attempts that ended so.

@@ -1,12 +1,17 @@
 //! Which check catches which flaw.
 
 use redlock_core::conformance::{
-    CHECKS, COUNTER_TYPE_CHECKS, FENCING_CHECKS, RESTART_GUARD_CHECKS, SECOND_NODE_CHECKS,
-    TYPE_CHECKS, WAKE_UP_CHECKS, run,
+    CHECKS, COUNTER_TYPE_CHECKS, FENCING_CHECKS, KEEPING_CHECKS, RESTART_GUARD_CHECKS, SCAN_CHECKS,
+    SCAN_TYPE_CHECKS, SECOND_NODE_CHECKS, SHARED_CHECKS, SWAP_CHECKS, TYPE_CHECKS, WAKE_UP_CHECKS,
+    run,
 };
 
 use crate::Memory;
 use crate::caught_fencing::CAUGHT_FENCING;
+use crate::caught_keeping::CAUGHT_KEEPING;
+use crate::caught_scan::CAUGHT_SCAN;
+use crate::caught_shared::CAUGHT_SHARED;
+use crate::caught_swaps::CAUGHT_SWAPS;
 use crate::caught_wake_ups::CAUGHT_WAKE_UPS;
 use crate::flaw::Flaw;
 
@@ -39,6 +44,7 @@ const CAUGHT: &[(Flaw, &[&str])] = &[
         &[
             "of_several_holders_the_longest_is_reported",
             "of_several_holders_one_for_ever_is_reported",
+            "a_refusal_tells_the_label_of_who_holds_longest",
         ],
     ),
     (Flaw::RefusalProlongs, &["a_refusal_leaves_the_holder_alone"]),
@@ -153,6 +159,8 @@ const CAUGHT: &[(Flaw, &[&str])] = &[
             "a_value_of_another_type_is_not_released",
         ],
     ),
+    (Flaw::ReleaseComparesHalf, &["a_release_by_almost_the_holders_token_frees_nothing"]),
+    (Flaw::ReleaseComparesBeginnings, &["a_release_frees_no_value_that_only_contains_the_token"]),
     (
         Flaw::ReleasesInWordsOnly,
         &[
@@ -213,15 +221,40 @@ const CAUGHT: &[(Flaw, &[&str])] = &[
             "two_servers_share_no_memory",
         ],
     ),
+    (Flaw::DropsLabels, &["a_labelled_claim_stands_as_token_and_label"]),
+    (
+        Flaw::ComparesTokensOnly,
+        &[
+            "the_same_token_with_another_label_is_somebody_else",
+            "a_labelled_claim_is_fenced_as_a_whole",
+        ],
+    ),
+    (
+        Flaw::HidesLabels,
+        &["an_inspection_shows_the_label", "a_refusal_tells_the_label_of_who_holds_longest"],
+    ),
+    (Flaw::TakesAnyTextForALabel, &["a_value_of_another_program_has_no_label"]),
 ];
 
 fn all_checks() -> impl Iterator<Item = &'static str> {
-    let features = [FENCING_CHECKS, COUNTER_TYPE_CHECKS, RESTART_GUARD_CHECKS, WAKE_UP_CHECKS];
+    let features = [
+        FENCING_CHECKS,
+        COUNTER_TYPE_CHECKS,
+        RESTART_GUARD_CHECKS,
+        WAKE_UP_CHECKS,
+        SWAP_CHECKS,
+        KEEPING_CHECKS,
+        SCAN_CHECKS,
+        SCAN_TYPE_CHECKS,
+        SHARED_CHECKS,
+    ];
     [CHECKS, TYPE_CHECKS, SECOND_NODE_CHECKS].into_iter().chain(features).flatten().copied()
 }
 
 fn caught() -> impl Iterator<Item = &'static (Flaw, &'static [&'static str])> {
-    CAUGHT.iter().chain(CAUGHT_FENCING).chain(CAUGHT_WAKE_UPS)
+    let more =
+        [CAUGHT_FENCING, CAUGHT_WAKE_UPS, CAUGHT_SWAPS, CAUGHT_KEEPING, CAUGHT_SCAN, CAUGHT_SHARED];
+    CAUGHT.iter().chain(more.into_iter().flatten())
 }
 
 /// Whether a node with the flaw fails the check.

@@ -4,6 +4,8 @@ use crate::flaw::Flaw;
 
 /// Each flaw, and checks that must fail because of it.
 pub(crate) const CAUGHT_WAKE_UPS: &[(Flaw, &[&str])] = &[
+    (Flaw::TellingComparesHalf, &["a_release_by_almost_the_holders_token_frees_nothing"]),
+    (Flaw::TellingComparesBeginnings, &["a_release_frees_no_value_that_only_contains_the_token"]),
     (
         Flaw::TellsNobody,
         &[

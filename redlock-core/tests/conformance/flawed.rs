@@ -9,12 +9,14 @@ use async_trait::async_trait;
 use redlock_core::InMemoryNode;
 use redlock_core::key::LockKey;
 use redlock_core::node::{
-    Claim, Expiry, Extension, Fault, Features, Holding, Identity, Listener, LockNode, NodeError,
-    Removal, Terms, Vote,
+    Claim, Extension, Features, Holding, Identity, Listener, LockNode, NodeError, Page, Removal,
+    Terms, Vote,
 };
 use tokio::time::sleep;
 
 use crate::flaw::Flaw;
+use crate::flawed_labels::on;
+use crate::flawed_wake_ups::{beginning_of, half_of};
 
 /// Stands for a value of a type that no lock has.
 pub(crate) const LIST: &[u8] = b"\0a list";
@@ -26,17 +28,24 @@ pub(crate) struct Flawed {
     pub(crate) store: Arc<InMemoryNode>,
     pub(crate) flaw: Flaw,
     pub(crate) ears: Mutex<Vec<Arc<dyn Listener>>>,
+    /// The names that somebody asked to acquire.
+    pub(crate) met: Mutex<Vec<Vec<u8>>>,
     asked: AtomicBool,
 }
 
 impl Flawed {
     pub(crate) fn new(store: Arc<InMemoryNode>, flaw: Flaw) -> Self {
-        Self { store, flaw, ears: Mutex::default(), asked: AtomicBool::new(false) }
+        let (ears, met) = (Mutex::default(), Mutex::default());
+        Self { store, flaw, ears, met, asked: AtomicBool::new(false) }
     }
 
     /// The claim as the flawed node understands it.
     pub(crate) fn heard(&self, claim: Claim) -> Claim {
-        Claim::new(self.heard_key(claim.key()), *claim.token())
+        let heard = self.with_heard_label(on(&claim, self.heard_key(claim.key())));
+        match claim.former() {
+            Some(former) => heard.succeeding(former),
+            None => heard,
+        }
     }
 
     pub(crate) fn heard_key(&self, key: &LockKey) -> LockKey {
@@ -69,12 +78,17 @@ impl Flawed {
     ) {
         for (name, value) in self.values(claim) {
             if which(&name, value.as_deref()) {
-                self.store.put(name, claim.token().as_bytes(), ttl);
+                self.store.put(name, claim.value(), ttl);
             }
         }
     }
 
-    fn same_value_again(&self, claim: &Claim, ttl: Duration, which: impl Fn(&[u8]) -> bool) {
+    pub(crate) fn same_value_again(
+        &self,
+        claim: &Claim,
+        ttl: Duration,
+        which: impl Fn(&[u8]) -> bool,
+    ) {
         for (name, value) in self.values(claim) {
             if let Some(value) = value.filter(|value| which(value)) {
                 self.store.put(name, value, Some(ttl));
@@ -88,90 +102,6 @@ impl Flawed {
                 self.store.remove(name);
             }
         }
-    }
-
-    async fn vote(&self, claim: Claim, terms: Terms, limit: Duration) -> Result<Vote, NodeError> {
-        if terms != Terms::new(terms.ttl) || self.flaw == Flaw::AlwaysFences {
-            return self.fenced_vote(claim, terms, limit).await;
-        }
-        let token = claim.token().as_bytes();
-        let values = self.values(&claim);
-        let is = |value: &Option<Vec<u8>>, what: &[u8]| value.as_deref() == Some(what);
-        let free = |_: &[u8], value: Option<&[u8]>| value.is_none();
-        let granted = Ok(Vote::Granted { fence: None });
-        let typed = values.iter().any(|(_, value)| is(value, LIST));
-        if self.flaw == Flaw::WritesAsItGoes {
-            self.write(&claim, Some(terms.ttl), free);
-        }
-        if typed && self.flaw != Flaw::OverwritesOtherTypes {
-            return Err(Fault::WrongType.into());
-        }
-        let ttl = match self.flaw {
-            Flaw::ForgetsEarly => terms.ttl / 2,
-            Flaw::WrapsTimes => Duration::from_millis(terms.ttl_millis() & 0xffff_ffff),
-            Flaw::RefusesShortTimes if terms.ttl < Duration::from_millis(100) => {
-                return Err(Fault::Unexpected.into());
-            }
-            _ => terms.ttl,
-        };
-        match self.flaw {
-            Flaw::RefusesWhatIsSentTwice if values.iter().any(|(_, value)| is(value, token)) => {
-                return Ok(Vote::Held { expiry: Expiry::Unknown, fence: None });
-            }
-            Flaw::ComparesBeginnings | Flaw::OverwritesOtherTypes | Flaw::TakesEmptyForFree => {
-                let mine = |value: &[u8]| match self.flaw {
-                    Flaw::ComparesBeginnings => value.starts_with(token),
-                    Flaw::OverwritesOtherTypes => value == LIST,
-                    _ => value.is_empty(),
-                };
-                self.remove(&claim, mine);
-            }
-            Flaw::TakesTheFirstResourceOnly => {
-                let first = LockKey::new(&values[0].0).unwrap();
-                return self
-                    .store
-                    .clone()
-                    .acquire(Claim::new(first, *claim.token()), terms, limit)
-                    .await;
-            }
-            Flaw::LooksThenWrites if values.iter().all(|(_, value)| value.is_none()) => {
-                tokio::task::yield_now().await;
-                self.write(&claim, Some(ttl), |_, _| true);
-                return granted;
-            }
-            Flaw::IgnoresTimeLimits if limit.is_zero() => sleep(Duration::MAX).await,
-            _ => {}
-        }
-        let vote = self.store.clone().acquire(claim.clone(), Terms::new(ttl), limit).await?;
-        match (self.flaw, vote) {
-            (Flaw::GivesNoHint, Vote::Held { .. }) => {
-                return Ok(Vote::Held { expiry: Expiry::Unknown, fence: None });
-            }
-            (Flaw::HidesForEver, Vote::Held { expiry: Expiry::Never, .. }) => {
-                return Ok(Vote::Held { expiry: Expiry::In(Duration::ZERO), fence: None });
-            }
-            (Flaw::ReportsTheFirstHolder, Vote::Held { .. }) => {
-                let all = self.store.clone().inspect(claim.key().clone(), limit).await?;
-                let mut foreign =
-                    all.into_iter().flatten().filter(|held| !held.holder.is(claim.token()));
-                return Ok(Vote::Held { expiry: foreign.next().unwrap().expiry, fence: None });
-            }
-            (Flaw::RefusalProlongs, Vote::Held { .. }) => {
-                self.same_value_again(&claim, ttl, |_| true)
-            }
-            (Flaw::GivesUpItsOwnWhenRefused, Vote::Held { .. }) => {
-                self.remove(&claim, |value| value == token)
-            }
-            (Flaw::SentTwiceSetsTheTime, Vote::AlreadyOurs) => {
-                self.write(&claim, Some(ttl), |_, _| true)
-            }
-            (Flaw::CountsAgainWhatIsSentTwice, Vote::AlreadyOurs) => {
-                return Ok(Vote::Granted { fence: None });
-            }
-            (Flaw::NeverForgets, Vote::Granted { .. }) => self.write(&claim, None, |_, _| true),
-            _ => {}
-        }
-        Ok(vote)
     }
 }
 
@@ -205,6 +135,10 @@ impl LockNode for Flawed {
         Self: 'async_trait,
     {
         let claim = self.heard(claim);
+        self.met.lock().unwrap().extend(claim.key().resources().map(<[u8]>::to_vec));
+        if claim.is_shared() {
+            return Box::pin(self.flawed_share(claim, terms, limit));
+        }
         if self.flaw == Flaw::SendsUnpolled {
             self.write(&claim, Some(terms.ttl), |_, value| value.is_none());
         }
@@ -217,6 +151,9 @@ impl LockNode for Flawed {
                 })
                 .await
                 .unwrap();
+            }
+            if let Some(vote) = self.beside_shares(&claim, terms, limit).await? {
+                return Ok(vote);
             }
             if self.flaw == Flaw::AcquireTells {
                 self.shout(&claim);
@@ -232,10 +169,13 @@ impl LockNode for Flawed {
         limit: Duration,
     ) -> Result<Extension, NodeError> {
         let claim = self.heard(claim);
+        if claim.is_shared() {
+            return self.flawed_share_extension(claim, terms, limit).await;
+        }
         if terms != Terms::new(terms.ttl) {
             return self.fenced_extension(claim, terms, limit).await;
         }
-        let ours = |value: &[u8]| value == claim.token().as_bytes();
+        let ours = |value: &[u8]| value == claim.value();
         let ttl = match self.flaw {
             Flaw::WrapsTimes => Duration::from_millis(terms.ttl_millis() & 0xffff_ffff),
             _ => terms.ttl,
@@ -248,10 +188,11 @@ impl LockNode for Flawed {
                 self.same_value_again(&claim, ttl, |_| true);
                 return Ok(Extension::Extended);
             }
+            Flaw::ExtendsMarks => self.same_value_again(&claim, ttl, |v| v == claim.mark()),
             Flaw::ExtendsWhatItCan => self.same_value_again(&claim, ttl, ours),
             Flaw::TakesTheFirstResourceOnly => {
                 let first = LockKey::new(claim.key().resources().next().unwrap()).unwrap();
-                let claim = Claim::new(first, *claim.token());
+                let claim = on(&claim, first);
                 return self.store.clone().extend(claim, terms, limit).await;
             }
             _ => {}
@@ -266,11 +207,18 @@ impl LockNode for Flawed {
 
     async fn release(self: Arc<Self>, claim: Claim, limit: Duration) -> Result<Removal, NodeError> {
         let claim = self.heard(claim);
+        if claim.is_shared() {
+            return self.flawed_share_release(claim, false, limit).await;
+        }
+        self.whole_over_shares(&claim, limit).await;
         let gone = self.values(&claim).iter().any(|(_, value)| value.is_none());
-        let ours = |value: &Option<Vec<u8>>| value.as_deref() == Some(claim.token().as_bytes());
+        let ours = |value: &Option<Vec<u8>>| value.as_deref() == Some(claim.value());
         match self.flaw {
             Flaw::PlainReleaseTells => self.shout(&claim),
+            Flaw::ReleasesMarks => self.remove(&claim, |value| value == claim.mark()),
             Flaw::ReleasesAnybody => self.remove(&claim, |_| true),
+            Flaw::ReleaseComparesHalf => self.remove(&claim, half_of(&claim)),
+            Flaw::ReleaseComparesBeginnings => self.remove(&claim, beginning_of(&claim)),
             Flaw::ReleasesInWordsOnly => return Ok(Removal::Removed),
             Flaw::ReleasesAllOrNone
                 if !self.values(&claim).iter().all(|(_, value)| ours(value)) =>
@@ -301,7 +249,7 @@ impl LockNode for Flawed {
         key: LockKey,
         limit: Duration,
     ) -> Result<Vec<Option<Holding>>, NodeError> {
-        self.flawed_look(key, limit).await
+        self.flawed_look(key, limit).await.map(|holdings| self.flawed_shares(holdings))
     }
 
     async fn release_and_tell(
@@ -309,11 +257,42 @@ impl LockNode for Flawed {
         claim: Claim,
         limit: Duration,
     ) -> Result<Removal, NodeError> {
+        if claim.is_shared() {
+            let claim = self.heard(claim);
+            return self.flawed_share_release(claim, true, limit).await;
+        }
         self.flawed_tell(claim, limit).await
     }
 
     async fn listen(self: Arc<Self>, listener: Arc<dyn Listener>, limit: Duration) -> NodeError {
         self.flawed_listen(listener, limit).await
+    }
+
+    async fn keep(
+        self: Arc<Self>,
+        claim: Claim,
+        rest: Duration,
+        limit: Duration,
+    ) -> Result<Removal, NodeError> {
+        let claim = self.heard(claim);
+        self.flawed_keep(claim, rest, limit).await
+    }
+
+    async fn inspect_counters(
+        self: Arc<Self>,
+        key: LockKey,
+        limit: Duration,
+    ) -> Result<Vec<Option<u64>>, NodeError> {
+        self.flawed_counters(key, limit).await
+    }
+
+    async fn scan(
+        self: Arc<Self>,
+        prefix: Arc<[u8]>,
+        from: u64,
+        limit: Duration,
+    ) -> Result<Page, NodeError> {
+        self.flawed_scan(prefix, from, limit).await
     }
 
     fn features(&self) -> Features {
@@ -328,6 +307,9 @@ impl LockNode for Flawed {
         limit: Duration,
     ) -> Result<Extension, NodeError> {
         let claim = self.heard(claim);
+        if claim.is_shared() {
+            return self.flawed_share_raise(claim, fence, life, limit).await;
+        }
         self.flawed_raise(claim, fence, life, limit).await
     }
 }

@@ -8,6 +8,7 @@ use redlock_core::token::Token;
 
 use crate::flaw::Flaw;
 use crate::flawed::Flawed;
+use crate::flawed_labels::on;
 
 const AGES: Duration = Duration::from_secs(1_000_000);
 
@@ -69,7 +70,9 @@ impl Flawed {
             (Flaw::CountsAgainWhatIsSentTwice, Vote::AlreadyOurs) => {
                 Vote::Granted { fence: Some(hint) }
             }
-            (Flaw::HidesCounters, Vote::Held { expiry, .. }) => Vote::Held { expiry, fence: None },
+            (Flaw::HidesCounters, Vote::Held { expiry, label, .. }) => {
+                Vote::Held { expiry, fence: None, label }
+            }
             (_, vote) => vote,
         })
     }
@@ -180,5 +183,5 @@ impl Flawed {
 
 /// The claim's resources one by one.
 fn single(claim: &Claim) -> impl Iterator<Item = Claim> {
-    claim.key().resources().map(|name| Claim::new(LockKey::new(name).unwrap(), *claim.token()))
+    claim.key().resources().map(|name| on(claim, LockKey::new(name).unwrap()))
 }

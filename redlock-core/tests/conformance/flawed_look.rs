@@ -7,6 +7,7 @@ use redlock_core::node::{Expiry, Fault, Holder, Holding, LockNode, NodeError};
 
 use crate::flaw::Flaw;
 use crate::flawed::{Flawed, LIST};
+use crate::flawed_labels::any_label;
 
 impl Flawed {
     pub(crate) async fn flawed_look(
@@ -31,7 +32,7 @@ impl Flawed {
         for ((holding, value), name) in all.iter_mut().zip(values).zip(key.resources()) {
             match (self.flaw, holding.as_mut(), value) {
                 (Flaw::SeesGhosts, None, _) => {
-                    *holding = Some(Holding { holder: Holder::of(b""), expiry: Expiry::Never });
+                    *holding = Some(Holding::of(b"", Expiry::Never));
                 }
                 (Flaw::TakesEmptyForFree, _, Some(value)) if value.is_empty() => *holding = None,
                 (Flaw::ShowsNoTimes, Some(held), _) => held.expiry = Expiry::Unknown,
@@ -43,6 +44,10 @@ impl Flawed {
                 }
                 (Flaw::LookingProlongs, Some(_), Some(value)) => {
                     self.store.put(name, value, Some(Duration::from_secs(600)));
+                }
+                (Flaw::HidesLabels, Some(held), _) => held.label = None,
+                (Flaw::TakesAnyTextForALabel, Some(held), Some(value)) => {
+                    held.label = any_label(&value);
                 }
                 _ => {}
             }

@@ -11,6 +11,19 @@ use tokio::time::sleep;
 
 use crate::flaw::Flaw;
 use crate::flawed::{A_WHILE, Flawed};
+use crate::flawed_labels::on;
+
+/// Whether the first half of a value is that of the claim's token.
+pub(crate) fn half_of(claim: &Claim) -> impl Fn(&[u8]) -> bool {
+    let half = claim.value()[..20].to_vec();
+    move |value| value.starts_with(&half)
+}
+
+/// Whether a value begins like the claim's token.
+pub(crate) fn beginning_of(claim: &Claim) -> impl Fn(&[u8]) -> bool {
+    let token = claim.value().to_vec();
+    move |value| value.starts_with(&token)
+}
 
 impl Flawed {
     /// Tells all listeners of the claim's resources, whatever becomes of them.
@@ -29,6 +42,8 @@ impl Flawed {
         let claim = self.heard(claim);
         let store = self.store.clone();
         match self.flaw {
+            Flaw::TellingComparesHalf => self.remove(&claim, half_of(&claim)),
+            Flaw::TellingComparesBeginnings => self.remove(&claim, beginning_of(&claim)),
             Flaw::TellsNobody => return store.release(claim, limit).await,
             Flaw::TellsInWordsOnly => {
                 self.shout(&claim);
@@ -50,7 +65,7 @@ impl Flawed {
             }
             Flaw::TellsTheFirstOnly => {
                 let first = claim.key().resources().next().unwrap();
-                let first = Claim::new(LockKey::new(first).unwrap(), *claim.token());
+                let first = on(&claim, LockKey::new(first).unwrap());
                 let removal = store.clone().release(claim.clone(), limit).await?;
                 if removal == Removal::Removed {
                     self.shout(&first);
@@ -85,6 +100,7 @@ impl Flawed {
                 | Flaw::TellsOfAnybodys
                 | Flaw::TellsTheFirstOnly
                 | Flaw::TellsBeforeItFrees
+                | Flaw::ShareReleaseTellsAlways
         );
         if shouts {
             self.ears.lock().unwrap().push(listener.clone());

@@ -5,11 +5,21 @@
 
 mod caught;
 mod caught_fencing;
+mod caught_keeping;
+mod caught_scan;
+mod caught_shared;
+mod caught_swaps;
 mod caught_wake_ups;
 mod flaw;
 mod flawed;
 mod flawed_fencing;
+mod flawed_keeping;
+mod flawed_labels;
 mod flawed_look;
+mod flawed_scan;
+mod flawed_shared;
+mod flawed_swaps;
+mod flawed_votes;
 mod flawed_wake_ups;
 
 use std::sync::Arc;
@@ -104,7 +114,11 @@ mod in_memory {
         second_node,
         fencing,
         restart_guard,
-        wake_ups
+        wake_ups,
+        swapping,
+        keeping,
+        shared,
+        scanning
     );
 }
 
@@ -114,7 +128,11 @@ mod in_memory_in_real_time {
         second_node,
         fencing,
         restart_guard,
-        wake_ups
+        wake_ups,
+        swapping,
+        keeping,
+        shared,
+        scanning
     );
 }
 
@@ -125,7 +143,11 @@ mod network {
         second_node,
         fencing,
         restart_guard,
-        wake_ups
+        wake_ups,
+        swapping,
+        keeping,
+        shared,
+        scanning
     );
 }
 
@@ -136,7 +158,11 @@ mod slow_network {
         second_node,
         fencing,
         restart_guard,
-        wake_ups
+        wake_ups,
+        swapping,
+        keeping,
+        shared,
+        scanning
     );
 }
 
@@ -149,6 +175,11 @@ mod without_flaw {
         fencing,
         counter_types,
         restart_guard,
-        wake_ups
+        wake_ups,
+        swapping,
+        keeping,
+        shared,
+        scanning,
+        scan_types
     );
 }

@@ -6,16 +6,18 @@ use std::time::Duration;
 use async_trait::async_trait;
 use redlock_core::faults::{Faulty, Misbehaviour, Verb};
 use redlock_core::node::{Claim, Extension, Holding, Identity, NodeError, Removal, Terms, Vote};
-use redlock_core::{InMemoryNode, LockKey, LockNode, LostReason, Redlock, RedlockBuilder};
+use redlock_core::{
+    InMemoryNode, Label, LockKey, LockNode, LockOptions, LostReason, Redlock, RedlockBuilder,
+};
 use tokio::time::sleep;
 
-type Node = Arc<Faulty<InMemoryNode>>;
+pub(crate) type Node = Arc<Faulty<InMemoryNode>>;
 
-fn ms(ms: u64) -> Duration {
+pub(crate) fn ms(ms: u64) -> Duration {
     Duration::from_millis(ms)
 }
 
-fn scenario<F: Future<Output = Result<(), String>>>(
+pub(crate) fn scenario<F: Future<Output = Result<(), String>>>(
     story: impl FnOnce(Vec<Node>, Redlock) -> F,
 ) -> Result<(), String> {
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -116,7 +118,48 @@ pub(crate) fn a_theft_is_noticed() -> Result<(), String> {
     })
 }
 
-fn fenced(nodes: &[Node]) -> RedlockBuilder {
+/// The process stood still past the deadline, and goes on.
+pub(crate) fn work_makes_no_step_after_the_loss() -> Result<(), String> {
+    scenario(async |_, redlock| {
+        let guard = redlock.try_lock("k").await.unwrap();
+        let lease = guard.lease();
+        let mut steps = 0;
+        let mut work = Box::pin(lease.run(std::future::poll_fn(|_| {
+            steps += 1;
+            std::task::Poll::<()>::Pending
+        })));
+        let cx = &mut std::task::Context::from_waker(std::task::Waker::noop());
+        assert!(work.as_mut().poll(cx).is_pending());
+        tokio::time::advance(ms(10_000)).await;
+        let end = work.as_mut().poll(cx);
+        drop(work);
+        match (end.is_ready(), steps) {
+            (true, 1) => Ok(()),
+            (ended, steps) => Err(format!("{steps} steps, ended: {ended}")),
+        }
+    })
+}
+
+/// The token with another label is not the holder's value: neither extends nor frees it.
+pub(crate) fn another_label_is_another_holder() -> Result<(), String> {
+    scenario(async |nodes, redlock| {
+        let options = LockOptions::new().label("me");
+        let token = redlock.try_lock_with("k", &options).await.unwrap().leak();
+        let label = Label::new("you").unwrap();
+        let other = Claim::new(LockKey::new("k").unwrap(), token).with_label(label);
+        for node in nodes {
+            let terms = Terms::new(ms(10_000));
+            let extension = Arc::clone(&node).extend(other.clone(), terms, ms(200)).await;
+            let removal = Arc::clone(&node).release(other.clone(), ms(200)).await;
+            if (extension, removal) != (Ok(Extension::Foreign), Ok(Removal::Foreign)) {
+                return Err("the token alone was enough".into());
+            }
+        }
+        Ok(())
+    })
+}
+
+pub(crate) fn fenced(nodes: &[Node]) -> RedlockBuilder {
     Redlock::builder()
         .nodes(nodes.iter().map(|node| Arc::clone(node) as Arc<dyn LockNode>))
         .ttl(ms(10_000))

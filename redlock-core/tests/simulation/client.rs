@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fastrand::Rng;
-use redlock_core::{LockErrorKind, LockGuard, LockOptions, Renewal};
+use redlock_core::{Lease, LockError, LockErrorKind, LockGuard, LockOptions, Renewal};
 use tokio::time::sleep;
 
 use super::invariants::Event;
-use super::ledger::Hold;
+use super::ledger::{Hold, Passed};
 use super::process::{Behaviour, behave};
 use super::world::{FOREIGN, FOREIGN_BIT, Process, World, ms};
 
@@ -17,6 +17,9 @@ pub(crate) struct Client {
     pub(crate) process: Arc<Process>,
     pub(crate) number: usize,
     pub(crate) rng: Rng,
+    /// Of its own, so that the other draws of a seed stay what they are.
+    pub(crate) keeps: Rng,
+    pub(crate) reading: Rng,
 }
 
 impl Client {
@@ -26,7 +29,19 @@ impl Client {
                 sleep(Duration::from_secs(1_300)).await;
             }
             sleep(ms(self.rng.u64(0..=self.world.setup.think))).await;
-            if let Some((guard, id)) = self.take().await {
+            let lead = self.world.setup.lead;
+            if lead > 0 && self.chance(lead) {
+                self.lead().await;
+                continue;
+            }
+            if self.reads().await {
+                continue;
+            }
+            let taken = match self.take_over().await {
+                None => self.take().await,
+                taken => taken,
+            };
+            if let Some((guard, id)) = taken {
                 self.work(&guard, id).await;
                 self.let_go(guard, id).await;
             }
@@ -34,11 +49,11 @@ impl Client {
         }
     }
 
-    fn chance(&mut self, per_thousand: u64) -> bool {
+    pub(super) fn chance(&mut self, per_thousand: u64) -> bool {
         self.rng.u64(..1_000) < per_thousand
     }
 
-    fn behaviour(&mut self) -> Behaviour {
+    pub(crate) fn behaviour(&mut self) -> Behaviour {
         let setup = &self.world.setup;
         let (pause, drop, ttl) = (setup.pause, setup.drop, setup.ttl);
         if self.chance(pause) {
@@ -50,7 +65,7 @@ impl Client {
         }
     }
 
-    fn keys(&mut self) -> (Vec<String>, u8) {
+    pub(super) fn keys(&mut self) -> (Vec<String>, u8) {
         let (count, several) = (self.world.setup.keys, self.world.setup.several);
         let first = self.rng.usize(..count);
         let mut mask = 1_u8 << first;
@@ -67,7 +82,7 @@ impl Client {
     }
 
     /// Runs a call, and holds it to its bound unless the caller or the process stood still.
-    async fn call<T>(
+    pub(crate) async fn call<T>(
         &mut self,
         what: &'static str,
         timeouts: u64,
@@ -96,11 +111,19 @@ impl Client {
         let (ttl, mixed, renew) =
             (self.world.setup.ttl, self.world.setup.mixed, self.world.setup.renew);
         let mut options = LockOptions::new();
+        let lasts = if mixed { self.rng.u64(ttl..=ttl * 2) } else { ttl };
         if mixed {
-            options = options.ttl(ms(self.rng.u64(ttl..=ttl * 2)));
+            options = options.ttl(ms(lasts));
         }
         if self.chance(renew) {
             options = options.renewal(Renewal::Auto);
+        }
+        // The drift allowance, rounded up.
+        let valid = lasts - lasts / 100 - 3;
+        let keep =
+            (self.keeps.u64(..1_000) < self.world.setup.keep).then(|| self.keeps.u64(1..=valid));
+        if let Some(keep) = keep {
+            options = options.at_least(ms(keep));
         }
         let wait = self.rng.u64(1..=ttl * 2).max(self.world.setup.node_timeout);
         let options = options.wait_for(ms(wait));
@@ -114,32 +137,75 @@ impl Client {
         match result? {
             Ok(guard) => {
                 let id = self.enter(&guard, keys, called);
+                if let Some(keep) = keep {
+                    self.world.keeps(id, &guard, ms(lasts), ms(keep));
+                }
                 Some((guard, id))
             }
             Err(error) => {
-                self.world
-                    .note(&[7, error.kind() as u64], format_args!("refused: {:?}", error.kind()));
-                self.world.count(|counts| match error.kind() {
-                    LockErrorKind::Contended | LockErrorKind::TimedOut => counts.refusals += 1,
-                    _ => counts.failures += 1,
-                });
+                self.refused(&error);
                 None
             }
         }
     }
 
+    pub(crate) fn refused(&self, error: &LockError) {
+        self.world.note(&[7, error.kind() as u64], format_args!("refused: {:?}", error.kind()));
+        self.world.count(|counts| match error.kind() {
+            LockErrorKind::Contended | LockErrorKind::TimedOut => counts.refusals += 1,
+            _ => counts.failures += 1,
+        });
+    }
+
     pub(crate) fn enter(&self, guard: &LockGuard, keys: u8, called: u64) -> usize {
-        let lease = guard.lease();
-        let id = self.world.granted(Hold {
+        self.enter_as(&guard.lease(), keys, called, None, false)
+    }
+
+    pub(crate) fn enter_as(
+        &self,
+        lease: &Lease,
+        keys: u8,
+        called: u64,
+        passed: Option<Passed>,
+        leads: bool,
+    ) -> usize {
+        let hold = self.hold(lease, keys, called);
+        self.enter_hold(lease, Hold { passed, leads, ..hold })
+    }
+
+    /// A share, or what was made one of the hold `of`.
+    pub(crate) fn enter_shared(
+        &self,
+        lease: &Lease,
+        keys: u8,
+        called: u64,
+        of: Option<usize>,
+    ) -> usize {
+        let hold = self.hold(lease, keys, called);
+        self.enter_hold(lease, Hold { shared: true, of, ..hold })
+    }
+
+    fn hold(&self, lease: &Lease, keys: u8, called: u64) -> Hold {
+        Hold {
             process: self.number,
             keys,
             called,
             granted: 0,
             lease: Some(lease.clone()),
-            fence: guard.fence().map(|fence| fence.get()),
+            fence: lease.fence().map(|fence| fence.get()),
+            not_before: None,
             ended: None,
             announced: false,
-        });
+            passed: None,
+            leads: false,
+            stepping_down: false,
+            shared: false,
+            of: None,
+        }
+    }
+
+    fn enter_hold(&self, lease: &Lease, hold: Hold) -> usize {
+        let (lease, id) = (lease.clone(), self.world.granted(hold));
         let world = Arc::clone(&self.world);
         tokio::spawn(self.process.gate.wrap(Box::pin(async move {
             lease.lost().await;
@@ -184,6 +250,12 @@ impl Client {
             self.world.leaked.lock().unwrap().push((id, token));
             return;
         }
+        let Some(guard) = self.downgrades(guard, id).await else { return };
+        let hand = self.world.setup.hand;
+        if hand > 0 && self.chance(hand) {
+            self.hand_over(guard, id);
+            return;
+        }
         let late = self.world.setup.full || self.chance(100);
         if late {
             sleep(guard.remaining() + ms(self.rng.u64(0..=self.world.setup.ttl))).await;
@@ -212,7 +284,11 @@ impl Client {
         let Some(key) = key else { return };
         self.world.ended(id, "released by its token");
         // Who gave the token away is not asked when it is used.
-        self.world.ledger.lock().unwrap().holds[id].announced = true;
+        {
+            let hold = &mut self.world.ledger.lock().unwrap().holds[id];
+            // And its token frees what it wanted to keep.
+            (hold.announced, hold.not_before) = (true, None);
+        }
         let redlock = self.process.redlock.clone();
         let _ = self.call("release", 2, 0, Behaviour::Plain, redlock.release(key, &token)).await;
     }

@@ -15,10 +15,30 @@ pub(crate) struct Hold {
     /// The holder's own view; gone when the holder ended the hold.
     pub(crate) lease: Option<Lease>,
     pub(crate) fence: Option<u64>,
+    /// Before then, in microseconds, nobody else is to have it.
+    pub(crate) not_before: Option<u64>,
     /// When the holder ended it, in microseconds.
     pub(crate) ended: Option<u64>,
     /// Somebody who waited for the loss was told of it.
     pub(crate) announced: bool,
+    /// It is a leader's.
+    pub(crate) leads: bool,
+    /// The leader was told to step down.
+    pub(crate) stepping_down: bool,
+    /// Where it was taken over.
+    pub(crate) passed: Option<Passed>,
+    /// It is a share.
+    pub(crate) shared: bool,
+    /// The hold that it was made of.
+    pub(crate) of: Option<usize>,
+}
+
+/// How a lock came from another holder.
+pub(crate) struct Passed {
+    /// The hold that was handed over.
+    pub(crate) giver: usize,
+    /// The taker was told that nobody held in between.
+    pub(crate) continued: bool,
 }
 
 impl Hold {
@@ -52,6 +72,12 @@ impl Ledger {
         self.step
     }
 
+    /// Those of them that may not be beside it.
+    pub(crate) fn rivals(&self, hold: usize) -> impl Iterator<Item = (usize, &Hold)> {
+        let shared = self.holds[hold].shared;
+        self.others(hold).filter(move |(_, other)| !(shared && other.shared))
+    }
+
     /// The other holds of a key of this one.
     pub(crate) fn others(&self, hold: usize) -> impl Iterator<Item = (usize, &Hold)> {
         let this = &self.holds[hold];
@@ -69,10 +95,18 @@ pub(crate) struct Counts {
     pub(crate) failures: u64,
     pub(crate) left: u64,
     pub(crate) raises: u64,
+    pub(crate) kept: u64,
     pub(crate) writes: u64,
     pub(crate) refused_writes: u64,
     /// Grants while another held, where the assumptions are broken.
     pub(crate) overlaps: u64,
+    /// Locks that were taken over, and those of which the hold goes on.
+    pub(crate) taken_over: u64,
+    pub(crate) continued: u64,
+    /// Shares, and those that stood beside others.
+    pub(crate) shares: u64,
+    pub(crate) beside: u64,
+    pub(crate) downgraded: u64,
 }
 
 impl Counts {
@@ -84,9 +118,15 @@ impl Counts {
         self.failures += other.failures;
         self.left += other.left;
         self.raises += other.raises;
+        self.kept += other.kept;
         self.writes += other.writes;
         self.refused_writes += other.refused_writes;
         self.overlaps += other.overlaps;
+        self.taken_over += other.taken_over;
+        self.continued += other.continued;
+        self.shares += other.shares;
+        self.beside += other.beside;
+        self.downgraded += other.downgraded;
     }
 }
 

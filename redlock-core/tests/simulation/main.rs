@@ -7,6 +7,7 @@
 #[path = "mod.rs"]
 mod simulation;
 
+use simulation::ledger::Counts;
 use simulation::profile::Profile;
 use simulation::runner::{self, Violation};
 
@@ -42,6 +43,14 @@ fn no_seed_breaks_an_invariant() {
     let violations: Vec<_> =
         report.violations.iter().map(|(seed, violation)| explain(*seed, violation)).collect();
     assert!(violations.is_empty(), "{}", violations.join("\n"));
+    let all = |count: fn(&Counts) -> u64| Profile::ALL.iter().map(|p| count(&report.of(*p))).sum();
+    let (taken_over, continued): (u64, u64) = (all(|c| c.taken_over), all(|c| c.continued));
+    println!("{taken_over} taken over, {continued} of them continued");
+    assert!(seeds < 1_000 || 0 < continued && continued < taken_over, "both must have happened");
+    let (shares, beside, downgraded): (u64, u64, u64) =
+        (all(|c| c.shares), all(|c| c.beside), all(|c| c.downgraded));
+    println!("{shares} shares, {beside} beside others, {downgraded} downgraded");
+    assert!(seeds < 1_000 || beside > 0 && downgraded > 0, "both must have happened");
     for profile in Profile::ALL {
         let counts = report.of(profile);
         assert!(counts.grants > 0, "nobody ever got a lock: {profile:?}");

@@ -101,9 +101,17 @@ pub(crate) struct Setup {
     pub(crate) extend: u64,
     pub(crate) mixed: bool,
     pub(crate) renew: u64,
+    /// Rounds in which a process runs for leadership, where there are fences.
+    pub(crate) lead: u64,
     pub(crate) several: u64,
     pub(crate) full: bool,
     pub(crate) leak: u64,
+    /// Locks that are to stay taken for a while, per thousand.
+    pub(crate) keep: u64,
+    /// Locks are handed over, in so many of the ends.
+    pub(crate) hand: u64,
+    /// Rounds in which a process reads.
+    pub(crate) read: u64,
     /// A process sleeps until counters are forgotten.
     pub(crate) rest: bool,
     /// How many times the weather changes, and the weights of what comes.
@@ -121,6 +129,18 @@ pub(crate) struct Weights {
     pub(crate) client_step: u64,
     pub(crate) node_step: u64,
     pub(crate) remove: u64,
+}
+
+/// Every fourth run hands over; by a generator of its own, so that the others stay as they are.
+fn hand(seed: u64) -> u64 {
+    let mut rng = Rng::with_seed(seed ^ 0x4a4d_0000_4a4d_0000);
+    if seed / 16 % 4 == 1 { rng.u64(200..=800) } else { 0 }
+}
+
+/// In every fourth run there are readers; as above.
+fn read(seed: u64) -> u64 {
+    let mut rng = Rng::with_seed(seed ^ 0x5ead_0000_5ead_0000);
+    if seed / 16 % 4 == 2 { rng.u64(300..=800) } else { 0 }
 }
 
 impl Setup {
@@ -158,14 +178,20 @@ impl Setup {
             extend: 250,
             mixed: false,
             renew: 100,
+            lead: 0,
             several: 100,
             full: false,
             leak: 60,
+            keep: if seed % 5 == 2 { 500 } else { 0 },
+            hand: hand(seed),
+            read: read(seed),
             rest: false,
             weather: rng.u64(0..=3),
             weights: Weights { client_step: 1, ..Weights::default() },
         };
         setup.trouble(&mut rng);
+        let renewed = matches!(profile, Profile::Freezes | Profile::Partitions | Profile::Renewal);
+        setup.lead = if renewed && setup.fencing { 300 } else { 0 };
         setup
     }
 

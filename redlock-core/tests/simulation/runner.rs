@@ -68,8 +68,10 @@ async fn story(setup: Setup, verbose: bool) -> Outcome {
     for number in 0..world.setup.processes {
         let process = world.start_process();
         let rng = Rng::with_seed(world.setup.seed ^ ((number as u64 + 1) << 20));
-        let client =
-            Client { world: Arc::clone(&world), process: Arc::clone(&process), number, rng };
+        let keeps = Rng::with_seed(world.setup.seed ^ ((number as u64 + 1) << 30));
+        let reading = Rng::with_seed(world.setup.seed ^ ((number as u64 + 1) << 44));
+        let (world, process) = (Arc::clone(&world), Arc::clone(&process));
+        let client = Client { world, process: Arc::clone(&process), number, rng, keeps, reading };
         clients.push(tokio::spawn(process.gate.wrap(Box::pin(client.run()))));
     }
     let weather = tokio::spawn(weather::run(Arc::clone(&world)));
@@ -105,7 +107,8 @@ async fn settle(world: &Arc<World>) {
     let newcomer = world.start_process();
     let number = setup.processes;
     let rng = Rng::with_seed(setup.seed);
-    let client = Client { world: Arc::clone(world), process: Arc::clone(&newcomer), number, rng };
+    let (keeps, reading, process) = (rng.clone(), rng.clone(), Arc::clone(&newcomer));
+    let client = Client { world: Arc::clone(world), process, number, rng, keeps, reading };
     for key in 0..setup.keys {
         let called = world.step();
         let options = LockOptions::new().wait_for(ms(longest));
@@ -124,7 +127,7 @@ async fn settle(world: &Arc<World>) {
     world.tell(&Event::Closed);
     sleep(ms(longest)).await;
     world.tell(&Event::Expired);
-    let life = redlock_core::fence::SHORTEST_LIFE.max(ms(setup.longest * 2));
+    let life = redlock_core::backend::SHORTEST_LIFE.max(ms(setup.longest * 2));
     sleep(life * 2).await;
     world.tell(&Event::Forgotten);
 }
@@ -147,10 +150,11 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(
             f,
-            "{:<13}{:>8}{:>10}{:>11}{:>10}{:>9}{:>8}{:>9}{:>9}{:>9}",
+            "{:<13}{:>8}{:>10}{:>8}{:>11}{:>10}{:>9}{:>8}{:>9}{:>9}{:>9}",
             "profile",
             "seeds",
             "grants",
+            "kept",
             "extensions",
             "refusals",
             "failures",
@@ -163,9 +167,10 @@ impl fmt::Display for Report {
         let mut row = |name: &str, c: &Counts| {
             writeln!(
                 f,
-                "{name:<13}{:>8}{:>10}{:>11}{:>10}{:>9}{:>8}{:>9}{:>9}{:>9}",
+                "{name:<13}{:>8}{:>10}{:>8}{:>11}{:>10}{:>9}{:>8}{:>9}{:>9}{:>9}",
                 c.seeds,
                 c.grants,
+                c.kept,
                 c.extensions,
                 c.refusals,
                 c.failures,

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use fastrand::Rng;
 use redlock_core::faults::{Faulty, Misbehaviour, Verb};
-use redlock_core::{FenceGate, InMemoryNode, LockNode, Redlock, RetryPolicy, Token};
+use redlock_core::{InMemoryNode, LockGuard, LockNode, Redlock, RetryPolicy, RwFenceGate, Token};
 use tokio::time::Instant;
 
 use super::invariants::{self, Event};
@@ -35,8 +35,10 @@ pub(crate) struct World {
     pub(crate) setup: Setup,
     pub(crate) nodes: Vec<Arc<InMemoryNode>>,
     pub(crate) processes: Mutex<Vec<Arc<Process>>>,
-    pub(crate) gates: Vec<FenceGate>,
+    pub(crate) gates: Vec<RwFenceGate>,
     pub(crate) leaked: Mutex<Vec<(usize, Token)>>,
+    /// Messages on their way, by the hold they are of.
+    pub(crate) handed: Mutex<Vec<(usize, String)>>,
     pub(crate) counts: Mutex<Counts>,
     pub(crate) violations: Mutex<Vec<Violation>>,
     pub(crate) trace: Arc<Mutex<Trace>>,
@@ -74,8 +76,9 @@ impl World {
         Arc::new(Self {
             nodes,
             processes: Mutex::default(),
-            gates: (0..setup.keys).map(|_| FenceGate::new()).collect(),
+            gates: (0..setup.keys).map(|_| RwFenceGate::new()).collect(),
             leaked: Mutex::default(),
+            handed: Mutex::default(),
             counts: Mutex::default(),
             violations: Mutex::default(),
             trace: Arc::new(Mutex::new(Trace::new(verbose))),
@@ -190,8 +193,32 @@ impl World {
         let mut ledger = self.ledger.lock().unwrap();
         hold.granted = ledger.step();
         let (process, keys) = (hold.process, u64::from(hold.keys));
+        if let Some(passed) = &hold.passed {
+            let (giver, continued) = (passed.giver, passed.continued);
+            self.note(
+                &[8, giver as u64, continued.into()],
+                format_args!("taken over of hold {giver}, continued: {continued}"),
+            );
+            self.count(|counts| {
+                counts.taken_over += 1;
+                counts.continued += u64::from(continued);
+            });
+        }
+        let (shared, of) = (hold.shared, hold.of);
         ledger.holds.push(hold);
         let id = ledger.holds.len() - 1;
+        if shared {
+            self.note(
+                &[10, of.map_or(u64::MAX, |of| of as u64)],
+                format_args!("shared, of {of:?}"),
+            );
+            let beside = ledger.others(id).any(|(_, other)| other.holds());
+            self.count(|counts| {
+                counts.shares += 1;
+                counts.beside += u64::from(beside);
+                counts.downgraded += u64::from(of.is_some());
+            });
+        }
         let fence = ledger.holds[id].fence;
         self.note(
             &[1, process as u64, keys, fence.unwrap_or(0)],
@@ -200,6 +227,17 @@ impl World {
         self.check(&ledger, &Event::Granted(id));
         self.count(|counts| counts.grants += 1);
         id
+    }
+
+    /// A hold was to last for `keep` at the least, from the start of its attempt: that is as long before its deadline as it
+    /// is valid, unless it was renewed since.
+    pub(crate) fn keeps(&self, id: usize, guard: &LockGuard, ttl: Duration, keep: Duration) {
+        let valid = ttl - ttl / 100 - ms(2);
+        let not_before = guard.valid_until() - valid + keep;
+        let not_before = not_before.duration_since(self.start).as_micros() as u64;
+        self.note(&[8, id as u64, not_before], format_args!("hold {id} is kept for {keep:?}"));
+        self.ledger.lock().unwrap().holds[id].not_before = Some(not_before);
+        self.count(|counts| counts.kept += 1);
     }
 
     pub(crate) fn announced(&self, id: usize) {
@@ -214,14 +252,23 @@ impl World {
         (hold.lease, hold.ended) = (None, Some(self.at()));
     }
 
-    /// The holder writes to what each of its keys protects, whether or not it still holds them.
+    /// The holder handed the lock over. Its lease is kept, to see whether it is lost.
+    pub(crate) fn handed_over(&self, id: usize) {
+        self.tell(&Event::Looked(id));
+        self.note(&[9, id as u64], format_args!("hold {id} is handed over"));
+        self.ledger.lock().unwrap().holds[id].ended = Some(self.at());
+    }
+
+    /// The holder writes to what each of its keys protects, or reads it, whether or not it still holds them.
     pub(crate) fn write(&self, id: usize) {
         let mut ledger = self.ledger.lock().unwrap();
         let Some(fence) = ledger.holds[id].fence else { return };
         let fence = redlock_core::Fence::try_from(fence).unwrap();
-        let keys = ledger.holds[id].keys;
+        let (keys, reads) = (ledger.holds[id].keys, ledger.holds[id].shared);
         for key in (0..self.setup.keys).filter(|key| keys & (1 << key) != 0) {
-            let passed = self.gates[key].admit(fence).is_ok();
+            let gate = &self.gates[key];
+            let passed = if reads { gate.admit_read(fence) } else { gate.admit_write(fence) };
+            let passed = passed.is_ok();
             self.note(
                 &[4, id as u64, key as u64, passed.into()],
                 format_args!("hold {id} writes to k{key}: {passed}"),

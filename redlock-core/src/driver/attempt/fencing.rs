@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use super::super::Answer;
 use super::super::fan_out::{Either, FanOut, Job, next_of};
+use super::super::trace::Answer;
 use super::Attempt;
+use crate::decide::fence::{self, Fence, FenceRound};
+use crate::decide::quorum::{Ballot, Round, Verdict};
 use crate::error::{LockErrorKind, NodeOutcome};
-use crate::fence::{self, Fence, FenceRound};
-use crate::node::{Expiry, Extension, NodeError, Vote};
-use crate::quorum::{Ballot, Round, Verdict};
+use crate::node::{Expiry, Extension, Mode, NodeError, Vote};
 use crate::telemetry::{self, Verb};
 
 impl Attempt {
@@ -27,8 +27,11 @@ impl Attempt {
         let Some(mut round) = FenceRound::new(self.set.len(), &numbers, other) else {
             return Err(LockErrorKind::Misconfigured);
         };
+        if self.plan.mode == Mode::Shared && mutant!(ShareNoRaise) {
+            return Ok(Some(number(round.fence())?));
+        }
         let mut raises =
-            FanOut::new(&self.background, self.set.len()).watched(&self.set, Verb::Raise);
+            FanOut::new(&self.background, self.set.len()).watched(self.set.told(), Verb::Raise);
         for (index, number) in grants {
             if round.must_raise(number) {
                 if !self.raising {
@@ -74,7 +77,7 @@ impl Attempt {
         let outcome = match result {
             Ok(Extension::Extended) => return,
             Ok(Extension::Gone) => NodeOutcome::Absent,
-            Ok(Extension::Foreign) => NodeOutcome::Held(Expiry::Unknown),
+            Ok(Extension::Foreign) => NodeOutcome::Held { expiry: Expiry::Unknown, label: None },
             Err(error) => {
                 self.set.note_error(index, &error);
                 NodeOutcome::Failed(error)
@@ -91,7 +94,7 @@ impl Attempt {
         for (index, answer) in self.answers.iter().enumerate() {
             let unraised = self.unraised.iter().find(|(raised, _)| *raised == index);
             round.record(match (unraised, answer) {
-                (Some((_, NodeOutcome::Held(_))), _) => Ballot::Refused,
+                (Some((_, NodeOutcome::Held { .. })), _) => Ballot::Refused,
                 (Some((_, NodeOutcome::Failed(error))), _) => Ballot::of(&Err(error.clone())),
                 (Some(_), _) => {
                     expired = true;
@@ -113,7 +116,7 @@ impl Attempt {
 /// The number that a node gave with its grant.
 fn granted(answer: &Answer) -> Option<u64> {
     match answer {
-        Ok(Vote::Granted { fence }) => *fence,
+        Ok(Vote::Granted { fence } | Vote::Swapped { fence, .. }) => *fence,
         _ => None,
     }
 }

@@ -1,5 +1,5 @@
 use super::trial::{LIMIT, LONG, Trial, fenced};
-use crate::key::COUNTER_PREFIX;
+use crate::node::key::COUNTER_PREFIX;
 use crate::node::{Claim, Fault};
 
 /// What a script's own reading of numbers might let pass, and what is too large to count on from.

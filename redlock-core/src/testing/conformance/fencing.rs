@@ -1,8 +1,8 @@
 use tokio::time::{Instant, sleep};
 
 use super::trial::{LATE, LIMIT, LONG, SHORT, Trial, assert_unextended, fenced};
-use crate::fence::SLACK;
-use crate::key::MAX_RESOURCES;
+use crate::decide::fence::SLACK;
+use crate::node::key::MAX_RESOURCES;
 use crate::node::{Extension, Removal, Vote};
 
 const SLACK_MICROS: u64 = SLACK.as_micros() as u64;

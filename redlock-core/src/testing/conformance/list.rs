@@ -1,12 +1,15 @@
-/// Makes a test of every check in [`conformance`](mod@crate::conformance).
+/// Makes a test of every check in [`conformance`](mod@crate::testing::conformance).
 ///
-/// `conformance!([paused,] FIXTURE [, types] [, second_node] [, fencing] [, counter_types] [, restart_guard] [, wake_ups])`
+/// `conformance!([paused,] FIXTURE [, types] [, second_node] [, fencing] [, counter_types] [, restart_guard] [, wake_ups]
+/// [, swapping] [, keeping] [, shared] [, shared_types] [, scanning] [, scan_types])`
 ///
 /// `FIXTURE` is an expression that every test evaluates and awaits: an `async` block or a call of an `async fn`
-/// that gives a [`Fixture`](crate::conformance::Fixture). With `paused` the tests run on a paused clock. The groups
-/// behind it add the checks that need more of the fixture or of the node: `fencing`, `restart_guard` and `wake_ups` are
-/// for nodes with these [`Features`](crate::node::Features), `counter_types` for counters that a foreign program can
-/// spoil. What is not asked for is not there, rather than there and green. The tests' crate needs `tokio` with the
+/// that gives a [`Fixture`](crate::testing::conformance::Fixture). With `paused` the tests run on a paused clock. The groups
+/// behind it add the checks that need more of the fixture or of the node: `fencing`, `restart_guard`, `wake_ups`, `swapping`,
+/// `keeping`, `shared` and `scanning` are for nodes with these [`Features`](crate::node::Features), `swapping` beside `fencing`,
+/// `shared` beside `fencing`, `restart_guard`, `wake_ups` and `scanning`; `counter_types` for counters that a foreign program
+/// can spoil, `shared_types` for servers with sorted sets, `scan_types` beside `scanning` and `types`. What is not asked for
+/// is not there, rather than there and green. The tests' crate needs `tokio` with the
 /// features `macros` and `rt`, for `paused` also `test-util`.
 #[macro_export]
 macro_rules! conformance {
@@ -81,6 +84,8 @@ macro_rules! __conformance_checks {
             a_release_frees
             a_released_resource_goes_to_the_next
             a_release_by_another_leaves_the_holder_alone
+            a_release_by_almost_the_holders_token_frees_nothing
+            a_release_frees_no_value_that_only_contains_the_token
             a_release_of_what_is_free_says_gone
             a_second_release_says_gone
             a_release_of_what_expired_says_gone
@@ -116,6 +121,12 @@ macro_rules! __conformance_checks {
             the_name_stays
             the_run_stays_and_its_uptime_grows
             a_node_is_a_master_on_its_own;
+        label:
+            a_labelled_claim_stands_as_token_and_label
+            the_same_token_with_another_label_is_somebody_else
+            an_inspection_shows_the_label
+            a_refusal_tells_the_label_of_who_holds_longest
+            a_value_of_another_program_has_no_label;
     } };
     ($emit:path [$($args:tt)*] types) => { $emit! { [$($args)*]
         types:
@@ -158,6 +169,11 @@ macro_rules! __conformance_checks {
             a_raise_leaves_the_hold_and_its_time_alone
             a_raise_keeps_counters_alive
             no_raise_or_extension_shortens_a_counters_life;
+        label:
+            a_labelled_claim_is_fenced_as_a_whole;
+        counters:
+            counters_are_told_in_the_order_of_the_key
+            looking_at_counters_changes_nothing;
     } };
     ($emit:path [$($args:tt)*] counter_types) => { $emit! { [$($args)*]
         counter_types:
@@ -189,5 +205,103 @@ macro_rules! __conformance_checks {
             every_listener_hears
             a_listener_that_left_hears_no_more_and_is_forgotten
             any_bytes_are_told_as_they_are;
+    } };
+    ($emit:path [$($args:tt)*] swapping) => { $emit! { [$($args)*]
+        swap:
+            a_former_value_is_swapped_for_the_claims
+            a_swapped_resource_lives_for_its_own_time
+            a_free_resource_is_taken_beside_a_former_one
+            where_nothing_holds_the_former_value_it_is_a_grant_as_any
+            what_is_not_exactly_the_former_value_is_refused
+            of_two_takers_the_second_is_refused
+            a_giver_finds_nothing_of_its_own_after_a_swap
+            a_swap_sent_twice_is_told_from_a_fresh_one
+            several_resources_are_swapped_all_or_none
+            a_former_value_with_a_label_is_swapped
+            a_fenced_swap_gives_a_number_and_tells_the_largest_counter_before
+            within_the_guard_nothing_is_swapped;
+    } };
+    ($emit:path [$($args:tt)*] keeping) => { $emit! { [$($args)*]
+        keep:
+            a_keep_puts_the_mark_in_the_tokens_place
+            what_is_kept_is_refused_to_all_for_the_rest
+            what_is_kept_is_free_after_the_rest_and_not_before
+            nothing_that_was_sent_for_the_token_fits_the_mark
+            a_keep_never_lengthens
+            a_keep_of_a_hold_for_ever_has_an_end
+            a_second_keep_leaves_the_mark_as_it_is
+            a_keep_by_another_leaves_the_holder_alone
+            a_keep_leaves_the_mark_of_another_alone
+            a_keep_of_what_is_free_takes_nothing
+            a_keep_of_what_expired_takes_nothing
+            as_many_resources_as_a_key_takes_are_kept_together
+            a_keep_keeps_the_rest_when_one_is_gone
+            a_keep_keeps_the_rest_when_one_is_foreign
+            a_mark_shows_as_such;
+    } };
+    ($emit:path [$($args:tt)*] shared) => { $emit! { [$($args)*]
+        shared:
+            a_free_resource_is_shared_by_all_who_ask
+            as_many_shares_are_shown_as_fit
+            shares_refuse_a_whole_claim_and_tell_the_longest
+            a_value_beside_shares_refuses_as_a_value
+            a_value_refuses_shares
+            several_resources_are_shared_all_or_none
+            as_many_resources_as_a_key_takes_are_shared_together
+            a_shared_acquire_sent_twice_is_told_from_a_fresh_one
+            each_share_ends_by_its_own_time
+            a_resource_is_free_when_its_last_share_ends_and_not_before
+            when_the_longest_share_is_released_the_rest_decides
+            a_release_of_a_share_leaves_the_others
+            a_whole_claims_verbs_leave_shares_alone
+            an_extension_of_a_share_prolongs_it_alone_and_never_shortens
+            an_extended_share_outlives_its_first_time
+            shares_of_several_resources_are_extended_all_or_none
+            an_extension_makes_a_share_of_what_stands_whole
+            what_stands_whole_for_another_becomes_no_share
+            what_stands_whole_is_a_shared_claims_too;
+        shared_intent:
+            an_intent_keeps_new_shares_off_and_nothing_else
+            an_intent_outlives_the_shares_and_ends_by_itself
+            a_writer_that_was_waiting_takes_its_intent_along
+            no_intent_is_left_where_a_value_is_in_the_way;
+        scan:
+            shares_are_told_as_an_inspection_tells_them_and_intents_are_not;
+        shared_fenced:
+            whole_grants_have_even_numbers_and_shares_odd_ones
+            shares_between_two_whole_grants_have_one_number
+            a_share_without_a_counter_takes_the_hint_near_the_clock
+            shares_of_several_resources_have_one_number
+            refused_shares_lift_no_counter_and_are_told_it
+            a_share_is_raised_while_it_stands
+            a_fenced_extension_of_shares_keeps_counters_alive
+            within_the_guard_no_share_is_given
+            the_release_of_the_last_share_is_told
+            who_hears_that_shares_were_made_can_share;
+    } };
+    ($emit:path [$($args:tt)*] shared_types) => { $emit! { [$($args)*]
+        shared_types:
+            a_sorted_set_of_something_else_is_left_alone
+            a_list_is_not_shared
+            an_intent_without_an_end_counts_for_nothing
+            a_share_beside_a_counter_that_is_no_number_is_a_misconfiguration
+            the_last_numbers_are_given;
+    } };
+    ($emit:path [$($args:tt)*] scanning) => { $emit! { [$($args)*]
+        scan:
+            what_is_held_is_told_with_its_holder_and_time
+            a_prefix_is_taken_byte_by_byte
+            names_of_any_bytes_are_told_whole
+            what_is_free_again_is_not_told
+            many_are_told_in_pages_and_none_is_left_out
+            what_stays_is_told_whatever_comes_and_goes
+            counters_are_not_told
+            a_value_that_is_no_locks_is_told_as_such
+            labels_and_marks_are_told_as_an_inspection_tells_them
+            telling_changes_nothing;
+    } };
+    ($emit:path [$($args:tt)*] scan_types) => { $emit! { [$($args)*]
+        scan:
+            a_value_of_another_type_is_told_as_such;
     } };
 }

@@ -1,4 +1,4 @@
-//! The acceptance suite that every [`LockNode`] must pass. Feature `testing`; **not covered by semver**: a new
+//! The acceptance suite that every [`LockNode`](crate::LockNode) must pass. Feature `testing`; **not covered by semver**: a new
 //! version may add a check that a node used to fail unnoticed.
 //!
 //! A backend gives a [`Fixture`] and gets one named test per check:
@@ -41,75 +41,36 @@
 mod list;
 mod acquire;
 mod counter_types;
+mod counters;
 mod expiry;
 mod extend;
 mod fencing;
+mod fixture;
 mod identity;
 mod inspect;
+mod keep;
+mod label;
 mod names;
 mod order;
 mod raise;
 mod release;
 mod restart_guard;
+mod scan;
 mod second_node;
+mod shared;
+mod shared_fenced;
+mod shared_intent;
+mod shared_types;
+mod swap;
 mod trial;
 mod types;
 mod wake_ups;
 
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
-use std::time::Duration;
 
-use async_trait::async_trait;
-
-use crate::key::COUNTER_PREFIX;
-use crate::node::LockNode;
+pub use fixture::Fixture;
 use trial::Trial;
-
-/// A node to be checked, and a way past it to what it stores.
-///
-/// The fixture lives as long as one check; whatever must be torn down belongs to it.
-#[async_trait]
-pub trait Fixture: Send + Sync {
-    /// The node.
-    fn node(&self) -> Arc<dyn LockNode>;
-
-    /// Stores a value as a foreign program does, whatever was there; without `ttl` it stays for ever.
-    async fn put(&self, key: &[u8], value: &[u8], ttl: Option<Duration>);
-
-    /// The value that stands under the key, as a foreign program sees it.
-    async fn value(&self, key: &[u8]) -> Option<Vec<u8>>;
-
-    /// The resource's fencing counter, as a foreign program sees it. Only the checks of `fencing` and `counter_types`
-    /// call it. Default: the number under `redlock:fence:<key>`.
-    async fn counter(&self, key: &[u8]) -> Option<u64> {
-        let text = self.value(&[COUNTER_PREFIX.as_bytes(), key].concat()).await?;
-        Some(std::str::from_utf8(&text).unwrap().parse().unwrap())
-    }
-
-    /// A node over another server. Only the checks of `second_node` call it.
-    fn second_node(&self) -> Arc<dyn LockNode> {
-        panic!("this fixture has no second node");
-    }
-
-    /// The node that listens. Only the checks of `wake_ups` call it. Default: the node itself; for one that tells of
-    /// releases and cannot listen, another one over the same server.
-    fn listening_node(&self) -> Arc<dyn LockNode> {
-        self.node()
-    }
-
-    /// Stores a value of a type that no lock has. Only the checks of `types` and `counter_types` call it.
-    async fn put_list(&self, _key: &[u8], _ttl: Duration) {
-        panic!("this fixture knows no other type");
-    }
-
-    /// Whether [`put_list`](Self::put_list)'s value is still there. Only the checks of `types` and `counter_types`
-    /// call it.
-    async fn is_list(&self, _key: &[u8]) -> bool {
-        panic!("this fixture knows no other type");
-    }
-}
 
 macro_rules! tables {
     ([$(#[$doc:meta])* $table:ident $run:ident] $($file:ident: $($check:ident)*;)*) => {
@@ -146,6 +107,29 @@ __conformance_checks!(
 __conformance_checks!(
     tables [/** The names of the checks for nodes that tell of releases. */ WAKE_UP_CHECKS run_wake_up] wake_ups
 );
+__conformance_checks!(
+    tables [/** The names of the checks for nodes that swap a former value; they need fencing too. */ SWAP_CHECKS run_swap]
+        swapping
+);
+
+__conformance_checks!(
+    tables [/** The names of the checks for nodes that keep resources after their hold. */ KEEPING_CHECKS run_keeping] keeping
+);
+__conformance_checks!(
+    tables [/** The names of the checks for nodes that tell all that stands on them. */ SCAN_CHECKS run_scan] scanning
+);
+__conformance_checks!(
+    tables [/** The names of the checks for nodes that tell all that stands on them, on servers that store values of other types
+too. */ SCAN_TYPE_CHECKS run_scan_type] scan_types
+);
+
+__conformance_checks!(
+    tables [/** The names of the checks for nodes that share resources. */ SHARED_CHECKS run_shared] shared
+);
+__conformance_checks!(
+    tables [/** The names of the checks for servers that share and store sorted sets of other programs too. */
+        SHARED_TYPE_CHECKS run_shared_type] shared_types
+);
 
 /// Runs the check of this name.
 ///
@@ -164,7 +148,13 @@ pub fn run<'a>(
             || run_fencing(check, &trial).await
             || run_counter_type(check, &trial).await
             || run_guard(check, &trial).await
-            || run_wake_up(check, &trial).await;
+            || run_wake_up(check, &trial).await
+            || run_swap(check, &trial).await
+            || run_keeping(check, &trial).await
+            || run_shared(check, &trial).await
+            || run_shared_type(check, &trial).await
+            || run_scan(check, &trial).await
+            || run_scan_type(check, &trial).await;
         assert!(known, "there is no check {check}");
     })
 }

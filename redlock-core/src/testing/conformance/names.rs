@@ -1,5 +1,5 @@
 use super::trial::{LONG, Trial};
-use crate::key::MAX_RESOURCES;
+use crate::node::key::MAX_RESOURCES;
 use crate::node::{Extension, Removal};
 
 pub(super) async fn any_bytes_make_a_name(t: &Trial<'_>) {

@@ -6,8 +6,8 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::trial::{Begun, LATE, LIMIT, LONG, Trial};
+use crate::node::token::Token;
 use crate::node::{Claim, Extension, Fault, Removal, Terms, Vote};
-use crate::token::Token;
 
 /// How often a race is run.
 const ROUNDS: usize = 20;

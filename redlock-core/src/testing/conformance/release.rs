@@ -1,5 +1,6 @@
-use super::trial::{LATE, LONG, SHORT, Trial, all_but};
-use crate::node::Removal;
+use super::trial::{LATE, LIMIT, LONG, SHORT, Trial, all_but};
+use crate::node::token::Token;
+use crate::node::{Claim, Removal};
 
 pub(super) async fn a_release_frees(t: &Trial<'_>) {
     let claim = t.claim(["a"]);
@@ -22,6 +23,46 @@ pub(super) async fn a_release_by_another_leaves_the_holder_alone(t: &Trial<'_>) 
     assert_eq!(t.release(&t.claim(["a"])).await, Removal::Foreign);
     t.assert_held(&holder, ["a"]).await;
     assert!(t.left("a").await > LONG / 2);
+}
+
+pub(super) async fn a_release_by_almost_the_holders_token_frees_nothing(t: &Trial<'_>) {
+    for parts in [&["a"][..], &["b", "c", "d"]] {
+        let holder = t.claim(parts);
+        t.take(&holder, LONG).await;
+        let own = holder.token().expose();
+        let half = own.len() / 2;
+        // Each differs from the holder's in a run of digits alone.
+        for (from, to) in [(0, 1), (own.len() - 1, own.len()), (0, half), (half, own.len())] {
+            let other: String = own
+                .bytes()
+                .enumerate()
+                .map(|(at, digit)| match digit {
+                    _ if !(from..to).contains(&at) => digit.into(),
+                    b'0' => '1',
+                    _ => '0',
+                })
+                .collect();
+            let other = Claim::new(holder.key().clone(), Token::parse(&other).unwrap());
+            assert_eq!(t.release(&other).await, Removal::Foreign);
+            t.assert_held(&holder, parts).await;
+            // Whether anybody is told or not.
+            let told = t.node().release_and_tell(other, LIMIT).await;
+            assert_eq!(told, Ok(Removal::Foreign));
+            t.assert_held(&holder, parts).await;
+        }
+    }
+}
+
+pub(super) async fn a_release_frees_no_value_that_only_contains_the_token(t: &Trial<'_>) {
+    let claim = t.claim(["a"]);
+    let token = claim.token().as_bytes();
+    for value in [&token[..39], &[token, b"0"].concat(), &[b"0", token].concat(), b""] {
+        t.put("a", value, Some(LONG)).await;
+        assert_eq!(t.release(&claim).await, Removal::Foreign);
+        let told = t.node().release_and_tell(claim.clone(), LIMIT).await;
+        assert_eq!(told, Ok(Removal::Foreign));
+        assert_eq!(t.value("a").await.as_deref(), Some(value));
+    }
 }
 
 pub(super) async fn a_release_of_what_is_free_says_gone(t: &Trial<'_>) {

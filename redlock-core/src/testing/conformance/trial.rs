@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-use super::Fixture;
-use crate::key::{LockKey, MAX_KEY_BYTES};
+use super::fixture::Fixture;
+use crate::node::key::{LockKey, MAX_KEY_BYTES};
+use crate::node::token::Token;
 use crate::node::{
     Claim, Expiry, Extension, FenceTerms, Holding, LockNode, NodeError, Removal, Terms, Vote,
 };
-use crate::token::Token;
 
 /// The time limit of a verb; a loaded test machine must not reach it.
 pub(super) const LIMIT: Duration = Duration::from_secs(10);
@@ -66,7 +66,7 @@ impl<'a> Trial<'a> {
         holder: &Claim,
         parts: impl IntoIterator<Item = P>,
     ) -> Claim {
-        Claim::new(self.key(parts), *holder.token())
+        Claim::new(self.key(parts), *holder.token()).with_label(holder.label().cloned())
     }
 
     pub(super) async fn try_acquire(
@@ -176,10 +176,7 @@ impl<'a> Trial<'a> {
         for part in parts {
             let value = self.value(&part).await;
             let name = part.as_ref().escape_ascii();
-            assert!(
-                value.as_deref() == Some(claim.token().as_bytes()),
-                "`{name}` is not the claim's"
-            );
+            assert!(value.as_deref() == Some(claim.value()), "`{name}` is not the claim's");
         }
     }
 

@@ -41,7 +41,9 @@ pub(super) async fn a_value_of_another_type_is_not_extended(t: &Trial<'_>) {
 
 pub(super) async fn a_value_of_another_type_is_not_released(t: &Trial<'_>) {
     put_list(t, "a").await;
-    assert_eq!(t.release(&t.claim(["a"])).await, Removal::Foreign);
+    let claim = t.claim(["a"]);
+    assert_eq!(t.release(&claim).await, Removal::Foreign);
+    assert_eq!(t.node().release_and_tell(claim, LIMIT).await, Ok(Removal::Foreign));
     assert_list(t, "a").await;
 }
 

@@ -7,9 +7,9 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::trial::{LATE, LIMIT, LONG, SHORT, Trial};
-use crate::key::MAX_RESOURCES;
+use crate::node::key::MAX_RESOURCES;
+use crate::node::token::Token;
 use crate::node::{Claim, Listener, NodeError, Removal, Vote};
-use crate::token::Token;
 
 pub(super) async fn a_release_tells_its_resource(t: &Trial<'_>) {
     let mut ear = Ear::open(t).await;
@@ -177,21 +177,21 @@ pub(super) async fn any_bytes_are_told_as_they_are(t: &Trial<'_>) {
 
 impl Trial<'_> {
     /// Releases by telling, and insists on the answer.
-    async fn tell(&self, claim: &Claim, wanted: Removal) {
+    pub(super) async fn tell(&self, claim: &Claim, wanted: Removal) {
         let answer = self.node().release_and_tell(claim.clone(), LIMIT).await;
         assert_eq!(answer, Ok(wanted));
     }
 }
 
 /// A listener of one check. It lets other checks' resources pass.
-struct Ear {
+pub(super) struct Ear {
     heard: mpsc::UnboundedReceiver<Vec<u8>>,
     hearer: Weak<Hearer>,
     listening: JoinHandle<NodeError>,
 }
 
 impl Ear {
-    async fn open(t: &Trial<'_>) -> Self {
+    pub(super) async fn open(t: &Trial<'_>) -> Self {
         assert!(t.fixture.listening_node().features().wake_ups, "the node does not say it can");
         let (tell_heard, heard) = mpsc::unbounded_channel();
         let (tell_ready, mut ready) = mpsc::unbounded_channel();
@@ -210,13 +210,13 @@ impl Ear {
     }
 
     /// The next resource that is told.
-    async fn next(&mut self) -> Vec<u8> {
+    pub(super) async fn next(&mut self) -> Vec<u8> {
         let heard = timeout(LIMIT, self.heard.recv()).await.expect("something is told in time");
         heard.expect("the listener is kept")
     }
 
     /// Insists that exactly these were told since the last time, in any order.
-    async fn assert_heard<P: AsRef<[u8]>>(
+    pub(super) async fn assert_heard<P: AsRef<[u8]>>(
         &mut self,
         t: &Trial<'_>,
         parts: impl IntoIterator<Item = P>,

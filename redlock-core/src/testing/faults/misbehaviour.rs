@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use crate::node::{Extension, Holding, Identity, NodeError, Removal, Vote};
+use crate::node::{Extension, Holding, Identity, NodeError, Page, Removal, Vote};
 
 /// A verb of [`LockNode`](crate::node::LockNode).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -11,13 +11,17 @@ pub enum Verb {
     Acquire,
     /// `extend`.
     Extend,
-    /// `release` and `release_and_tell`.
+    /// `release`, `release_and_tell` and `keep`.
     Release,
     /// `inspect`.
     Inspect,
     /// `raise`.
     Raise,
-    /// `listen`. It has a connection of its own, and meets only what was set [for it](crate::faults::Faulty::on).
+    /// `inspect_counters`.
+    Counters,
+    /// `scan`.
+    Scan,
+    /// `listen`. It has a connection of its own, and meets only what was set [for it](crate::testing::faults::Faulty::on).
     Listen,
 }
 
@@ -60,6 +64,10 @@ pub enum Lie {
     Identity(Identity),
     /// To inspect.
     Holdings(Vec<Option<Holding>>),
+    /// To inspect_counters.
+    Counters(Vec<Option<u64>>),
+    /// To scan.
+    Page(Page),
 }
 
 impl Lie {
@@ -70,6 +78,8 @@ impl Lie {
             Self::Removal(_) => verb == Verb::Release,
             Self::Identity(_) => verb == Verb::Identity,
             Self::Holdings(_) => verb == Verb::Inspect,
+            Self::Counters(_) => verb == Verb::Counters,
+            Self::Page(_) => verb == Verb::Scan,
         }
     }
 }
@@ -97,7 +107,9 @@ answers!(
     Extension: Extension,
     Removal: Removal,
     Identity: Identity,
-    Holdings: Vec<Option<Holding>>
+    Holdings: Vec<Option<Holding>>,
+    Counters: Vec<Option<u64>>,
+    Page: Page
 );
 
 /// What becomes of one request.

@@ -20,10 +20,10 @@ pub use misbehaviour::{Lie, Misbehaviour, Verb};
 use misbehaviour::{Answer, Fate, Rules, Through};
 use network::{Network, Packet};
 
-use crate::key::LockKey;
+use crate::node::key::LockKey;
 use crate::node::{
-    Claim, Extension, Fault, Features, Holding, Identity, Listener, LockNode, NodeError, Removal,
-    Terms, Vote,
+    Claim, Extension, Fault, Features, Holding, Identity, Listener, LockNode, NodeError, Page,
+    Removal, Terms, Vote,
 };
 
 /// A [`LockNode`] that reaches another one through a network that misbehaves on demand.
@@ -239,6 +239,17 @@ impl<N: LockNode + ?Sized> LockNode for Faulty<N> {
         self.send(Verb::Release, limit, request).await
     }
 
+    /// Counts as a [release](Verb::Release), and meets what that meets.
+    async fn keep(
+        self: Arc<Self>,
+        claim: Claim,
+        rest: Duration,
+        limit: Duration,
+    ) -> Result<Removal, NodeError> {
+        let request = Box::new(move |node: Arc<N>| node.keep(claim.clone(), rest, limit));
+        self.send(Verb::Release, limit, request).await
+    }
+
     /// Goes past the network, over a connection of its own.
     async fn listen(self: Arc<Self>, listener: Arc<dyn Listener>, limit: Duration) -> NodeError {
         let Through { request_delay, fault, .. } = match self.fate(Verb::Listen) {
@@ -279,6 +290,25 @@ impl<N: LockNode + ?Sized> LockNode for Faulty<N> {
     ) -> Result<Extension, NodeError> {
         let request = Box::new(move |node: Arc<N>| node.raise(claim.clone(), fence, life, limit));
         self.send(Verb::Raise, limit, request).await
+    }
+
+    async fn inspect_counters(
+        self: Arc<Self>,
+        key: LockKey,
+        limit: Duration,
+    ) -> Result<Vec<Option<u64>>, NodeError> {
+        let request = Box::new(move |node: Arc<N>| node.inspect_counters(key.clone(), limit));
+        self.send(Verb::Counters, limit, request).await
+    }
+
+    async fn scan(
+        self: Arc<Self>,
+        prefix: Arc<[u8]>,
+        from: u64,
+        limit: Duration,
+    ) -> Result<Page, NodeError> {
+        let request = Box::new(move |node: Arc<N>| node.scan(Arc::clone(&prefix), from, limit));
+        self.send(Verb::Scan, limit, request).await
     }
 
     fn features(&self) -> Features {

@@ -1,4 +1,6 @@
-use crate::route::HeldLocks;
+use percent_encoding::percent_decode_str;
+
+use crate::route::{HeldLocks, KeyError, KeyTemplate};
 
 /// A request, and the key its handler is to run under.
 #[derive(Debug)]
@@ -111,7 +113,8 @@ pub const KEYS: &[KeyCase] = &[
 ];
 
 impl KeyCase {
-    /// Looks at the answer. The handler gives its lease's key for a body, see [`key_of`].
+    /// Looks at the answer. The handler gives its lease's key for a body, see [`key_of`]; outside of a request the same values
+    /// are to [render](KeyTemplate::render) the same key.
     ///
     /// # Panics
     ///
@@ -119,16 +122,51 @@ impl KeyCase {
     #[allow(clippy::panic)]
     pub fn check(&self, status: u16, body: &str) {
         match self.expected {
-            Key::Is(key) => assert_eq!((status, body), (200, key), "{self:?}"),
+            Key::Is(key) => {
+                assert_eq!((status, body), (200, key), "{self:?}");
+                assert_eq!(self.rendered().as_deref(), Ok(key), "{self:?}");
+            }
             Key::Hashed(head) => {
                 assert_eq!(status, 200);
                 assert!(body.starts_with(&format!("{head}#sha256=")) && body.len() < 140, "{body}");
+                assert_eq!(self.rendered().as_deref(), Ok(body));
             }
             Key::Rejected(expected) => {
                 assert_eq!(status, expected, "{self:?}: {body}");
                 assert!(body.contains(&format!(r#""status":{expected}"#)), "{self:?}: {body}");
             }
         }
+    }
+}
+
+impl KeyCase {
+    /// The key that a worker makes of what the request names.
+    fn rendered(&self) -> Result<String, KeyError> {
+        let template = KeyTemplate::parse(self.template)?;
+        let path = self.target.split('?').next().unwrap_or_default();
+        let mut values = Vec::new();
+        for (name, value) in self.route.split('/').zip(path.split('/')) {
+            let Some(name) = name.strip_prefix('{').and_then(|name| name.strip_suffix('}')) else {
+                continue;
+            };
+            if template.params().any(|param| param == name) {
+                let special = matches!(name, "method" | "route");
+                let name = if special { format!("param:{name}") } else { name.to_owned() };
+                values.push((name, percent_decode_str(value).decode_utf8_lossy().into_owned()));
+            }
+        }
+        for (name, value) in self.headers {
+            let name = format!("header:{}", name.to_ascii_lowercase());
+            if self.template.to_ascii_lowercase().contains(&name) {
+                values.push((name, (*value).to_owned()));
+            }
+        }
+        for (name, value) in [("method", "POST"), ("route", self.route)] {
+            if self.template.contains(&format!("{{{name}}}")) {
+                values.push((name.to_owned(), value.to_owned()));
+            }
+        }
+        Ok(template.render(values)?.to_string())
     }
 }
 

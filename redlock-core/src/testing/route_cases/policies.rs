@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use crate::options::Renewal;
+use crate::handle::options::Renewal;
 use crate::route::{ContendedStatus, HoldUntil, LockPolicy, MissingPart, NoQuorum, OnLost};
 
 /// What surrounds the one request of a [`PolicyCase`].
@@ -10,6 +10,10 @@ pub enum Situation {
     Free,
     /// Somebody else has the lock for 2.5 s more.
     Held,
+    /// Somebody else has the lock for a month more.
+    HeldForAMonth,
+    /// Somebody else has the lock, and nothing says that it ends.
+    HeldForEver,
     /// Two of three nodes refuse connections.
     NoQuorum,
     /// Two of three nodes refuse connections, and on the third somebody else has the lock for 2.5 s more.
@@ -49,6 +53,14 @@ pub struct PolicyCase {
     pub fenced: bool,
     /// Whether [`LostDuringRequest`](crate::route::LostDuringRequest) is among the response's extensions.
     pub flagged: bool,
+}
+
+impl PolicyCase {
+    /// Whether the policy says nothing and the request is refused: so is answered, too, what a handler meets that takes its
+    /// lock itself.
+    pub fn is_plain_refusal(&self) -> bool {
+        self.handler == Handler::NotRun && self.method == "POST" && self.policy == LockPolicy::new()
+    }
 }
 
 /// What becomes of the handler in a [`PolicyCase`].
@@ -118,6 +130,20 @@ pub fn policies() -> Vec<PolicyCase> {
         unlocked(by("GET", served("a safe method is not locked", Held, new()))),
         by("GET", served("a safe method that is named is", Free, new().methods(["GET"]))),
         unlocked(served("a method that is not named is not", Held, new().methods(["PUT"]))),
+        by("HEAD", served("GET names HEAD", Free, new().methods(["GET"]))),
+        by(
+            "HEAD",
+            rejected(
+                "GET excludes HEAD",
+                Held,
+                new().methods(["GET"]),
+                409,
+                Some("3"),
+                "contended",
+            ),
+        ),
+        unlocked(by("HEAD", served("POST does not name HEAD", Held, new().methods(["POST"])))),
+        unlocked(by("GET", served("HEAD does not name GET", Held, new().methods(["HEAD"])))),
         by("GET", rejected("all methods", Held, new().all_methods(), 409, Some("3"), "contended")),
         rejected("refused at once", Held, new(), 409, Some("3"), "contended"),
         rejected(
@@ -144,6 +170,8 @@ pub fn policies() -> Vec<PolicyCase> {
             Some("7"),
             "contended",
         ),
+        rejected("held for a month", HeldForAMonth, new(), 409, Some("3600"), "contended"),
+        rejected("held for ever", HeldForEver, new(), 409, Some("1"), "contended"),
         served("waited for", Held, new().wait_up_to(secs(5))),
         rejected("waited in vain", Held, new().wait_up_to(secs(1)), 409, Some("2"), "contended"),
         rejected("no quorum", NoQuorum, new(), 503, Some("1"), "no_quorum"),

@@ -3,11 +3,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::{Handler, PolicyCase, Situation};
-use crate::faults::{Faulty, Misbehaviour};
+use crate::handle::redlock::Redlock;
 use crate::memory::InMemoryNode;
 use crate::node::{Fault, LockNode};
-use crate::redlock::Redlock;
 use crate::route::HeldLocks;
+use crate::testing::faults::{Faulty, Misbehaviour};
 
 /// The nodes of a [`PolicyCase`] and what its handler does.
 #[derive(Clone)]
@@ -25,6 +25,7 @@ struct Inner {
 
 const SOMEBODY: &[u8] = b"somebody else";
 const KEY: &str = "order:42";
+const MONTH: Duration = Duration::from_secs(30 * 86_400);
 
 impl PolicyCase {
     /// Sets the stage. Time should be paused, on a runtime of one thread.
@@ -44,6 +45,8 @@ impl PolicyCase {
                 Situation::Held => {
                     node.inner().put(KEY, SOMEBODY, Some(Duration::from_millis(2_500)));
                 }
+                Situation::HeldForAMonth => node.inner().put(KEY, SOMEBODY, Some(MONTH)),
+                Situation::HeldForEver => node.inner().put(KEY, SOMEBODY, None),
                 Situation::NoQuorum => node.always(Misbehaviour::Refused),
                 Situation::Misconfigured => {
                     node.always(Misbehaviour::Failing(Fault::Replica.into()));
@@ -112,6 +115,8 @@ impl Stage {
         assert_eq!(status, case.status, "{name}: {body}");
         assert_eq!(retry_after, case.retry_after, "{name}");
         match case.reason {
+            // Some frameworks take the body away here, and some do it later.
+            _ if case.method == "HEAD" && body.is_empty() => {}
             None => assert_eq!(body, "paid", "{name}"),
             Some(reason) => {
                 assert_eq!(kind, Some("application/problem+json"), "{name}");

@@ -11,7 +11,7 @@ pub(super) fn check(world: &World, ledger: &Ledger, event: &Event) -> Result<(),
     let Event::Granted(id) = *event else { return Ok(()) };
     let (now, at) = (Instant::now(), world.at());
     let processes = world.processes.lock().unwrap();
-    let untold = ledger.others(id).find(|(_, other)| {
+    let untold = ledger.rivals(id).find(|(_, other)| {
         let stood = processes[other.process].gate.thaw() + Duration::from_millis(2) >= now;
         // Told in the same instant is told in time.
         let over = !other.holds() && other.ended != Some(at);

@@ -9,7 +9,7 @@ pub(super) fn check(_: &World, ledger: &Ledger, event: &Event) -> Result<(), Str
     if !hold.holds() {
         return Ok(());
     }
-    match ledger.others(id).find(|(_, other)| other.granted > hold.granted) {
+    match ledger.rivals(id).find(|(_, other)| other.granted > hold.granted) {
         Some((other, _)) => Err(format!("hold {id} stands, and hold {other} was granted since")),
         None => Ok(()),
     }

@@ -1,4 +1,4 @@
-//! Of two holds of a resource the one that was asked for after the other was given out has the larger fence, and no two
+//! Of two holds of a resource, unless both are shares, the one that was asked for after the other was given out has the larger fence, and no two
 //! have the same. The argument in `fence.rs`; it needs no assumption on time.
 
 use super::super::profile::Profile;
@@ -13,7 +13,12 @@ pub(super) fn check(world: &World, ledger: &Ledger, event: &Event) -> Result<(),
     let Some(fence) = hold.fence else { return Err(format!("hold {id} has no fence")) };
     // Nodes that forget without a guard keep real time alone.
     let unique = world.setup.profile != Profile::Unguarded;
-    let wrong = ledger.others(id).find(|(_, other)| match other.fence {
+    let wrong = ledger.others(id).find(|(number, other)| match other.fence {
+        // Who read before has no greater one, and who wrote before it read has the same.
+        Some(earlier) if other.shared && hold.shared => {
+            other.granted < hold.called && earlier > fence
+        }
+        Some(_) if hold.of == Some(*number) => false,
         Some(earlier) if other.granted < hold.called => earlier >= fence,
         Some(other) => unique && other == fence,
         None => true,

@@ -7,7 +7,7 @@ pub(super) fn check(_: &World, ledger: &Ledger, event: &Event) -> Result<(), Str
     match *event {
         Event::Granted(id) => {
             let fence = ledger.holds[id].fence;
-            let above = ledger.others(id).find(|(_, other)| other.fence > fence);
+            let above = ledger.rivals(id).find(|(_, other)| other.fence > fence);
             match above {
                 Some((other, _)) => Err(format!("hold {id} is below the earlier hold {other}")),
                 None => Ok(()),

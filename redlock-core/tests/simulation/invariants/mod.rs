@@ -7,21 +7,27 @@
 //! | [validity](validity) | the same, "MIN_VALIDITY" | no |
 //! | [fence order](fences) | `fence.rs`: unique, and increasing in real time | yes |
 //! | [hold order](hold_order) | `fence.rs`: increasing from holder to holder | no |
+//! | [continuation](continuation) | `handover.rs`: a hold is continued only where nobody was in between | no |
 //! | [stale writes](gate) | Kleppmann, "How to do distributed locking", fencing tokens | yes |
+//! | [leaders](leaders) | `Leader`: terms grow, one at a time, no work and no silence at the end | no |
 //! | [announced loss](announced) | `Lease::lost`: at the exact local deadline | no |
 //! | [foreign keys](foreign) | contract of `LockNode`, compare before change | yes |
 //! | [leftovers](leftovers) | Redis docs, liveness property A; nothing stays behind | yes |
 //! | [progress](progress) | Redis docs, liveness property B | yes |
 //! | [bounded calls](bounded) | docs of each method | yes |
+//! | [at least](at_least) | `LockOptions::at_least`: nobody else before | no |
 
 mod announced;
+mod at_least;
 mod bounded;
+mod continuation;
 mod continuity;
 mod exclusion;
 mod fences;
 mod foreign;
 mod gate;
 mod hold_order;
+mod leaders;
 mod leftovers;
 mod progress;
 mod validity;
@@ -34,6 +40,8 @@ pub(crate) enum Event {
     Granted(usize),
     /// A holder, which may have extended or been renewed, is looked at.
     Looked(usize),
+    /// A leader's work makes a step.
+    Worked(usize),
     Wrote {
         hold: usize,
         key: usize,
@@ -77,10 +85,13 @@ pub(crate) const ALL: &[Invariant] = &[
     promised("hold order", hold_order::check),
     always("stale writes", gate::check),
     promised("announced loss", announced::check),
+    promised("leaders", leaders::check),
     always("foreign keys", foreign::check),
     always("leftovers", leftovers::check),
     always("progress", progress::check),
     always("bounded calls", bounded::check),
+    promised("at least", at_least::check),
+    promised("continuation", continuation::check),
 ];
 
 const fn promised(name: &'static str, check: Check) -> Invariant {

@@ -24,6 +24,9 @@ pub(super) fn check(world: &World, ledger: &Ledger, event: &Event) -> Result<(),
         };
     }
     let claims = lease.remaining();
+    if ledger.holds[id].shared {
+        return shared(world, lease.key(), claims).map_err(|why| format!("hold {id} {why}"));
+    }
     let kept: Vec<_> = (0..world.setup.nodes).map(|node| keeps(world, node, lease.key())).collect();
     let warm = kept.iter().filter(|kept| kept.warming >= claims).count();
     let safe = |holder: Option<Holder>| {
@@ -37,6 +40,48 @@ pub(super) fn check(world: &World, ledger: &Ledger, event: &Event) -> Result<(),
     Err(format!("hold {id} claims {claims:?} more, its nodes keep it for {kept:?}"))
 }
 
+/// A majority keeps writers out for as long, for the sake of one and the same holder.
+fn shared(world: &World, key: &LockKey, claims: Duration) -> Result<(), String> {
+    let nodes =
+        || (0..world.setup.nodes).map(|node| (node, holdings(world.nodes[node].clone(), key)));
+    let warm = |node| keeps(world, node, key).warming >= claims;
+    let parts = |holding: &Holding| match &holding.shares {
+        Some(shares) => shares.shown.iter().map(|share| (share.holder, share.expiry)).collect(),
+        None => vec![(holding.holder, holding.expiry)],
+    };
+    let stands = |node, holding: &Option<Holding>, holder: Holder| {
+        let lasts = |expiry| match expiry {
+            Expiry::In(left) => truly(world, node, left) >= claims,
+            _ => true,
+        };
+        let mut parts = holding.iter().flat_map(parts);
+        parts.any(|(other, expiry)| other == holder && lasts(expiry))
+    };
+    let all: Vec<_> = nodes().collect();
+    let holders: Vec<Holder> = all
+        .iter()
+        .flat_map(|(_, holdings)| holdings.iter().flatten().flat_map(parts))
+        .map(|(holder, _)| holder)
+        .collect();
+    let safe = |holder: Option<Holder>| {
+        let safe = all.iter().filter(|(node, holdings)| {
+            warm(*node) || holder.is_some_and(|h| holdings.iter().all(|one| stands(*node, one, h)))
+        });
+        safe.count() >= world.setup.majority()
+    };
+    if holders.into_iter().map(Some).chain([None]).any(safe) {
+        return Ok(());
+    }
+    Err(format!("claims {claims:?} more, and its nodes have {all:?}"))
+}
+
+/// What a node's time is in truth.
+fn truly(world: &World, node: usize, by_its_clock: Duration) -> Duration {
+    let rate = 1_000_000_u64.saturating_add_signed(world.setup.rates[node]);
+    let nanos = by_its_clock.as_nanos() * 1_000_000 / u128::from(rate);
+    Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
+}
+
 #[derive(Debug)]
 struct Kept {
     holder: Option<Holder>,
@@ -46,11 +91,7 @@ struct Kept {
 
 /// For how long, in true time, a node keeps the key for one holder, or itself out of votes.
 fn keeps(world: &World, node: usize, key: &LockKey) -> Kept {
-    let truly = |by_its_clock: Duration| {
-        let rate = 1_000_000_u64.saturating_add_signed(world.setup.rates[node]);
-        let nanos = by_its_clock.as_nanos() * 1_000_000 / u128::from(rate);
-        Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
-    };
+    let truly = |by_its_clock: Duration| truly(world, node, by_its_clock);
     let limit = Duration::ZERO;
     let server: &Arc<InMemoryNode> = &world.nodes[node];
     let holdings = holdings(Arc::clone(server), key);
