@@ -1,32 +1,27 @@
 //! What is tried, and what must come of it.
 
 use crate::properties::{MUTEX, ORDER, REAL_TIME, UNIQUE};
+use crate::report;
 use crate::setting::{Clock, Hints, Rule, Setting, Timing};
 
 /// One world, and what must be found in it.
-#[derive(Debug, Clone)]
-pub struct Case {
-    /// What it is called in the table.
-    pub name: &'static str,
-    /// The world.
-    pub setting: Setting,
-    /// Properties that must be found violated; if there are any, the search ends there.
-    pub violated: &'static [&'static str],
-    /// Properties that the world does not promise and the case says nothing about.
-    pub silent: &'static [&'static str],
-}
+pub type Case = report::Case<Setting>;
 
 /// Without sound timing nobody promises these two.
 const TIMED: &[&str] = &[MUTEX, ORDER];
 
 fn holds(name: &'static str, setting: Setting) -> Case {
-    let silent = if setting.timing == Timing::Broken { TIMED } else { &[] };
-    Case { name, setting, violated: &[], silent }
+    let silent = silent(&setting);
+    Case::holds(name, setting).silent(silent)
 }
 
 fn breaks(name: &'static str, violated: &'static [&'static str], setting: Setting) -> Case {
-    let silent = if setting.timing == Timing::Broken { TIMED } else { &[] };
-    Case { name, setting, violated, silent }
+    let silent = silent(&setting);
+    Case::breaks(name, violated, setting).silent(silent)
+}
+
+fn silent(setting: &Setting) -> &'static [&'static str] {
+    if setting.timing == Timing::Broken { TIMED } else { &[] }
 }
 
 fn rule(rule: Rule) -> Setting {

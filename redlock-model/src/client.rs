@@ -1,7 +1,7 @@
 //! What a client makes of its replies, as the product's driver does.
 
-use redlock_core::fence::FenceRound;
-use redlock_core::quorum::{Ballot, Round, Verdict};
+use redlock_core::decisions::fence::FenceRound;
+use redlock_core::decisions::quorum::{Ballot, Round, Verdict};
 
 use crate::setting::{Rule, Setting, small};
 use crate::state::{Mail, Phase, State};

@@ -1,9 +1,11 @@
 //! An exhaustive check of the lock: every interleaving of a few attempts, nodes, messages and crashes.
 //!
-//! Nothing is decided here that the product decides. Majorities are counted by [`redlock_core::quorum`], numbers are
-//! made, compared and raised by [`redlock_core::fence`], and the restart guard is asked there as well; this crate only
+//! Nothing is decided here that the product decides. Majorities are counted by [`redlock_core::decisions::quorum`], numbers are
+//! made, compared and raised by [`redlock_core::decisions::fence`], and the restart guard is asked there as well; this crate only
 //! lets the world do its worst between the calls. What it must not find is in [`properties`], what is tried in
-//! [`cases`].
+//! [`cases`]. Locks that stay taken after their end have a [model](keep) of their own.
+//!
+//! Locks that are handed over have a world of their own, in [`hand`], and readers beside writers in [`rw`].
 //!
 //! ```sh
 //! cargo run --release -p redlock-model            # seconds
@@ -33,10 +35,13 @@
 
 pub mod cases;
 mod client;
+pub mod hand;
+pub mod keep;
 mod model;
 mod node;
 pub mod properties;
 pub mod report;
+pub mod rw;
 pub mod setting;
 pub mod state;
 

@@ -2,6 +2,7 @@ use stateright::{Model, Property};
 
 use crate::client;
 use crate::properties;
+use crate::report::World;
 use crate::setting::{BEGINNING, Setting, Small, Timing};
 use crate::state::{Mail, Phase, State};
 
@@ -164,6 +165,10 @@ impl Model for Setting {
     fn properties(&self) -> Vec<Property<Self>> {
         properties::of(self)
     }
+}
+
+impl World for Setting {
+    const PROPERTIES: &'static [&'static str] = properties::ALL;
 }
 
 fn end(state: &mut State, attempt: usize) {

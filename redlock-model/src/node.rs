@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use redlock_core::fence;
+use redlock_core::decisions::fence;
 
-use crate::setting::{BEGINNING, Rule, Setting, Small, small};
+use crate::setting::{BEGINNING, Rule, Setting, Small, next};
 use crate::state::{Mail, Node};
 
 impl Node {
@@ -21,11 +21,10 @@ impl Node {
     /// Executes an acquire that it grants.
     pub(crate) fn acquire(&mut self, setting: &Setting, attempt: usize, hint: Small, now: Small) {
         let clock = u64::from(BEGINNING + now);
-        let number =
-            fence::next(self.counter.map(u64::from), u64::from(hint), clock, setting.slack());
+        let number = next(self.counter, hint, clock, setting.slack());
         self.lock = Some(attempt as Small);
-        self.counter = Some(small(number));
-        self.mail[attempt] = Mail::Granted(small(number));
+        self.counter = Some(number);
+        self.mail[attempt] = Mail::Granted(number);
     }
 
     /// Whether a raise would be done.

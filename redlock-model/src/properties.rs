@@ -20,10 +20,8 @@ pub const RAISED: &str = "second phase";
 /// A node that had lost its memory took part in a hold.
 pub const RESTARTED: &str = "after a crash";
 
-/// What must never be broken, in the order of the table.
-pub const SAFETY: [&str; 4] = [MUTEX, ORDER, REAL_TIME, UNIQUE];
-/// What must be reached.
-pub const REACHED: [&str; 3] = [ALL_HELD, RAISED, RESTARTED];
+/// All of them, in the order of the table.
+pub(crate) const ALL: &[&str] = &[MUTEX, ORDER, REAL_TIME, UNIQUE, ALL_HELD, RAISED, RESTARTED];
 
 pub(crate) fn of(setting: &Setting) -> Vec<Property<Setting>> {
     let mut all = vec![

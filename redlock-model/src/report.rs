@@ -1,13 +1,55 @@
-//! Runs cases and tells what came of them.
+//! Runs cases of any of the models and tells what came of them.
 
-use std::fmt;
+use std::fmt::{self, Debug};
+use std::hash::Hash;
 use std::time::{Duration, Instant};
 
-use stateright::{Checker, HasDiscoveries, Model};
+use stateright::{Checker, Expectation, HasDiscoveries, Model};
 
-use crate::cases::Case;
-use crate::properties::{REACHED, SAFETY};
-use crate::setting::Setting;
+/// A model whose cases stand in one table.
+pub trait World:
+    Model<
+        State: Debug + Hash + Clone + PartialEq + Send + Sync + 'static,
+        Action: Debug + Clone + PartialEq,
+    > + Clone
+    + Send
+    + Sync
+    + 'static
+{
+    /// The properties that the worlds of its cases have, in the order of the table.
+    const PROPERTIES: &'static [&'static str];
+}
+
+/// One world, and what must be found in it.
+#[derive(Debug, Clone)]
+pub struct Case<W> {
+    /// What it is called in the table.
+    pub name: &'static str,
+    /// The world.
+    pub setting: W,
+    /// Properties that must be found violated; if there are any, the search ends there.
+    pub violated: &'static [&'static str],
+    /// Properties that the world does not promise and the case says nothing about.
+    pub silent: &'static [&'static str],
+}
+
+impl<W> Case<W> {
+    /// A world in which nothing must be found.
+    pub fn holds(name: &'static str, setting: W) -> Self {
+        Self { name, setting, violated: &[], silent: &[] }
+    }
+
+    /// A world in which these must be found violated.
+    pub fn breaks(name: &'static str, violated: &'static [&'static str], setting: W) -> Self {
+        Self { name, setting, violated, silent: &[] }
+    }
+
+    /// The same, which says nothing about these.
+    #[must_use]
+    pub fn silent(self, silent: &'static [&'static str]) -> Self {
+        Self { silent, ..self }
+    }
+}
 
 /// What came of a case.
 #[derive(Debug, Clone)]
@@ -42,7 +84,7 @@ pub enum Finding {
 }
 
 /// Searches a case: all of it where nothing must be found, or else until that is found.
-pub fn run(case: &Case) -> Report {
+pub fn run<W: World>(case: &Case<W>) -> Report {
     let begin = Instant::now();
     let search = case.setting.clone().checker();
     // Nothing is a failure that may end the search of a case in which nothing must be found.
@@ -56,12 +98,14 @@ pub fn run(case: &Case) -> Report {
     // Also where the search ran out without having found it.
     let complete =
         case.violated.is_empty() || !case.violated.iter().all(|p| discoveries.contains_key(p));
+    let known = case.setting.properties();
     let finding = |property: &'static str| {
-        let steps = discoveries.get(property).map(|path| path.clone().into_actions().len());
-        let reaches = REACHED.contains(&property);
-        let known = has(&case.setting, property) && !case.silent.contains(&property);
-        match steps {
-            _ if !known => Finding::Open,
+        let spoken_of = known.iter().find(|known| known.name == property);
+        let Some(known) = spoken_of.filter(|_| !case.silent.contains(&property)) else {
+            return Finding::Open;
+        };
+        let reaches = matches!(known.expectation, Expectation::Sometimes);
+        match discoveries.get(property).map(|path| path.clone().into_actions().len()) {
             Some(steps) if reaches => Finding::Reached(steps),
             Some(steps) => Finding::Violated(steps),
             None if !complete => Finding::Open,
@@ -79,7 +123,7 @@ pub fn run(case: &Case) -> Report {
         (!as_expected)
             .then(|| format!("{}: {property}: {:?} {:?}", case.name, finding(property), way()))
     };
-    let all = || SAFETY.into_iter().chain(REACHED);
+    let all = || W::PROPERTIES.iter().copied();
     Report {
         name: case.name,
         states: found.unique_state_count(),
@@ -90,15 +134,10 @@ pub fn run(case: &Case) -> Report {
     }
 }
 
-fn has(setting: &Setting, property: &str) -> bool {
-    setting.properties().iter().any(|known| known.name == property)
-}
-
-/// The table's first two lines.
-pub fn heading() -> String {
-    let names: Vec<_> = SAFETY.into_iter().chain(REACHED).collect();
-    let line = "---|".repeat(names.len() + 4);
-    format!("| case | states | depth | {} | seconds |\n|{line}", names.join(" | "))
+/// The first two lines of a model's table.
+pub fn heading<W: World>() -> String {
+    let line = "---|".repeat(W::PROPERTIES.len() + 4);
+    format!("| case | states | depth | {} | seconds |\n|{line}", W::PROPERTIES.join(" | "))
 }
 
 impl fmt::Display for Report {

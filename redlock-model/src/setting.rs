@@ -1,10 +1,15 @@
 //! What a case is made of.
 
+use redlock_core::decisions::fence;
+
 /// A number of a counter, and a moment; small, because there are many states.
 pub type Small = u8;
 
 /// Where the clocks stand when a case begins: no slack or error in use goes below zero.
 pub const BEGINNING: Small = 10;
+
+/// The step from one exclusive grant's number to the next. Cases without shares count in such steps, clocks too.
+const EXCLUSIVE: u64 = 2;
 
 /// The world of one case.
 #[derive(Debug, Clone)]
@@ -104,7 +109,7 @@ impl Setting {
             Hints::Arbitrary(hints) => hints.to_vec(),
             Hints::Wall { error, .. } => {
                 let wall = BEGINNING + now;
-                let hint = |wall| small(redlock_core::fence::hint(u64::from(wall), 0));
+                let hint = |wall| small(fence::hint(u64::from(wall) * EXCLUSIVE, 0) / EXCLUSIVE);
                 (wall - error..=wall + error).map(hint).collect()
             }
         }
@@ -123,6 +128,13 @@ impl Default for Setting {
     fn default() -> Self {
         Self::new()
     }
+}
+
+/// The number of an exclusive grant.
+pub(crate) fn next(counter: Option<Small>, hint: Small, clock: u64, slack: u64) -> Small {
+    let steps = |number: Small| u64::from(number) * EXCLUSIVE;
+    let (clock, slack) = (clock * EXCLUSIVE, slack.saturating_mul(EXCLUSIVE));
+    small(fence::next(counter.map(steps), steps(hint), clock, slack) / EXCLUSIVE)
 }
 
 /// Numbers of these cases are small; one that is not stays the largest there is, and shows as not unique.

@@ -1,6 +1,6 @@
 //! What the world is like at one moment.
 
-use redlock_core::fence::FenceRound;
+use redlock_core::decisions::fence::FenceRound;
 
 use crate::setting::{Setting, Small};
 

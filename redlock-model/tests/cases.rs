@@ -1,9 +1,9 @@
 //! The cases that are small enough for every test run.
 
-use redlock_model::cases::{self, Case};
-use redlock_model::report;
+use redlock_model::report::{self, Case, World};
+use redlock_model::{cases, hand, keep, rw};
 
-fn surprises(cases: Vec<Case>) -> Vec<String> {
+fn surprises<W: World>(cases: Vec<Case<W>>) -> Vec<String> {
     cases.iter().flat_map(|case| report::run(case).surprises).collect()
 }
 
@@ -15,6 +15,12 @@ fn the_products_rule_is_safe_in_every_interleaving() {
 #[test]
 fn every_broken_rule_is_found() {
     assert_eq!(surprises(cases::broken()), Vec::<String>::new());
+}
+
+#[test]
+fn a_lock_that_is_kept_is_had_by_nobody_else_before_its_time_and_no_later_in_every_interleaving() {
+    assert_eq!(surprises(keep::sound()), Vec::<String>::new());
+    assert_eq!(surprises(keep::broken()), Vec::<String>::new());
 }
 
 #[test]
@@ -37,4 +43,46 @@ fn a_property_that_is_never_reached_is_told() {
     case.setting.counters = &[None];
     let told = surprises(vec![case]);
     assert!(told.iter().any(|told| told.contains("second phase: Unreached")), "{told:?}");
+}
+
+#[test]
+fn handing_over_is_safe_in_every_interleaving() {
+    assert_eq!(surprises(hand::sound()), Vec::<String>::new());
+}
+
+#[test]
+fn every_broken_way_to_hand_over_is_found() {
+    assert_eq!(surprises(hand::broken()), Vec::<String>::new());
+}
+
+#[test]
+fn a_case_of_handing_over_that_comes_out_otherwise_is_told() {
+    let mut case = hand::broken().remove(0);
+    case.violated = &[];
+    let told = surprises(vec![case]);
+    assert!(told.iter().any(|told| told.contains("mutual exclusion: Violated")), "{told:?}");
+    let mut case = hand::sound().remove(1);
+    case.violated = &[hand::CLAIM];
+    let told = surprises(vec![case]);
+    assert!(told.iter().any(|told| told.contains("no false claim: Ok")), "{told:?}");
+}
+
+#[test]
+fn readers_and_writers_are_safe_in_every_interleaving() {
+    assert_eq!(surprises(rw::sound()), Vec::<String>::new());
+}
+
+#[test]
+fn every_broken_way_to_share_is_found() {
+    assert_eq!(surprises(rw::broken()), Vec::<String>::new());
+}
+
+#[test]
+fn a_case_of_sharing_that_comes_out_otherwise_is_told() {
+    let mut case = rw::broken().remove(1);
+    case.violated = &[];
+    assert!(surprises(vec![case]).iter().any(|told| told.contains("order: Violated")));
+    let mut case = rw::sound().remove(0);
+    case.violated = &[rw::EXCLUSION];
+    assert!(surprises(vec![case]).iter().any(|told| told.contains("exclusion: Ok")));
 }

@@ -1,0 +1,274 @@
+use redlock_core::decisions::fence::FenceRound;
+use redlock_core::decisions::handover::Succession;
+use redlock_core::decisions::quorum::{Ballot, Round, Verdict};
+use redlock_core::node::Vote;
+use stateright::{Model, Property};
+
+use super::state::{CLIENTS, GIVER, Mail, Node, Phase, State};
+use super::{ANEW, CLAIM, CONTINUED, MUTEX, ORDER, Rule, Setting};
+use crate::report::World;
+use crate::setting::{Small, next, small};
+
+/// What may happen next. Nodes are counted in the order of the state's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// A client begins, with this hint, and asks all nodes.
+    Begin(usize, Small),
+    /// A node executes a client's acquire and grants.
+    Acquire(usize, usize),
+    /// A client has read the grants of the nodes in the mask, a majority.
+    Decide(usize, u8),
+    /// A client that waits for its fence reads a further grant and has it raised.
+    Follow(usize, usize),
+    /// A node executes a client's raise.
+    Raise(usize, usize),
+    /// A client reads that enough nodes stand at its fence.
+    Confirm(usize),
+    /// The giver hands over.
+    HandOver,
+    /// A client gives up or lets go.
+    End(usize),
+    /// A lock goes from a node.
+    Free(usize),
+}
+
+impl Setting {
+    fn is_taker(&self, client: usize) -> bool {
+        (1..=self.takers).contains(&client)
+    }
+
+    /// Whether a client can begin.
+    fn may_begin(&self, state: &State, client: usize) -> bool {
+        let alike = client == 2 && state.clients[1].phase == Phase::Idle;
+        match client {
+            _ if state.clients[client].phase != Phase::Idle => false,
+            // Of two takers it does not matter which one is first.
+            taker if self.is_taker(taker) => state.handed && !(self.takers == 2 && alike),
+            stranger => self.stranger && stranger == CLIENTS - 1,
+        }
+    }
+
+    /// Whether a node would grant.
+    fn grants(&self, node: &Node, client: usize) -> bool {
+        match node.lock {
+            None => !(self.rule == Rule::SameToken && self.is_taker(client)),
+            Some(holder) => self.is_taker(client) && usize::from(holder) == GIVER,
+        }
+    }
+
+    fn acquire(&self, node: &mut Node, client: usize, hint: Small) {
+        let (before, swapped) = (node.counter, node.lock.is_some());
+        let number = if swapped && self.rule == Rule::SameToken {
+            // It is extended, and stays what it is.
+            before.unwrap_or(0)
+        } else {
+            let clock = u64::from(hint);
+            let number = next(before, hint, clock, u64::MAX);
+            (node.lock, node.counter) = (Some(small(client as u64)), Some(number));
+            number
+        };
+        node.mail[client] = Mail::Granted { number, before, swapped };
+    }
+
+    /// The numbers of the nodes in the mask, if their grants win the round.
+    fn majority_of(&self, state: &State, client: usize, mask: u8) -> Option<Vec<u64>> {
+        let mut round = Round::new(state.nodes.len());
+        let mut numbers = Vec::with_capacity(state.nodes.len());
+        for (index, node) in state.nodes.iter().enumerate() {
+            if mask >> index & 1 == 1 {
+                let Mail::Granted { number, .. } = node.mail[client] else { return None };
+                round.record(Ballot::Granted);
+                numbers.push(u64::from(number));
+            }
+        }
+        (round.verdict() == Some(Verdict::Won)).then_some(numbers)
+    }
+
+    /// What a client would be told of the giver's hold.
+    fn continues(&self, state: &State, client: usize, mask: u8) -> bool {
+        let fence = state.giver.filter(|_| self.is_taker(client)).map(u64::from);
+        let mut succession = Succession::new(state.nodes.len(), 1, fence);
+        for (_, node) in state.nodes.iter().enumerate().filter(|(i, _)| mask >> i & 1 == 1) {
+            if let Mail::Granted { number, before, swapped: true } = node.mail[client] {
+                let level = if self.rule == Rule::ByToken { fence } else { before.map(u64::from) };
+                let fence = Some(u64::from(number));
+                succession.record(&Ok(Vote::Swapped { fence, resources: 1, counter: level }));
+            }
+        }
+        succession.verdict() == Some(true)
+    }
+
+    fn decide(&self, state: &mut State, client: usize, mask: u8) -> Option<()> {
+        let numbers = self.majority_of(state, client, mask)?;
+        let continued = self.continues(state, client, mask);
+        let round = FenceRound::new(state.nodes.len(), &numbers, 0)?;
+        let at_once = round.verdict() == Some(true);
+        for (index, node) in state.nodes.iter_mut().enumerate() {
+            if let Mail::Granted { number, .. } = node.mail[client]
+                && mask >> index & 1 == 1
+            {
+                let raise = round.must_raise(u64::from(number));
+                node.mail[client] =
+                    if raise { Mail::Raise(small(round.fence())) } else { Mail::None };
+            }
+        }
+        if at_once {
+            state.hold(client, small(round.fence()), continued);
+        } else {
+            state.clients[client].phase = Phase::Fencing(round, continued);
+        }
+        Some(())
+    }
+
+    /// The fence, if the replies that are there now are enough.
+    fn confirmed(&self, state: &State, client: usize) -> Option<(Small, bool)> {
+        let Phase::Fencing(round, continued) = &state.clients[client].phase else { return None };
+        let mut round = round.clone();
+        for node in &state.nodes {
+            match node.mail[client] {
+                Mail::Raised => round.raised(true),
+                Mail::Granted { number, .. } if !round.must_raise(u64::from(number)) => {
+                    round.granted(u64::from(number));
+                }
+                _ => {}
+            }
+        }
+        (round.verdict() == Some(true)).then_some((small(round.fence()), *continued))
+    }
+
+    fn may_free(&self, state: &State, node: &Node) -> bool {
+        let Some(holder) = node.lock.map(usize::from) else { return false };
+        let over = state.clients[holder].phase == Phase::Over;
+        over || holder == GIVER && (self.early || state.handed)
+    }
+
+    fn of_node(&self, state: &State, index: usize, steps: &mut Vec<Step>) {
+        let node = &state.nodes[index];
+        for client in 0..CLIENTS {
+            match node.mail[client] {
+                Mail::Acquire if self.grants(node, client) => {
+                    steps.push(Step::Acquire(client, index));
+                }
+                Mail::Raise(_) if node.lock.map(usize::from) == Some(client) => {
+                    steps.push(Step::Raise(client, index));
+                }
+                Mail::Granted { number, .. } => {
+                    let low = matches!(&state.clients[client].phase,
+                        Phase::Fencing(round, _) if round.must_raise(u64::from(number)));
+                    steps.extend(low.then_some(Step::Follow(client, index)));
+                }
+                _ => {}
+            }
+        }
+        steps.extend(self.may_free(state, node).then_some(Step::Free(index)));
+    }
+
+    fn of_client(&self, state: &State, client: usize, steps: &mut Vec<Step>) {
+        match &state.clients[client].phase {
+            Phase::Idle => {
+                if self.may_begin(state, client) {
+                    steps.extend(self.hints.iter().map(|hint| Step::Begin(client, *hint)));
+                }
+                return;
+            }
+            Phase::Over => return,
+            Phase::Asking => {
+                let wins = |mask: &u8| self.majority_of(state, client, *mask).is_some();
+                let masks = (1..1_u8 << state.nodes.len()).filter(wins);
+                steps.extend(masks.map(|mask| Step::Decide(client, mask)));
+            }
+            Phase::Fencing(..) => {
+                let confirmed = self.confirmed(state, client);
+                steps.extend(confirmed.map(|_| Step::Confirm(client)));
+            }
+            Phase::Held { .. } => {
+                steps.extend((client == GIVER && !state.handed).then_some(Step::HandOver));
+            }
+        }
+        steps.push(Step::End(client));
+    }
+}
+
+impl Model for Setting {
+    type State = State;
+    type Action = Step;
+
+    fn init_states(&self) -> Vec<State> {
+        self.hints.iter().map(|hint| State::beginning(self, *hint)).collect()
+    }
+
+    fn actions(&self, state: &State, steps: &mut Vec<Step>) {
+        for index in 0..state.nodes.len() {
+            // Of equal nodes it does not matter which one it is.
+            if index == 0 || state.nodes[index] != state.nodes[index - 1] {
+                self.of_node(state, index, steps);
+            }
+        }
+        (0..CLIENTS).for_each(|client| self.of_client(state, client, steps));
+    }
+
+    fn next_state(&self, last: &State, step: Step) -> Option<State> {
+        let mut state = last.clone();
+        match step {
+            Step::Begin(client, hint) => {
+                state.clients[client].phase = Phase::Asking;
+                state.clients[client].hint = hint;
+                state.nodes.iter_mut().for_each(|node| node.mail[client] = Mail::Acquire);
+            }
+            Step::Acquire(client, node) => {
+                let hint = state.clients[client].hint;
+                self.acquire(&mut state.nodes[node], client, hint);
+            }
+            Step::Decide(client, mask) => self.decide(&mut state, client, mask)?,
+            Step::Follow(client, node) => {
+                let Phase::Fencing(round, _) = &state.clients[client].phase else { return None };
+                state.nodes[node].mail[client] = Mail::Raise(small(round.fence()));
+            }
+            Step::Raise(client, node) => {
+                let node = &mut state.nodes[node];
+                let Mail::Raise(fence) = node.mail[client] else { return None };
+                node.counter = node.counter.max(Some(fence));
+                node.mail[client] = Mail::Raised;
+            }
+            Step::Confirm(client) => {
+                let (fence, continued) = self.confirmed(&state, client)?;
+                state.hold(client, fence, continued);
+            }
+            Step::HandOver => {
+                state.handed = true;
+                if self.rule != Rule::GiverGoesOn {
+                    state.clients[GIVER].phase = Phase::Over;
+                }
+            }
+            Step::End(client) => state.clients[client].phase = Phase::Over,
+            Step::Free(node) => state.nodes[node].lock = None,
+        }
+        Some(state.canonical())
+    }
+
+    fn properties(&self) -> Vec<Property<Self>> {
+        vec![
+            Property::<Self>::always(MUTEX, |_, state: &State| state.holders() < 2),
+            Property::<Self>::always(ORDER, |_, state: &State| !state.disorder),
+            Property::<Self>::always(CLAIM, |_, state: &State| !state.false_claim),
+            Property::<Self>::sometimes(CONTINUED, |setting: &Setting, state: &State| {
+                setting.took(state, true)
+            }),
+            Property::<Self>::sometimes(ANEW, |setting: &Setting, state: &State| {
+                setting.took(state, false)
+            }),
+        ]
+    }
+}
+
+impl World for Setting {
+    const PROPERTIES: &'static [&'static str] = &[MUTEX, ORDER, CLAIM, CONTINUED, ANEW];
+}
+
+impl Setting {
+    /// Whether a taker holds and was told so.
+    fn took(&self, state: &State, told: bool) -> bool {
+        let mut takers = state.clients[1..=self.takers].iter();
+        takers.any(|taker| taker.phase == Phase::Held { continued: told })
+    }
+}
