@@ -12,11 +12,8 @@ use rustix::fs::OFlags;
 
 use crate::directory::Directory;
 use crate::error::Failure;
+use crate::names::{LISTENERS, RELEASED, temporary};
 use crate::record::Reader;
-use crate::store::temporary;
-
-const LISTENERS: &str = "listeners";
-const RELEASED: &str = "released";
 
 /// Where the entries begin.
 const HEADER: u64 = 8;
@@ -64,14 +61,34 @@ fn replace(dir: &Directory) -> Result<(), Failure> {
     Ok(dir.rename(&temporary(0), RELEASED)?)
 }
 
+/// How far it is written; 0 of a file that a power failure cut short.
 fn committed(file: &File) -> io::Result<u64> {
     let mut header = [0; HEADER as usize];
-    file.read_exact_at(&mut header, 0)?;
-    Ok(u64::from_le_bytes(header))
+    match file.read_exact_at(&mut header, 0) {
+        Ok(()) => Ok(u64::from_le_bytes(header)),
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(0),
+        Err(error) => Err(error),
+    }
 }
 
 fn inode(file: &File) -> io::Result<(u64, u64)> {
     file.metadata().map(|found| (found.dev(), found.ino()))
+}
+
+/// Whether a file of this content was written here.
+pub(crate) fn is_whole(content: &[u8]) -> bool {
+    let Some((header, entries)) = content.split_first_chunk::<8>() else { return false };
+    let counts = u64::from_le_bytes(*header).checked_sub(HEADER);
+    let counts = counts.and_then(|len| usize::try_from(len).ok());
+    let Some(mut rest) = counts.and_then(|len| entries.get(..len)).map(Reader) else {
+        return false;
+    };
+    while !rest.0.is_empty() {
+        if rest.bytes().is_err() {
+            return false;
+        }
+    }
+    true
 }
 
 /// A listener's place in the file.
@@ -91,7 +108,11 @@ impl Subscription {
         let listeners = listeners.ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))?;
         // Who tells holds it only under the directory's lock, as we do.
         listeners.try_lock_shared().map_err(io::Error::from)?;
-        let file = open(dir)?;
+        let mut file = open(dir)?;
+        if committed(&file)? < HEADER {
+            replace(dir)?;
+            file = open(dir)?;
+        }
         let (inode, at) = (inode(&file)?, committed(&file)?);
         Ok(Self { dir: dir.reopen()?, _listeners: listeners, file, inode, at })
     }
@@ -114,9 +135,9 @@ impl Subscription {
     }
 
     fn read_on(&mut self, released: &mut impl FnMut(&[u8])) -> Result<(), Failure> {
-        const GARBLED: Failure = Failure::Garbled("the file of releases is not ours");
+        let garbled = || Failure::garbled(RELEASED, "must be as this crate writes it");
         let end = committed(&self.file)?;
-        let len = end.checked_sub(self.at).filter(|len| *len <= LONGEST).ok_or(GARBLED)?;
+        let len = end.checked_sub(self.at).filter(|len| *len <= LONGEST).ok_or_else(garbled)?;
         if len == 0 {
             return Ok(());
         }
@@ -125,7 +146,7 @@ impl Subscription {
         self.at = end;
         let mut rest = Reader(&entries);
         while !rest.0.is_empty() {
-            released(&rest.bytes().map_err(|_| GARBLED)?);
+            released(&rest.bytes().map_err(|_| garbled())?);
         }
         Ok(())
     }

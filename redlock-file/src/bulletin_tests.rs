@@ -86,3 +86,15 @@ fn a_file_of_releases_that_is_not_ours_ends_the_listening() {
     std::fs::remove_dir_all(scratch.path()).unwrap();
     assert!(matches!(ear.poll(|_| {}), Err(Failure::Replaced)));
 }
+
+#[test]
+fn a_file_that_a_power_failure_cut_short_is_made_anew() {
+    let scratch = Scratch::new();
+    let store = scratch.store();
+    for left in [&b""[..], &[8, 0, 0], &[0; 8]] {
+        std::fs::write(scratch.path().join(RELEASED), left).unwrap();
+        let mut ear = Subscription::new(&store.dir).unwrap();
+        tell(&store.dir, &names(&[b"a"])).unwrap();
+        assert_eq!(told(&mut ear), [b"a".to_vec()]);
+    }
+}

@@ -3,14 +3,21 @@
 //! The lock is on the directory itself. There is no lock file that somebody could remove while another process waits
 //! for it, and whether the directory is still the one at its path is looked at after each locking.
 
+use std::cell::Cell;
 use std::fs::{File, TryLockError};
 use std::io::{self, Read, Write};
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, Stat};
+#[cfg(any(target_os = "linux", target_os = "android"))]
+use rustix::fs::{FallocateFlags, RenameFlags, fallocate, renameat_with};
+use rustix::io::{DupFlags, Errno, dup3};
 
+use crate::access::Access;
 use crate::error::{Failure, FileNodeError};
+use crate::names;
 
 const NAME: &str = "directory";
 
@@ -37,12 +44,21 @@ fn identity(stat: &Stat) -> (u64, u64) {
     (stat.st_dev as u64, stat.st_ino as u64)
 }
 
+/// An entry of a directory: its name, and the content of a file that ours may be.
+pub(crate) type Entry = (String, Option<Vec<u8>>);
+
 pub(crate) struct Directory {
     path: PathBuf,
+    access: Access,
     file: File,
     id: (u64, u64),
+    /// Open for the time when the process may open no more.
+    spare: Cell<Option<OwnedFd>>,
     #[cfg(test)]
-    pub(crate) steps_left: std::cell::Cell<Option<u32>>,
+    pub(crate) steps_left: Cell<Option<u32>>,
+    /// Tests let the disk have no room.
+    #[cfg(test)]
+    pub(crate) is_full: Cell<bool>,
 }
 
 /// Holds the lock until it is dropped, or until the process ends in whatever way.
@@ -56,34 +72,38 @@ impl Drop for Locked<'_> {
 }
 
 impl Directory {
-    /// Opens the directory, which is made if it is missing, but not its parents.
-    pub(crate) fn open(path: &Path) -> Result<Self, FileNodeError> {
+    /// Opens the directory. One of its owner's is made if it is missing, but not its parents.
+    pub(crate) fn open(path: &Path, access: Access) -> Result<Self, FileNodeError> {
         let refuse = |rule, cause| FileNodeError::new(NAME, path.to_string_lossy(), rule, cause);
-        match rustix::fs::mkdir(path, Mode::RWXU) {
-            Ok(()) | Err(rustix::io::Errno::EXIST) => {}
-            Err(errno) => return Err(refuse("must exist or be creatable", Some(errno.into()))),
+        if access == Access::Owner {
+            match rustix::fs::mkdir(path, Mode::RWXU) {
+                Ok(()) | Err(Errno::EXIST) => {}
+                Err(errno) => return Err(refuse("must exist or be creatable", Some(errno.into()))),
+            }
         }
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let file = rustix::fs::open(path, flags, Mode::empty())
             .map_err(|errno| refuse("must be a directory and no link", Some(errno.into())))?;
         let stat = rustix::fs::fstat(&file)
             .map_err(|errno| refuse("must be readable", Some(errno.into())))?;
-        if stat.st_uid != rustix::process::geteuid().as_raw() {
-            return Err(refuse("must be owned by the user of this process", None));
-        }
-        if Mode::from_raw_mode(stat.st_mode).intersects(Mode::WGRP | Mode::WOTH) {
-            return Err(refuse("must not be writable by group or others", None));
+        if let Some(rule) = access.refusal(&stat) {
+            return Err(refuse(rule, None));
         }
         #[cfg(any(target_os = "linux", target_os = "android"))]
         if let Some(rule) = crate::filesystem::refusal(&file) {
             return Err(refuse(rule, None));
         }
+        let file = File::from(file);
         Ok(Self {
             path: path.to_owned(),
-            file: file.into(),
+            access,
             id: identity(&stat),
+            spare: Cell::new(file.try_clone().ok().map(OwnedFd::from)),
+            file,
             #[cfg(test)]
-            steps_left: std::cell::Cell::new(None),
+            steps_left: Cell::new(None),
+            #[cfg(test)]
+            is_full: Cell::new(false),
         })
     }
 
@@ -125,9 +145,10 @@ impl Directory {
     pub(crate) fn read(&self, name: &str, most: u64) -> Result<Option<Vec<u8>>, Failure> {
         let Some(file) = self.open_file(name, OFlags::RDONLY)? else { return Ok(None) };
         let mut content = Vec::with_capacity(512);
-        file.take(most + 1).read_to_end(&mut content)?;
+        (&file).take(most + 1).read_to_end(&mut content)?;
+        self.close(file);
         if content.len() as u64 > most {
-            return Err(Failure::Garbled("a file is longer than any of ours"));
+            return Err(Failure::garbled(name, "must not be longer than any of ours"));
         }
         Ok(Some(content))
     }
@@ -136,26 +157,116 @@ impl Directory {
     pub(crate) fn open_file(&self, name: &str, access: OFlags) -> Result<Option<File>, Failure> {
         // A pipe that somebody put there must not hold us up.
         let flags = access | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
-        match rustix::fs::openat(&self.file, name, flags, Mode::RUSR | Mode::WUSR) {
+        let makes = access.contains(OFlags::CREATE);
+        let open = || rustix::fs::openat(&self.file, name, flags, self.access.files());
+        let mut opened = open();
+        if opened.as_ref().is_err_and(|errno| *errno == Errno::ACCESS)
+            && makes
+            && self.access == Access::Group
+        {
+            // Whoever made it was killed before it was the group's.
+            rustix::fs::unlinkat(&self.file, name, AtFlags::empty())?;
+            opened = open();
+        }
+        if opened.as_ref().is_err_and(|errno| *errno == Errno::MFILE) && self.spare.take().is_some()
+        {
+            opened = open();
+        }
+        match opened {
             Ok(file) => {
                 let stat = rustix::fs::fstat(&file)?;
                 if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
-                    return Err(Failure::Garbled("something that is no file has a file's name"));
+                    return Err(Failure::garbled(name, "must be a regular file"));
+                }
+                if access != OFlags::RDONLY && stat.st_nlink > 1 {
+                    return Err(Failure::garbled(name, "must have no second name"));
+                }
+                // The process's mask took what a group needs.
+                let mode = Mode::from_raw_mode(stat.st_mode);
+                if makes && !mode.contains(self.access.files()) {
+                    rustix::fs::fchmod(&file, self.access.files())?;
                 }
                 Ok(Some(file.into()))
             }
-            Err(rustix::io::Errno::NOENT) => Ok(None),
+            Err(Errno::NOENT) => Ok(None),
+            Err(Errno::LOOP) => Err(Failure::garbled(name, "must not be a symbolic link")),
             Err(errno) => Err(errno.into()),
         }
     }
 
-    /// Writes a file anew. Only for files that nobody reads before [`rename`](Self::rename).
+    /// Closes a file, unless its descriptor is kept for the time when the process has no other.
+    fn close(&self, file: File) {
+        let spare = self.spare.take().or_else(|| {
+            let mut file = OwnedFd::from(file);
+            dup3(&self.file, &mut file, DupFlags::CLOEXEC).is_ok().then_some(file)
+        });
+        self.spare.set(spare);
+    }
+
+    /// Everything that stands here, with the content of what ours may be: files of at most this length.
+    pub(crate) fn entries(&self, most: u64) -> Result<Vec<Entry>, Failure> {
+        let mut entries = Vec::new();
+        for entry in rustix::fs::Dir::read_from(&self.file)? {
+            let name = entry?.file_name().to_string_lossy().into_owned();
+            if name == "." || name == ".." {
+                continue;
+            }
+            let content = match names::is_ours(&name).then(|| self.read(&name, most)) {
+                Some(Ok(content)) => content,
+                None | Some(Err(Failure::Garbled { .. })) => None,
+                Some(Err(failure)) => return Err(failure),
+            };
+            entries.push((name, content));
+        }
+        Ok(entries)
+    }
+
+    /// Writes a file anew, over what it had: that needs no room but for what is longer. Only for files that nobody reads
+    /// before they are put in a place.
     pub(crate) fn write(&self, name: &str, content: &[u8]) -> Result<(), Failure> {
         self.step()?;
-        let access = OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC;
-        let file = self.open_file(name, access)?;
-        file.ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))?.write_all(content)?;
+        #[cfg(test)]
+        self.room_for(name, content.len())?;
+        let file = self.open_file(name, OFlags::WRONLY | OFlags::CREATE)?;
+        let mut file = file.ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))?;
+        file.write_all(content)?;
+        file.set_len(content.len() as u64)?;
+        self.close(file);
         Ok(())
+    }
+
+    /// Makes sure of room for a file that will be written at this length. Its content stays as it is.
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    pub(crate) fn reserve(&self, name: &str, len: usize) -> Result<(), Failure> {
+        self.step()?;
+        #[cfg(test)]
+        self.room_for(name, len)?;
+        let Some(file) = self.open_file(name, OFlags::WRONLY)? else { return Ok(()) };
+        let reserved = fallocate(&file, FallocateFlags::KEEP_SIZE, 0, len as u64);
+        self.close(file);
+        match reserved {
+            // Not every file system can.
+            Ok(()) | Err(Errno::OPNOTSUPP | Errno::NOSYS) => Ok(()),
+            Err(errno) => Err(errno.into()),
+        }
+    }
+
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    pub(crate) fn reserve(&self, _: &str, _: usize) -> Result<(), Failure> {
+        Ok(())
+    }
+
+    /// Gives two files each other's name in one step. `false` if that cannot be done here.
+    pub(crate) fn exchange(&self, one: &str, other: &str) -> io::Result<bool> {
+        self.step()?;
+        #[cfg(any(target_os = "linux", target_os = "android"))]
+        match renameat_with(&self.file, one, &self.file, other, RenameFlags::EXCHANGE) {
+            Ok(()) => return Ok(true),
+            // Where it is forbidden (a sandbox that does not know it), renaming says whether that is too.
+            Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP | Errno::PERM | Errno::ACCESS) => {}
+            Err(errno) => return Err(errno.into()),
+        }
+        Ok(false)
     }
 
     /// Puts a file in another one's place in one step.
@@ -168,7 +279,7 @@ impl Directory {
     pub(crate) fn remove(&self, name: &str) -> io::Result<()> {
         self.step()?;
         match rustix::fs::unlinkat(&self.file, name, AtFlags::empty()) {
-            Ok(()) | Err(rustix::io::Errno::NOENT) => Ok(()),
+            Ok(()) | Err(Errno::NOENT) => Ok(()),
             Err(errno) => Err(errno.into()),
         }
     }
@@ -181,7 +292,7 @@ impl Directory {
 
     /// Another handle on the same directory, with a lock of its own.
     pub(crate) fn reopen(&self) -> Result<Self, Failure> {
-        let other = Self::open(&self.path).map_err(|_| Failure::Replaced)?;
+        let other = Self::open(&self.path, self.access).map_err(|_| Failure::Replaced)?;
         if other.id == self.id { Ok(other) } else { Err(Failure::Replaced) }
     }
 
@@ -193,6 +304,15 @@ impl Directory {
             left => self.steps_left.set(left.map(|left| left - 1)),
         }
         Ok(())
+    }
+
+    /// Tests let no file be made, and none become longer than it has room for.
+    #[cfg(test)]
+    fn room_for(&self, name: &str, len: usize) -> io::Result<()> {
+        use std::os::unix::fs::MetadataExt;
+        let found = std::fs::metadata(self.path.join(name));
+        let room = found.map_or(0, |found| found.blocks() * 512);
+        if self.is_full.get() && (len as u64) > room { Err(Errno::NOSPC.into()) } else { Ok(()) }
     }
 
     #[cfg(not(test))]

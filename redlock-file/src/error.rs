@@ -6,12 +6,13 @@ use rustix::io::Errno;
 
 /// Why a directory cannot be used as a lock node.
 ///
-/// It names what is at fault, its value, the rule it breaks, and the system's error where there was one.
-#[derive(Debug)]
+/// It names what is at fault, its value, the rule it breaks, and what was found instead or the system's error where there
+/// was one.
 pub struct FileNodeError {
     field: &'static str,
     value: Box<str>,
     rule: &'static str,
+    found: Option<Box<str>>,
     cause: Option<io::Error>,
 }
 
@@ -22,7 +23,11 @@ impl FileNodeError {
         rule: &'static str,
         cause: Option<io::Error>,
     ) -> Self {
-        Self { field, value: value.into(), rule, cause }
+        Self { field, value: value.into(), rule, found: None, cause }
+    }
+
+    pub(crate) fn finding(self, found: &str) -> Self {
+        Self { found: Some(found.into()), ..self }
     }
 
     /// What is at fault, such as `directory`.
@@ -40,16 +45,41 @@ impl FileNodeError {
         self.rule
     }
 
+    /// The name of the file in the directory that breaks the rule, if one does.
+    pub fn found(&self) -> Option<&str> {
+        self.found.as_deref()
+    }
+
     /// The same as a node's answer. Opening changes nothing that a lock rests on.
     pub(crate) fn into_answer(self) -> NodeError {
-        let fault = self.cause.as_ref().map_or(Fault::Unsupported, fault);
+        let other = if self.found.is_some() { Fault::WrongType } else { Fault::Unsupported };
+        let fault = self.cause.as_ref().map_or(other, fault);
         NodeError::new(fault, &self.to_string())
+    }
+}
+
+/// Reads as `Display` does; all fields, with `{:#?}`.
+impl fmt::Debug for FileNodeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !f.alternate() {
+            return fmt::Display::fmt(self, f);
+        }
+        f.debug_struct("FileNodeError")
+            .field("field", &self.field)
+            .field("value", &self.value)
+            .field("rule", &self.rule)
+            .field("found", &self.found)
+            .field("cause", &self.cause)
+            .finish()
     }
 }
 
 impl fmt::Display for FileNodeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} = `{}`: {}", self.field, self.value.escape_debug(), self.rule)?;
+        if let Some(found) = &self.found {
+            write!(f, ": found `{}`", found.escape_debug())?;
+        }
         self.cause.as_ref().map_or(Ok(()), |cause| write!(f, ": {cause}"))
     }
 }
@@ -68,13 +98,24 @@ pub(crate) enum Failure {
     /// After something may have been.
     Unknown(io::Error),
     /// A file is not what this crate writes.
-    Garbled(&'static str),
+    Garbled {
+        /// Its name in the directory.
+        file: Box<str>,
+        /// What it must be, and is not.
+        rule: &'static str,
+    },
     /// A file would grow beyond all reason.
     Full,
     /// The directory is not there any more, or is another one.
     Replaced,
     /// The lock on the directory could not be had in time.
     Timeout,
+}
+
+impl Failure {
+    pub(crate) fn garbled(file: &str, rule: &'static str) -> Self {
+        Self::Garbled { file: file.into(), rule }
+    }
 }
 
 /// From where nothing was changed yet.
@@ -96,7 +137,9 @@ impl From<Failure> for NodeError {
         match failure {
             Failure::NotApplied(error) => Self::new(fault(&error), &error.to_string()),
             Failure::Unknown(error) => Self::new(Fault::Unexpected, &error.to_string()),
-            Failure::Garbled(what) => Self::new(Fault::WrongType, what),
+            Failure::Garbled { file, rule } => {
+                Self::new(Fault::WrongType, &format!("file `{}` {rule}", file.escape_debug()))
+            }
             Failure::Full => Self::new(Fault::OutOfMemory, "too many resources"),
             Failure::Replaced => Self::new(Fault::Refused, "the directory was removed or replaced"),
             Failure::Timeout => Self::from(Fault::Timeout),
@@ -143,6 +186,8 @@ mod tests {
         );
         assert!(error.to_string().starts_with("directory = `/d`: must be ours: Permission denied"));
         assert!(std::error::Error::source(&error).is_some());
+        assert_eq!(format!("{error:?}"), error.to_string());
+        assert!(format!("{error:#?}").starts_with("FileNodeError {"));
         assert_eq!(error.into_answer().fault(), Fault::Permission);
     }
 }

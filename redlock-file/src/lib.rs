@@ -37,6 +37,11 @@
 //! - no file is ever seen half written, and a holder's record stays until it ends;
 //! - of a claim on several resources that was killed between two renames some may be held. They expire.
 //!
+//! Beside each file stands a spare that the next change is written to, with room for as much; on Linux both then exchange
+//! their names. So a lock that was had is extended and released though the disk is full, or takes no more files, or the
+//! process may open none; taking one is refused then (an error that says so). That holds where a file that is written over
+//! keeps its place, as on ext4, XFS and tmpfs, and not on file systems that copy on write, such as btrfs and ZFS.
+//!
 //! A process that is *stopped* in those microseconds holds up the others until it goes on or is killed; they time out.
 //!
 //! # Time
@@ -45,8 +50,9 @@
 //! nobody can set it. Each file names the start of the machine it is of: after another start nobody holds anything,
 //! while fencing counters live on by the wall clock. Nothing is synced to disk: after a power failure a file may be lost
 //! or cut short, and no holder is left whom that could harm; counters that are lost are overtaken by the wall clock.
-//! Such a file is removed at the first use after the start. At any other time a file that does not add up is somebody's
-//! doing, and its resources answer [`WrongType`](redlock_core::node::Fault::WrongType) until it is removed.
+//! Such a file is removed at the first use after the start. Any other file that does not add up is somebody's doing, and
+//! its resources answer [`WrongType`](redlock_core::node::Fault::WrongType) until it is removed. A directory in which
+//! something stands, and nothing of ours, is refused and left as it is.
 //!
 //! Where a system has no boot-time clock or no id of its starts (all but Linux and Android), the monotonic clock is used,
 //! and another start shows in records of the future alone: a lock may then live longer than asked for, never shorter.
@@ -55,24 +61,35 @@
 //!
 //! - **More than one machine.** Directories on network file systems are refused where that can be told (Linux). So is
 //!   another time namespace, whose clock differs.
-//! - **More than one user.** The files are their owner's alone, for they hold the tokens.
+//! - **More than one user**, unless they share a group that is trusted with all of the locks
+//!   ([`open_shared`](FileNode::open_shared)). Otherwise the files are their owner's alone, for they hold the tokens.
 //! - **A directory that is emptied or removed** forgets its locks, like a server that restarts empty. It is noticed, and
 //!   is a new run: [`restart_guard`](redlock_core::RedlockBuilder::restart_guard) waits until that cannot matter.
 //!   Systems that remove old files from `/tmp` look for those that were not used for days.
 //!
 //! Unix only; elsewhere this crate is empty.
+//!
+//! # Features
+//!
+//! - `tracing`: spans and events of the locks. On by default.
+//! - `metrics`: counters, gauges and histograms of the locks, for whatever recorder the application installs. Off by
+//!   default.
 #![cfg(unix)]
 
+mod access;
 mod bulletin;
 mod clock;
 mod directory;
 mod error;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 mod filesystem;
+mod names;
 mod node;
 mod page;
+mod recognize;
 mod record;
 mod run;
+mod shares;
 mod store;
 
 pub use error::FileNodeError;

@@ -9,10 +9,12 @@ use async_trait::async_trait;
 use redlock_core::LockNode;
 use redlock_core::key::LockKey;
 use redlock_core::node::{
-    Claim, Extension, Fault, Features, Holding, Identity, Listener, NodeError, Removal, Terms, Vote,
+    Claim, Extension, Fault, Features, Holding, Identity, Listener, NodeError, Page, Removal,
+    Terms, Vote,
 };
 use tokio::sync::oneshot;
 
+use crate::access::Access;
 use crate::bulletin::Subscription;
 use crate::directory::{Deadline, Directory};
 use crate::error::{Failure, FileNodeError};
@@ -23,8 +25,8 @@ const LOOKING: Duration = Duration::from_millis(10);
 
 /// A [`LockNode`] in a directory: for locks between the processes of one machine, without a server.
 ///
-/// All nodes over one directory are one node, in whatever process. Their users must be the same: a directory that
-/// belongs to somebody else, or that others can write to, is refused.
+/// All nodes over one directory are one node, in whatever process. Their users must be the same, unless the directory is
+/// [shared](Self::open_shared) by a group: any other that belongs to somebody else, or that others can write to, is refused.
 ///
 /// What a verb does to files is done by a thread of the node's own, in the order in which the verbs were called. Time is
 /// the machine's, so a paused tokio clock does not suit it.
@@ -44,15 +46,36 @@ impl FileNode {
     /// # Errors
     ///
     /// When it is no directory, or a link; belongs to another user, or can be written to by others; is on a file system
-    /// that other machines may share; or cannot be read and written.
+    /// that other machines may share; holds files, and nothing tells that it was made for locks (then it is left as it
+    /// is, and [`found`](FileNodeError::found) names one of them); or cannot be read and written.
     pub fn open(dir: impl AsRef<Path>) -> Result<Self, FileNodeError> {
-        let given = dir.as_ref();
+        Self::open_as(dir.as_ref(), Access::Owner)
+    }
+
+    /// Opens a directory in which the users of its group lock together, such as a service and those who administer it.
+    ///
+    /// It must be there already, made by root: `install -d -m 2770 -g GROUP /var/lib/redlock`. Whoever is in the group, and
+    /// root, can read the tokens, and release, take over or block any lock: share it with those whom you would trust with
+    /// the work itself. All must open it so; [`open`](Self::open) refuses it. Not below `/tmp`, where services often have a
+    /// directory of their own.
+    ///
+    /// This blocks as [`open`](Self::open) does.
+    ///
+    /// # Errors
+    ///
+    /// When it is missing, no directory, or a link; is not of mode 2770 (or 2775, which lets others look);
+    /// belongs neither to root nor to the user of this process; and else as [`open`](Self::open).
+    pub fn open_shared(dir: impl AsRef<Path>) -> Result<Self, FileNodeError> {
+        Self::open_as(dir.as_ref(), Access::Group)
+    }
+
+    fn open_as(given: &Path, access: Access) -> Result<Self, FileNodeError> {
         let path = std::path::absolute(given).map_err(|cause| {
             FileNodeError::new("directory", given.to_string_lossy(), "must be a path", Some(cause))
         })?;
-        let store = Store::open(Directory::open(&path)?)?;
+        let store = Store::open(Directory::open(&path, access)?)?;
         let (jobs, queue) = mpsc::channel::<Job>();
-        let mut worker = Worker { path: path.clone(), store: Some(store) };
+        let mut worker = Worker { path: path.clone(), access, store: Some(store) };
         thread::Builder::new()
             .name("redlock-file".into())
             .spawn(move || queue.into_iter().for_each(|job| job(&mut worker)))
@@ -116,6 +139,7 @@ impl fmt::Debug for FileNode {
 /// Does what the verbs ask for, one after another.
 struct Worker {
     path: PathBuf,
+    access: Access,
     /// `None` after the directory was lost.
     store: Option<Store>,
 }
@@ -133,7 +157,7 @@ impl Worker {
             Some(store) => store,
             // A new run, as of a server that restarted.
             None => {
-                let opened = Directory::open(&self.path).and_then(Store::open);
+                let opened = Directory::open(&self.path, self.access).and_then(Store::open);
                 opened.map_err(FileNodeError::into_answer)?
             }
         };
@@ -192,6 +216,15 @@ impl LockNode for FileNode {
         self.ask(timeout, move |store| store.release(&claim, true)).await
     }
 
+    async fn keep(
+        self: Arc<Self>,
+        claim: Claim,
+        rest: Duration,
+        timeout: Duration,
+    ) -> Result<Removal, NodeError> {
+        self.ask(timeout, move |store| store.keep(&claim, rest)).await
+    }
+
     async fn listen(self: Arc<Self>, listener: Arc<dyn Listener>, timeout: Duration) -> NodeError {
         let subscribed = self.ask(timeout, |store| Subscription::new(&store.dir)).await;
         let mut subscription = match subscribed {
@@ -239,6 +272,23 @@ impl LockNode for FileNode {
         timeout: Duration,
     ) -> Result<Extension, NodeError> {
         self.ask(timeout, move |store| store.raise(&claim, fence, life)).await
+    }
+
+    async fn inspect_counters(
+        self: Arc<Self>,
+        key: LockKey,
+        timeout: Duration,
+    ) -> Result<Vec<Option<u64>>, NodeError> {
+        self.ask(timeout, move |store| store.counters(&key)).await
+    }
+
+    async fn scan(
+        self: Arc<Self>,
+        prefix: Arc<[u8]>,
+        from: u64,
+        timeout: Duration,
+    ) -> Result<Page, NodeError> {
+        self.ask(timeout, move |store| store.scan(&prefix, from)).await
     }
 
     fn features(&self) -> Features {

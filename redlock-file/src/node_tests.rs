@@ -55,7 +55,17 @@ impl Fixture for Files {
 
 mod conformance {
     use super::Files;
-    redlock_core::conformance!(Files::new(), second_node, fencing, restart_guard, wake_ups);
+    redlock_core::conformance!(
+        Files::new(),
+        second_node,
+        fencing,
+        restart_guard,
+        wake_ups,
+        swapping,
+        keeping,
+        shared,
+        scanning
+    );
 }
 
 fn claim(key: &str) -> Claim {
@@ -74,7 +84,7 @@ async fn files_and_directory_are_for_their_owner_alone() {
     let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(scratch.path()), 0o700);
     let files = scratch.files();
-    assert_eq!(files.len(), 2);
+    assert_eq!(files.len(), 3, "the run, a file of resources and its spare: {files:?}");
     assert!(files.iter().all(|name| mode(&scratch.path().join(name)) == 0o600));
 }
 
@@ -84,7 +94,9 @@ fn a_directory_that_others_may_have_a_hand_in_is_refused() {
     let rule = |path: &Path| FileNode::open(path).unwrap_err().rule();
     assert_eq!(rule(&scratch.path().join("parent/missing")), "must exist or be creatable");
     std::fs::create_dir(scratch.path()).unwrap();
-    let (file, link) = (scratch.path().join("file"), scratch.path().join("link"));
+    let beside = Scratch::new();
+    std::fs::create_dir(beside.path()).unwrap();
+    let (file, link) = (beside.path().join("file"), beside.path().join("link"));
     std::fs::write(&file, "").unwrap();
     assert_eq!(rule(&file), "must be a directory and no link");
     symlink(scratch.path(), &link).unwrap();
@@ -99,6 +111,97 @@ fn a_directory_that_others_may_have_a_hand_in_is_refused() {
     if std::os::unix::fs::chown(scratch.path(), Some(12345), None).is_ok() {
         assert_eq!(rule(scratch.path()), "must be owned by the user of this process");
     }
+}
+
+#[tokio::test]
+async fn a_shared_directory_is_its_groups_and_nobody_elses() {
+    let scratch = Scratch::new();
+    let missing = FileNode::open_shared(scratch.path()).unwrap_err();
+    assert_eq!(missing.rule(), "must be a directory and no link");
+    std::fs::create_dir(scratch.path()).unwrap();
+    let set = |mode| std::fs::set_permissions(scratch.path(), PermissionsExt::from_mode(mode));
+    let cases = [
+        (0o700, "must be of mode 2770 to be shared by a group"),
+        (0o770, "must be of mode 2770 to be shared by a group"),
+        (0o2750, "must be of mode 2770 to be shared by a group"),
+        (0o3770, "must be of mode 2770 to be shared by a group"),
+        (0o2777, "must not be writable by others than its owner and its group"),
+    ];
+    for (mode, rule) in cases {
+        set(mode).unwrap();
+        assert_eq!(FileNode::open_shared(scratch.path()).unwrap_err().rule(), rule, "{mode:o}");
+        assert!(scratch.files().is_empty());
+    }
+    set(0o2770).unwrap();
+    let node = Arc::new(FileNode::open_shared(scratch.path()).unwrap());
+    acquire(&node, "a").await.unwrap();
+    for name in scratch.files() {
+        let mode = std::fs::metadata(scratch.path().join(&name)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o660, "{name}");
+    }
+    // Only the superuser can make a directory somebody else's.
+    if std::os::unix::fs::chown(scratch.path(), Some(12345), None).is_ok() {
+        set(0o2770).unwrap();
+        let rule = FileNode::open_shared(scratch.path()).unwrap_err().rule();
+        assert_eq!(rule, "must be owned by root or the user of this process");
+    }
+}
+
+#[test]
+fn a_file_with_another_name_is_not_written_to() {
+    let scratch = Scratch::new();
+    let store = scratch.store();
+    let precious = scratch.path().join("precious");
+    std::fs::write(&precious, "precious").unwrap();
+    std::fs::hard_link(&precious, scratch.path().join("new0")).unwrap();
+    let claim = claim("a");
+    let failure = store.acquire(&claim, &Terms::new(LONG)).unwrap_err();
+    let answer = NodeError::from(failure);
+    assert_eq!(answer.detail(), "file `new0` must have no second name");
+    assert_eq!(std::fs::read(&precious).unwrap(), b"precious");
+}
+
+#[test]
+fn a_directory_of_somebody_else_is_refused_and_left_as_it_is() {
+    let put = |name: &'static str, content: &'static str| {
+        move |dir: &Path| std::fs::write(dir.join(name), content).unwrap()
+    };
+    type Fill<'a> = &'a dyn Fn(&Path);
+    let cases: [(&str, Fill<'_>); 7] = [
+        ("run", &put("run", "precious\n")),
+        ("00", &put("00", "x\n")),
+        ("00", &|dir| [put("run", "precious\n"), put("00", "x\n")].iter().for_each(|put| put(dir))),
+        ("notes", &put("notes", "")),
+        ("run", &|dir| symlink("/etc/hostname", dir.join("run")).unwrap()),
+        ("run", &|dir| std::fs::create_dir(dir.join("run")).unwrap()),
+        ("new0", &put("new0", "mine")),
+    ];
+    for (found, fill) in cases {
+        let scratch = Scratch::new();
+        std::fs::create_dir(scratch.path()).unwrap();
+        fill(scratch.path());
+        let before = scratch.contents();
+        let error = FileNode::open(scratch.path()).unwrap_err();
+        assert_eq!(error.found(), Some(found), "{error}");
+        let path = scratch.path().to_str().unwrap();
+        let text = error.to_string();
+        assert!(text.contains(path) && text.ends_with(&format!("found `{found}`")), "{text}");
+        assert_eq!(scratch.contents(), before);
+    }
+}
+
+#[tokio::test]
+async fn a_directory_of_ours_may_hold_other_files_which_stay() {
+    let scratch = Scratch::new();
+    FileNode::open(scratch.path()).unwrap();
+    std::fs::write(scratch.path().join("notes"), "of somebody").unwrap();
+    let node = Arc::new(FileNode::open(scratch.path()).unwrap());
+    acquire(&node, "a").await.unwrap();
+    // What a cleaner of old files may take, for it is written once in a start of the machine.
+    std::fs::remove_file(scratch.path().join("run")).unwrap();
+    let node = Arc::new(FileNode::open(scratch.path()).unwrap());
+    assert!(matches!(acquire(&node, "a").await, Ok(Vote::Held { .. })));
+    assert_eq!(std::fs::read_to_string(scratch.path().join("notes")).unwrap(), "of somebody");
 }
 
 #[test]

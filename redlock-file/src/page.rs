@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use redlock_core::fence::{self, SLACK};
+use redlock_core::Label;
+use redlock_core::backend::{SLACK, next, stay, warming};
 use redlock_core::key::LockKey;
-use redlock_core::node::{Claim, Expiry, Extension, Holder, Holding, Removal, Terms, Vote};
+use redlock_core::node::{Claim, Expiry, Extension, Found, Holding, Removal, Terms, Vote};
 
 use crate::clock::{Times, micros, nanos};
-use crate::record::{Bucket, Counter, Hold, Record, fnv};
+use crate::record::{Bucket, Counter, Hold, Record, Share, fnv};
 
 /// How many files the resources are spread over.
 pub(crate) const BUCKETS: u16 = 256;
@@ -28,7 +29,28 @@ pub(crate) struct Page {
 pub(crate) struct Loaded {
     pub(crate) number: u8,
     pub(crate) bucket: Bucket,
+    /// The file's length; `None` if there was none.
+    pub(crate) len: Option<usize>,
     pub(crate) changed: bool,
+}
+
+impl Loaded {
+    /// What is held under names that begin with this, and could be a lock's.
+    pub(crate) fn found<'a>(
+        &'a self,
+        prefix: &'a [u8],
+        now: Times,
+    ) -> impl Iterator<Item = Found> + 'a {
+        self.bucket.records.iter().filter_map(move |record| {
+            let is_asked_for = record.key.starts_with(prefix) && LockKey::new(&record.key).is_ok();
+            let name = || record.key.clone();
+            match &record.hold {
+                _ if !is_asked_for => None,
+                Some(hold) => Some(Found::of_value(name(), &hold.value, expiry(hold.ends, now))),
+                None => holding(&record.shares, now).map(|who| Found::new(name(), Ok(who))),
+            }
+        })
+    }
 }
 
 impl Page {
@@ -45,6 +67,15 @@ impl Page {
         self.get(key)?.counter
     }
 
+    pub(crate) fn shares(&self, key: &[u8]) -> &[Share] {
+        self.get(key).map_or(&[], |record| &record.shares)
+    }
+
+    /// Until when no new shares of a resource are given.
+    pub(crate) fn intent(&self, key: &[u8]) -> Option<u64> {
+        self.get(key)?.intent
+    }
+
     /// Changes a resource's record, which is made if there is none.
     pub(crate) fn change(&mut self, key: &[u8], change: impl FnOnce(&mut Record)) {
         let number = bucket_of(key);
@@ -54,7 +85,7 @@ impl Page {
         }
     }
 
-    fn ends(&self, ttl: Duration) -> u64 {
+    pub(crate) fn ends(&self, ttl: Duration) -> u64 {
         self.now.boot.saturating_add(nanos(ttl))
     }
 
@@ -65,46 +96,88 @@ impl Page {
 
     /// Why not every resource is the claim's.
     fn missing(&self, claim: &Claim) -> Option<Extension> {
-        let mut missing = None;
+        self.missing_or(claim, claim.value())
+    }
+
+    /// The same where `mark` counts as the claim's value.
+    fn missing_or(&self, claim: &Claim, mark: &[u8]) -> Option<Extension> {
+        let (value, mut missing) = (claim.value(), None);
         for key in claim.key().resources() {
             match self.hold(key) {
-                Some(hold) if *hold.value != *claim.token().as_bytes() => {
+                Some(hold) if *hold.value != *value && *hold.value != *mark => {
                     return Some(Extension::Foreign);
                 }
                 Some(_) => {}
+                // Where others share nothing of the claim's can stand.
+                None if !self.shares(key).is_empty() => return Some(Extension::Foreign),
                 None => missing = Some(Extension::Gone),
             }
         }
         missing
     }
 
+    /// Gives all of the claim's counters a number.
+    pub(crate) fn count(&mut self, claim: &Claim, number: u64, life: Duration) {
+        let counter = self.counter_of(number, life);
+        for key in claim.key().resources() {
+            self.change(key, |record| record.counter = Some(counter));
+        }
+    }
+
+    /// Keeps those counters of the claim's that there are, where it is fenced.
+    pub(crate) fn keep_counters(&mut self, claim: &Claim, terms: &Terms) {
+        let Some(fencing) = terms.fencing else { return };
+        let kept = self.counter_of(0, fencing.life);
+        for key in
+            claim.key().resources().filter(|key| self.counter(key).is_some()).collect::<Vec<_>>()
+        {
+            self.change(key, |record| record.counter.get_or_insert(kept).join(kept));
+        }
+    }
+
     pub(crate) fn acquire(&mut self, claim: &Claim, terms: &Terms, uptime: Duration) -> Vote {
-        let (key, token) = (claim.key(), claim.token().as_bytes());
+        let (key, value) = (claim.key(), claim.value());
         let numbers = key.resources().filter_map(|key| self.counter(key));
         let counter = numbers.map(|counter| counter.number).max();
         let holds = key.resources().filter_map(|key| self.hold(key));
-        let foreign = holds.filter(|hold| *hold.value != *token);
-        // An end that never comes is later than any other.
-        if let Some(last) = foreign.max_by_key(|hold| (hold.ends.is_none(), hold.ends)) {
+        let former = |hold: &Hold| claim.former() == Some(&*hold.value);
+        let foreign = holds.filter(|hold| *hold.value != *value && !former(hold));
+        let mut foreign = foreign.map(|hold| (hold.ends, &*hold.value)).peekable();
+        let alone = foreign.peek().is_none();
+        if let Some((expiry, label)) = longest(foreign.chain(self.longest_share(claim)), self.now) {
             let fence = terms.fencing.and(counter);
-            return Vote::Held { expiry: expiry(last, self.now), fence };
+            if !alone {
+                return Vote::Held { expiry, fence, label };
+            }
+            if let Some(intent) = terms.intent {
+                let ends = self.ends(intent);
+                key.resources().for_each(|key| self.change(key, |r| r.intent = Some(ends)));
+            }
+            return Vote::Shared { expiry, fence, label };
         }
-        if let Some(remaining) = terms.guard.and_then(|guard| fence::warming(uptime, guard)) {
+        if let Some(remaining) = terms.guard.and_then(|guard| warming(uptime, guard)) {
             return Vote::Warming { uptime, remaining };
         }
+        let holds = key.resources().filter_map(|key| self.hold(key));
+        let swapped = holds.filter(|hold| former(hold)).count();
         let fence = terms.fencing.map(|fencing| {
-            let number = fence::next(counter, fencing.hint, self.now.wall, micros(SLACK));
-            let counter = self.counter_of(number, fencing.life);
-            key.resources().for_each(|key| self.change(key, |r| r.counter = Some(counter)));
+            let number = next(counter, fencing.hint, self.now.wall, micros(SLACK));
+            self.count(claim, number, fencing.life);
             number
         });
+        if terms.intent.is_some() {
+            key.resources().for_each(|key| self.change(key, |record| record.intent = None));
+        }
         let ends = Some(self.ends(terms.ttl));
-        let mut vote = Vote::Granted { fence };
+        let mut vote = match swapped {
+            0 => Vote::Granted { fence },
+            resources => Vote::Swapped { fence, resources, counter: terms.fencing.and(counter) },
+        };
         for key in key.resources() {
-            if self.hold(key).is_some() {
+            if self.hold(key).is_some_and(|hold| !former(hold)) {
                 vote = Vote::AlreadyOurs;
             } else {
-                let hold = Hold { value: token.into(), ends };
+                let hold = Hold { value: value.into(), ends };
                 self.change(key, |record| record.hold = Some(hold));
             }
         }
@@ -116,31 +189,24 @@ impl Page {
             return missing;
         }
         let ends = self.ends(terms.ttl);
-        let kept = terms.fencing.map(|fencing| self.counter_of(0, fencing.life));
         for key in claim.key().resources() {
             self.change(key, |record| {
                 if let Some(hold) = &mut record.hold {
                     // A hold without an end gets one here: a lock must free itself.
                     hold.ends = hold.ends.max(Some(ends));
                 }
-                if let (Some(counter), Some(kept)) = (&mut record.counter, kept) {
-                    counter.join(kept);
-                }
             });
         }
+        self.keep_counters(claim, terms);
         Extension::Extended
     }
 
     /// Frees what the claim holds, and names it.
     pub(crate) fn release(&mut self, claim: &Claim) -> (Removal, Vec<Box<[u8]>>) {
-        let removal = match self.missing(claim) {
-            None => Removal::Removed,
-            Some(Extension::Foreign) => Removal::Foreign,
-            Some(_) => Removal::Gone,
-        };
+        let removal = removal(self.missing(claim));
         let mut freed = Vec::new();
         for key in claim.key().resources() {
-            if self.hold(key).is_some_and(|hold| *hold.value == *claim.token().as_bytes()) {
+            if self.hold(key).is_some_and(|hold| *hold.value == *claim.value()) {
                 self.change(key, |record| record.hold = None);
                 freed.push(key.into());
             }
@@ -148,8 +214,25 @@ impl Page {
         (removal, freed)
     }
 
+    /// Puts the claim's mark in the place of its token.
+    pub(crate) fn keep(&mut self, claim: &Claim, rest: Duration) -> Removal {
+        let (mark, now) = (claim.mark(), self.now.boot);
+        let removal = removal(self.missing_or(claim, &mark));
+        for key in claim.key().resources() {
+            let Some(hold) = self.hold(key) else { continue };
+            if *hold.value == *claim.value() {
+                let left = hold.ends.map(|ends| Duration::from_nanos(ends.saturating_sub(now)));
+                let ends = Some(self.ends(stay(left, rest)));
+                let hold = Hold { value: mark.as_slice().into(), ends };
+                self.change(key, |record| record.hold = Some(hold));
+            }
+        }
+        removal
+    }
+
     pub(crate) fn raise(&mut self, claim: &Claim, fence: u64, life: Duration) -> Extension {
-        if let Some(missing) = self.missing(claim) {
+        let missing = if claim.is_shared() { self.unshared(claim) } else { self.missing(claim) };
+        if let Some(missing) = missing {
             return missing;
         }
         let raised = self.counter_of(fence, life);
@@ -160,9 +243,9 @@ impl Page {
     }
 
     pub(crate) fn inspect(&self, key: &LockKey) -> Vec<Option<Holding>> {
-        let holding = |key| {
-            let hold = self.hold(key)?;
-            Some(Holding { holder: Holder::of(&hold.value), expiry: expiry(hold, self.now) })
+        let holding = |key| match self.hold(key) {
+            Some(hold) => Some(Holding::of(&hold.value, expiry(hold.ends, self.now))),
+            None => self.shared(key),
         };
         key.resources().map(holding).collect()
     }
@@ -177,7 +260,35 @@ impl Counter {
     }
 }
 
-fn expiry(hold: &Hold, now: Times) -> Expiry {
+/// Of those who share a resource; `None` where nobody does.
+pub(crate) fn holding(shares: &[Share], now: Times) -> Option<Holding> {
+    let mut shares: Vec<&Share> = shares.iter().collect();
+    shares.sort_by_key(|share| std::cmp::Reverse(share.ends));
+    let left = |ends: u64| Duration::from_nanos(ends.saturating_sub(now.boot));
+    let told = shares.iter().map(|share| (share.value.to_vec(), Expiry::In(left(share.ends))));
+    Holding::of_shares(shares.len(), told)
+}
+
+/// The answer to an end, by what is missing.
+pub(crate) fn removal(missing: Option<Extension>) -> Removal {
+    match missing {
+        None => Removal::Removed,
+        Some(Extension::Foreign) => Removal::Foreign,
+        Some(_) => Removal::Gone,
+    }
+}
+
+/// Of what stands in a claim's way what is longest: when it ends, and what its holder calls itself. An end that never comes
+/// is later than any other.
+pub(crate) fn longest<'a>(
+    standing: impl Iterator<Item = (Option<u64>, &'a [u8])>,
+    now: Times,
+) -> Option<(Expiry, Option<Label>)> {
+    let (ends, value) = standing.max_by_key(|(ends, _)| (ends.is_none(), *ends))?;
+    Some((expiry(ends, now), Label::of_value(value)))
+}
+
+fn expiry(ends: Option<u64>, now: Times) -> Expiry {
     let left = |ends: u64| Expiry::In(Duration::from_nanos(ends.saturating_sub(now.boot)));
-    hold.ends.map_or(Expiry::Never, left)
+    ends.map_or(Expiry::Never, left)
 }

@@ -1,4 +1,4 @@
-//! Pure: what stands in a file. All integers are little-endian; a checksum ends each file.
+//! Pure: what stands in a file. A version that knows no shares takes a file that has some for one that is not ours. All integers are little-endian; a checksum ends each file.
 //!
 //! A file is replaced as a whole, so no process sees a part of one. A file that does not add up was cut by a power
 //! failure (then nobody holds anything any more), or is not ours: it is never read as free, nor as held by somebody.
@@ -6,13 +6,15 @@
 use crate::clock::{Boot, Times};
 
 /// By how much the wall clock must be past a counter before it may be forgotten: what is granted then is above it.
-const OVERTAKEN: u64 = 2 * redlock_core::fence::SLACK.as_micros() as u64;
+const OVERTAKEN: u64 = 2 * redlock_core::backend::SLACK.as_micros() as u64;
 
-const MAGIC: &[u8; 4] = b"RLB1";
+pub(crate) const MAGIC: &[u8; 4] = b"RLB1";
 const HEADER: usize = MAGIC.len() + 16 + 8;
 const HELD: u8 = 1;
 const ENDS: u8 = 2;
 const COUNTED: u8 = 4;
+const SHARED: u8 = 8;
+const WANTED: u8 = 16;
 
 /// The file was not written by this crate, or only in part.
 #[derive(Debug, PartialEq, Eq)]
@@ -23,7 +25,11 @@ pub(crate) struct Garbled;
 pub(crate) struct Record {
     pub(crate) key: Box<[u8]>,
     pub(crate) hold: Option<Hold>,
+    /// Of a resource that nobody has whole.
+    pub(crate) shares: Vec<Share>,
     pub(crate) counter: Option<Counter>,
+    /// Until when no new shares are given, on the boot-time clock.
+    pub(crate) intent: Option<u64>,
 }
 
 #[derive(Clone, PartialEq, Eq)]
@@ -32,6 +38,22 @@ pub(crate) struct Hold {
     pub(crate) value: Box<[u8]>,
     /// On the boot-time clock; `None` is never.
     pub(crate) ends: Option<u64>,
+}
+
+/// One of those who share a resource.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Share {
+    /// The holder's token.
+    pub(crate) value: Box<[u8]>,
+    /// On the boot-time clock.
+    pub(crate) ends: u64,
+}
+
+/// Shows no value: it is the holder's token.
+impl std::fmt::Debug for Share {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Share").field("ends", &self.ends).finish_non_exhaustive()
+    }
 }
 
 /// Shows no value: it is the holder's token.
@@ -53,6 +75,8 @@ pub(crate) struct Counter {
 impl Record {
     fn drop_dead(&mut self, now: Times) {
         self.hold.take_if(|hold| hold.ends.is_some_and(|ends| ends <= now.boot));
+        self.shares.retain(|share| now.boot < share.ends);
+        self.intent.take_if(|ends| *ends <= now.boot);
         self.counter.take_if(|counter| {
             counter.ends <= now.boot && counter.number.saturating_add(OVERTAKEN) < now.wall
         });
@@ -60,7 +84,8 @@ impl Record {
 
     /// Takes over what an earlier start of the machine left: counters live on by the wall clock, holders do not.
     fn rebase(&mut self, now: Times) {
-        self.hold = None;
+        (self.hold, self.intent) = (None, None);
+        self.shares.clear();
         if let Some(counter) = &mut self.counter {
             let left = counter.ends_wall.saturating_sub(now.wall);
             counter.ends = now.boot.saturating_add(left.saturating_mul(1000));
@@ -68,7 +93,10 @@ impl Record {
     }
 
     fn is_empty(&self) -> bool {
-        self.hold.is_none() && self.counter.is_none()
+        self.hold.is_none()
+            && self.shares.is_empty()
+            && self.counter.is_none()
+            && self.intent.is_none()
     }
 }
 
@@ -124,7 +152,9 @@ impl Bucket {
             let ends = record.hold.as_ref().and_then(|hold| hold.ends);
             let flags = if record.hold.is_some() { HELD } else { 0 }
                 | if ends.is_some() { ENDS } else { 0 }
-                | if record.counter.is_some() { COUNTED } else { 0 };
+                | if record.counter.is_some() { COUNTED } else { 0 }
+                | if record.shares.is_empty() { 0 } else { SHARED }
+                | if record.intent.is_some() { WANTED } else { 0 };
             out.push(flags);
             put_bytes(&mut out, &record.key);
             if let Some(hold) = &record.hold {
@@ -134,8 +164,21 @@ impl Bucket {
             if let Some(Counter { number, ends, ends_wall }) = record.counter {
                 [number, ends, ends_wall].into_iter().for_each(|part| put_u64(&mut out, part));
             }
+            if !record.shares.is_empty() {
+                put_u64(&mut out, record.shares.len() as u64);
+            }
+            for Share { value, ends } in &record.shares {
+                put_bytes(&mut out, value);
+                put_u64(&mut out, *ends);
+            }
+            record.intent.into_iter().for_each(|ends| put_u64(&mut out, ends));
         }
         seal(out)
+    }
+
+    /// Whether we wrote this, at whatever time.
+    pub(crate) fn is_whole(content: &[u8]) -> bool {
+        Self::decode(content).is_ok()
     }
 
     fn decode(content: &[u8]) -> Result<([u8; 16], u64, Self), Garbled> {
@@ -147,7 +190,9 @@ impl Bucket {
         let mut records = Vec::new();
         while !rest.0.is_empty() {
             let [flags] = rest.array()?;
-            if flags > HELD | ENDS | COUNTED || flags & HELD == 0 && flags & ENDS != 0 {
+            let torn = flags & HELD == 0 && flags & ENDS != 0;
+            let both = flags & HELD != 0 && flags & SHARED != 0;
+            if flags > HELD | ENDS | COUNTED | SHARED | WANTED || torn || both {
                 return Err(Garbled);
             }
             let mut record = Record { key: rest.bytes()?, ..Record::default() };
@@ -159,6 +204,14 @@ impl Bucket {
             if flags & COUNTED != 0 {
                 let (number, ends, ends_wall) = (rest.u64()?, rest.u64()?, rest.u64()?);
                 record.counter = Some(Counter { number, ends, ends_wall });
+            }
+            if flags & SHARED != 0 {
+                for _ in 0..rest.u64()? {
+                    record.shares.push(Share { value: rest.bytes()?, ends: rest.u64()? });
+                }
+            }
+            if flags & WANTED != 0 {
+                record.intent = Some(rest.u64()?);
             }
             records.push(record);
         }
@@ -192,7 +245,7 @@ fn put_u64(out: &mut Vec<u8>, number: u64) {
 }
 
 fn put_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
-    // Keys have at most 512 bytes, values are tokens.
+    // Keys have at most 512 bytes, values are tokens with labels.
     let len = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
     out.extend_from_slice(&len.to_le_bytes());
     out.extend_from_slice(bytes);

@@ -15,9 +15,14 @@ prop_compose! {
         key in prop::collection::vec(any::<u8>(), 1..60),
         hold in prop::option::of((prop::collection::vec(any::<u8>(), 0..60), any::<Option<u64>>())),
         counter in prop::option::of(any::<[u64; 3]>()),
+        shares in prop::collection::vec((prop::collection::vec(any::<u8>(), 0..60), any::<u64>()), 0..3),
+        intent: Option<u64>,
     ) -> Record {
+        let shares = shares.into_iter().filter(|_| hold.is_none());
         Record {
             key: key.into(),
+            shares: shares.map(|(value, ends)| Share { value: value.into(), ends }).collect(),
+            intent,
             hold: hold.map(|(value, ends)| Hold { value: value.into(), ends }),
             counter: counter.map(|[number, ends, ends_wall]| Counter { number, ends, ends_wall }),
         }
@@ -77,12 +82,12 @@ proptest! {
 
 fn held(ends: Option<u64>) -> Bucket {
     let hold = Some(Hold { value: (*b"token").into(), ends });
-    Bucket { records: vec![Record { key: (*b"k").into(), hold, counter: None }] }
+    Bucket { records: vec![Record { key: (*b"k").into(), hold, ..Record::default() }] }
 }
 
 fn counted(number: u64, ends: u64, ends_wall: u64) -> Bucket {
     let counter = Some(Counter { number, ends, ends_wall });
-    Bucket { records: vec![Record { key: (*b"k").into(), hold: None, counter }] }
+    Bucket { records: vec![Record { key: (*b"k").into(), counter, ..Record::default() }] }
 }
 
 fn load(bucket: &Bucket, written: u64, boot: &Boot, now: Times) -> Result<Bucket, Garbled> {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::clock::{Boot, Times};
 use crate::record::{Garbled, Reader, seal, unseal};
 
-const MAGIC: &[u8; 4] = b"RLR1";
+pub(crate) const MAGIC: &[u8; 4] = b"RLR1";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Run {

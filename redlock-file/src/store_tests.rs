@@ -1,8 +1,9 @@
-use redlock_core::fence::FenceGate;
+use redlock_core::FenceGate;
 use redlock_core::node::{FenceTerms, Vote};
 use redlock_core::token::Token;
 
 use super::*;
+use crate::access::Access;
 use crate::testing::Scratch;
 
 const LONG: Duration = Duration::from_secs(60);
@@ -149,7 +150,7 @@ fn what_ended_and_was_released_leaves_no_files() {
     let bytes = |name: &String| std::fs::metadata(scratch.path().join(name)).unwrap().len();
     let files = scratch.files();
     assert!(files.iter().filter(|name| *name != "run").all(|name| bytes(name) < 400), "{files:?}");
-    assert!(files.len() <= usize::from(BUCKETS) + 2);
+    assert!(files.len() <= 2 * usize::from(BUCKETS) + 2);
 }
 
 #[test]
@@ -163,9 +164,15 @@ fn a_file_that_is_not_ours_blocks_its_resources_and_only_them() {
         for keys in [&["a"][..], &["a", "c"]] {
             let key = LockKey::all(keys).unwrap();
             let claim = Claim::new(key.clone(), Token::random().unwrap());
-            assert!(matches!(store.acquire(&claim, &terms()), Err(Failure::Garbled(_))));
-            assert!(matches!(store.release(&claim, true), Err(Failure::Garbled(_))));
-            assert!(matches!(store.inspect(&key), Err(Failure::Garbled(_))));
+            assert!(matches!(store.acquire(&claim, &terms()), Err(Failure::Garbled { .. })));
+            assert!(matches!(store.release(&claim, true), Err(Failure::Garbled { .. })));
+            let Err(failure) = store.inspect(&key) else { panic!("{content:?}") };
+            let name = file.file_name().unwrap().to_str().unwrap();
+            let text = redlock_core::node::NodeError::from(failure).to_string();
+            assert!(
+                text.ends_with(&format!("file `{name}` must be as this crate writes it")),
+                "{text}"
+            );
         }
         assert_eq!(std::fs::read(&file).unwrap(), content);
     }
@@ -187,7 +194,7 @@ fn the_first_run_after_a_start_removes_what_a_power_failure_cut_and_frees_the_re
     let other = Boot { id: [1; 16], ..before.boot };
     let now = Times::read();
     for key in ["a", "b", "c"] {
-        let bucket = before.load(bucket_of(key.as_bytes()), now).unwrap();
+        let bucket = before.load(bucket_of(key.as_bytes()), now).unwrap().bucket;
         let file = scratch.path().join(file_name(bucket_of(key.as_bytes())));
         std::fs::write(file, bucket.encode(&other, now)).unwrap();
     }
@@ -201,13 +208,29 @@ fn the_first_run_after_a_start_removes_what_a_power_failure_cut_and_frees_the_re
 }
 
 #[test]
+fn a_new_run_leaves_what_cannot_have_been_ours() {
+    let scratch = Scratch::new();
+    let store = scratch.store();
+    let other = Boot { id: [1; 16], ..store.boot };
+    let run = Run::new(5, other, Times::read());
+    std::fs::write(scratch.path().join(RUN), run.encode()).unwrap();
+    let (notes, torn) = (file_name(bucket_of(b"a")), file_name(bucket_of(b"b")));
+    std::fs::write(scratch.path().join(&notes), "notes").unwrap();
+    std::fs::write(scratch.path().join(&torn), [0; 100]).unwrap();
+    let store = scratch.store();
+    assert_eq!(std::fs::read(scratch.path().join(&notes)).unwrap(), b"notes");
+    assert!(matches!(store.acquire(&claim(["a"]), &terms()), Err(Failure::Garbled { .. })));
+    granted(store.acquire(&claim(["b"]), &terms()));
+}
+
+#[test]
 fn another_time_namespace_is_refused() {
     let scratch = Scratch::new();
     let store = scratch.store();
     let boot = Boot { namespace: store.boot.namespace + 1, ..store.boot };
     let run = Run::new(5, boot, Times::read());
     std::fs::write(scratch.path().join(RUN), run.encode()).unwrap();
-    let error = Store::open(Directory::open(scratch.path()).unwrap()).err().unwrap();
+    let error = Store::open(Directory::open(scratch.path(), Access::Owner).unwrap()).err().unwrap();
     assert!(error.to_string().contains("time namespace"), "{error}");
 }
 
@@ -217,4 +240,56 @@ fn a_partly_own_claim_is_not_taken_for_a_new_one() {
     let (store, whole) = (scratch.store(), claim(["a", "b"]));
     granted(store.acquire(&same(&whole, ["b"]), &terms()));
     assert!(matches!(store.acquire(&whole, &terms()), Ok(Vote::AlreadyOurs)));
+}
+
+/// Resources that stand in one file, under names of this many bytes.
+fn neighbours(count: usize, len: usize) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for i in 0.. {
+        let name = format!("{i:0len$}");
+        if names.len() == count {
+            break;
+        }
+        if names.is_empty() || bucket_of(name.as_bytes()) == bucket_of(names[0].as_bytes()) {
+            names.push(name);
+        }
+    }
+    names
+}
+
+#[test]
+fn with_a_full_disk_locks_are_extended_and_released_but_not_taken() {
+    let neighbours = neighbours(36, 200);
+    // The last one to come may be what makes their file a block longer.
+    for count in 1..=neighbours.len() {
+        full_disk(&neighbours[..count]);
+    }
+}
+
+fn full_disk(neighbours: &[String]) {
+    let scratch = Scratch::new();
+    let store = scratch.store();
+    let together = claim(KEYS);
+    let alone = neighbours.iter().map(|name| claim([name.as_str()]));
+    let claims: Vec<_> = std::iter::once(together).chain(alone).collect();
+    for (i, claim) in claims.iter().enumerate() {
+        let terms = if i % 2 == 0 { terms() } else { Terms::new(LONG) };
+        assert!(matches!(store.acquire(claim, &terms), Ok(Vote::Granted { .. })));
+    }
+    store.dir.is_full.set(true);
+    let error = store.acquire(&claim(["another"]), &terms()).unwrap_err();
+    assert!(matches!(error, Failure::NotApplied(_)), "{error:?}");
+    let text = redlock_core::node::NodeError::from(error).to_string();
+    assert!(text.contains("No space left on device"), "{text}");
+    for _ in 0..3 {
+        for claim in &claims {
+            let longer = Terms::new(LONG * 2).with_fencing(terms().fencing);
+            assert_eq!(store.extend(claim, &longer).unwrap(), Extension::Extended);
+        }
+    }
+    for claim in &claims {
+        assert_eq!(store.release(claim, true).unwrap(), Removal::Removed);
+    }
+    // Where something was given back there is room.
+    granted(store.acquire(&claims[0], &terms()));
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use redlock_core::key::LockKey;
 use redlock_core::token::Token;
 
+use crate::access::Access;
 use crate::clock::nanos;
 use crate::directory::{Deadline, Directory};
 use crate::record::{Counter, Hold};
@@ -25,7 +26,7 @@ impl Scratch {
     }
 
     pub(crate) fn store(&self) -> Store {
-        Store::open(Directory::open(&self.0).unwrap()).unwrap()
+        Store::open(Directory::open(&self.0, Access::Owner).unwrap()).unwrap()
     }
 
     /// What stands there, as another program sees it.
@@ -47,7 +48,10 @@ impl Scratch {
         let _locked = store.dir.lock(Deadline::after(Duration::from_secs(10))).unwrap();
         let mut page = store.page(&LockKey::new(key).unwrap()).unwrap();
         let ends = ttl.map(|ttl| page.now.boot + nanos(ttl));
-        page.change(key, |record| record.hold = Some(Hold { value: value.into(), ends }));
+        page.change(key, |record| {
+            record.shares.clear();
+            record.hold = Some(Hold { value: value.into(), ends });
+        });
         store.commit(&mut page).unwrap();
     }
 
@@ -58,6 +62,16 @@ impl Scratch {
             entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
         names.sort_unstable();
         names
+    }
+
+    /// All that stands there: names with contents, or with `None` for what is no file.
+    pub(crate) fn contents(&self) -> Vec<(String, Option<Vec<u8>>)> {
+        let content = |name: String| {
+            let path = self.0.join(&name);
+            let is_file = std::fs::symlink_metadata(&path).unwrap().is_file();
+            (name, is_file.then(|| std::fs::read(&path).unwrap()))
+        };
+        self.files().into_iter().map(content).collect()
     }
 }
 
