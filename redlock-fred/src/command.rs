@@ -5,7 +5,7 @@ use fred::clients::Client;
 use fred::error::Error;
 use fred::interfaces::{ClientLike, KeysInterface};
 use fred::types::{ClusterHash, CustomCommand, Expiration, SetOptions, Value};
-use redlock_core::protocol::{Arg, CallError, Reply};
+use redlock_protocol::{Arg, CallError, Reply};
 
 use crate::errors;
 use crate::settings;

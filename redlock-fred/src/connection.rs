@@ -1,19 +1,23 @@
 use std::future::{Future, pending, poll_fn};
 use std::pin::pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
 use fred::clients::Client;
-use fred::error::Error;
-use fred::interfaces::EventInterface;
-use fred::types::config::Server;
-use redlock_core::protocol::{CallError, Reply};
-use tokio::sync::{broadcast, watch};
+use fred::error::{Error, ErrorKind};
+use fred::interfaces::ClientLike;
+use redlock_core::node::{Fault, NodeError};
+use redlock_protocol::{CallError, Reply};
+use tokio::sync::watch;
 use tokio::task::unconstrained;
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::command::Command;
+use crate::debts::Debts;
 use crate::errors;
+use crate::silence::LOOK;
+use crate::troubles::Troubles;
 
 /// What commands are sent over: a client that the user connects, or one that is connected once and given up
 /// with its connection.
@@ -21,6 +25,9 @@ use crate::errors;
 pub(crate) struct Connection {
     client: Client,
     troubles: Arc<Troubles>,
+    debts: Arc<Debts>,
+    /// Why it is to be left: the server is a replica.
+    left: Arc<watch::Sender<Option<NodeError>>>,
     /// Whether fred's task for it has ended. Nothing for a client of the user's.
     over: Option<watch::Receiver<bool>>,
 }
@@ -28,16 +35,32 @@ pub(crate) struct Connection {
 impl Connection {
     pub(crate) fn new(client: Client, over: Option<watch::Receiver<bool>>) -> Self {
         let troubles = Arc::new(Troubles::of(&client));
-        Self { client, troubles, over }
+        Self {
+            client,
+            troubles,
+            debts: Arc::default(),
+            left: Arc::new(watch::Sender::new(None)),
+            over,
+        }
     }
 
     pub(crate) fn client(&self) -> &Client {
         &self.client
     }
 
-    /// Why it ended or was not made, if it was.
-    pub(crate) fn trouble(&self) -> Option<Error> {
-        self.troubles.last()
+    /// Why it ended or was not made.
+    pub(crate) fn refusal(&self) -> NodeError {
+        let left = self.left.borrow().clone();
+        left.unwrap_or_else(|| errors::refused(self.troubles.last().as_ref()))
+    }
+
+    /// Sends nothing more on it. What is under way is answered before it is closed. Whether it was not left already.
+    pub(crate) fn leave(&self, why: &NodeError) -> bool {
+        self.left.send_if_modified(|left| {
+            let is_first = left.is_none();
+            left.get_or_insert_with(|| why.clone());
+            is_first
+        })
     }
 
     /// Sends the command, within `timeout`, which must not be zero. The first poll puts it into fred's queue.
@@ -46,6 +69,12 @@ impl Connection {
         command: Command,
         timeout: Duration,
     ) -> Result<Reply, CallError> {
+        if self.left.borrow().is_some() {
+            return Err(self.refusal().into());
+        }
+        let Some(debt) = self.debts.begin() else {
+            return Err(NodeError::new(Fault::Refused, UNANSWERED).into());
+        };
         // Its budget may not run out: an answer that is there must not look like none.
         let mut answer = pin!(unconstrained(command.send(&self.client, timeout)));
         let mut over = pin!(self.over());
@@ -58,10 +87,14 @@ impl Connection {
                 Poll::Pending => Poll::Pending,
             }
         });
-        match answer.await {
+        let answer = answer.await;
+        if !matches!(&answer, Some(Err(error)) if *error.kind() == ErrorKind::Timeout) {
+            debt.paid();
+        }
+        match answer {
             Some(Ok(answer)) => answer,
-            Some(Err(error)) => Err(errors::unanswered(&error, || self.trouble())),
-            None => Err(errors::refused(self.trouble().as_ref()).into()),
+            Some(Err(error)) => Err(errors::unanswered(&error, || self.refusal())),
+            None => Err(self.refusal().into()),
         }
     }
 
@@ -76,30 +109,68 @@ impl Connection {
         }
         pending().await
     }
-}
 
-/// Why connections ended or were not made, to tell those whose commands were refused for want of one.
-struct Troubles(Mutex<News>);
-
-struct News {
-    /// fred's, not looked at before somebody asks.
-    unread: broadcast::Receiver<(Error, Option<Server>)>,
-    last: Option<Error>,
-}
-
-impl Troubles {
-    fn of(client: &Client) -> Self {
-        Self(Mutex::new(News { unread: client.error_rx(), last: None }))
+    /// Waits until the connection is of no use any more: the server stays silent on it, or is a replica.
+    pub(crate) async fn useless(&self) {
+        tokio::select! {
+            () = self.left() => {
+                // What is under way is answered, before the connection is closed.
+                let _ = timeout(LAST_ANSWERS, self.client.quit()).await;
+            }
+            () = self.ask(true) => self.troubles.tell(Error::new(ErrorKind::IO, UNANSWERED)),
+        }
     }
 
-    fn last(&self) -> Option<Error> {
-        let mut news = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+    async fn left(&self) {
+        // It lives as long as this.
+        let _ = self.left.subscribe().wait_for(Option::is_some).await;
+    }
+
+    /// Finds out when what is unanswered is answered, as long as it is polled.
+    pub(crate) async fn ask_for_ever(&self) {
+        self.ask(false).await;
+    }
+
+    /// Ends with a silence that is too long, if that is wanted.
+    async fn ask(&self, give_up: bool) {
         loop {
-            match news.unread.try_recv() {
-                Ok((error, _)) => news.last = Some(error),
-                Err(broadcast::error::TryRecvError::Lagged(_)) => {}
-                Err(_) => return news.last.clone(),
+            while self.debts.ask(Instant::now()) {
+                // Zero is no limit. Whatever comes, be it the end of the connection or that nothing was sent, ends the
+                // debts.
+                let question = Command::new("PING", &[]).send(&self.client, Duration::ZERO);
+                let mut question = pin!(question);
+                loop {
+                    tokio::select! {
+                        biased;
+                        _ = &mut question => break,
+                        () = sleep(LOOK) => {}
+                    }
+                    if self.debts.look(Instant::now()) && give_up {
+                        return;
+                    }
+                }
+                self.debts.answered();
             }
+            self.debts.more().await;
         }
+    }
+}
+
+/// How long a replica may take for the answers that it owes.
+const LAST_ANSWERS: Duration = Duration::from_millis(500);
+/// What is said where too much of it is.
+const UNANSWERED: &str = "the server leaves unanswered what it was sent";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_connection_is_left_once_and_for_the_first_reason() {
+        let connection = Connection::new(Client::default(), None);
+        let why = |text| NodeError::new(Fault::Replica, text);
+        assert!(connection.leave(&why("READONLY")));
+        assert!(!connection.leave(&why("it says so itself")));
+        assert_eq!(connection.refusal(), why("READONLY"));
     }
 }

@@ -1,7 +1,9 @@
 use fred::error::{Error, ErrorKind};
 use fred::types::{Resp3Frame, Value};
-use redlock_core::node::{Fault, FaultClass, NodeError};
-use redlock_core::protocol::{CallError, Reply};
+use redlock_core::node::{Fault, NodeError};
+use redlock_protocol::{CallError, Reply, turned_down};
+
+use crate::readable::readable;
 
 /// What fred says of a command that it never handed to a connection, where the kind of error does not tell.
 const NOT_SENT: [&str; 2] = ["Failed to send command to router.", "Failed to route command."];
@@ -63,16 +65,14 @@ fn is_servers(details: &str) -> bool {
     code.starts_with('@') || code.len() > 2 && code.bytes().all(|byte| byte.is_ascii_uppercase())
 }
 
-/// Why fred gave no answer. `cause` is looked up only when no connection was there.
-pub(crate) fn unanswered(error: &Error, cause: impl FnOnce() -> Option<Error>) -> CallError {
-    let lost = |fault| NodeError::new(fault, error.details()).into();
+/// Why fred gave no answer. `refusal` is looked up only when no connection was there.
+pub(crate) fn unanswered(error: &Error, refusal: impl FnOnce() -> NodeError) -> CallError {
+    let lost = |fault| NodeError::new(fault, &readable(error.details())).into();
     match error.kind() {
         ErrorKind::Timeout => NodeError::from(Fault::Timeout).into(),
         // A command is cancelled only while it waits in fred's own queue.
-        ErrorKind::Canceled => refused(cause().as_ref()).into(),
-        ErrorKind::Unknown if NOT_SENT.contains(&error.details()) => {
-            refused(cause().as_ref()).into()
-        }
+        ErrorKind::Canceled => refusal().into(),
+        ErrorKind::Unknown if NOT_SENT.contains(&error.details()) => refusal().into(),
         ErrorKind::Backpressure => NodeError::new(Fault::Refused, error.details()).into(),
         // Replies that fred answers by reconnecting: `CLUSTERDOWN`, and `NOAUTH` where a client asks for it.
         ErrorKind::Auth | ErrorKind::Cluster => CallError::Server(error.details().to_owned()),
@@ -84,10 +84,12 @@ pub(crate) fn unanswered(error: &Error, cause: impl FnOnce() -> Option<Error>) -
 
 /// There was no connection to send the command on; `cause` is why the last one ended or was not made.
 pub(crate) fn refused(cause: Option<&Error>) -> NodeError {
-    let said = cause.map_or("", Error::details);
+    let Some(cause) = cause else { return Fault::Refused.into() };
     // A server that turns a connection down says so in the words of any other error reply.
-    match NodeError::from(CallError::Server(said.to_owned())) {
-        error if error.class() == FaultClass::Unknown => NodeError::new(Fault::Refused, said),
+    match turned_down(&readable(cause.details())) {
+        error if error.fault() == Fault::Refused && *cause.kind() == ErrorKind::Protocol => {
+            NodeError::new(Fault::Protocol, error.detail())
+        }
         error => error,
     }
 }

@@ -6,19 +6,20 @@ use std::task::Poll;
 use std::time::Duration;
 
 use fred::clients::Client;
-use fred::error::Error;
 use fred::interfaces::ClientLike;
-use redlock_core::node::NodeError;
-use redlock_core::protocol::{CallError, Reply};
+use redlock_core::node::{Fault, NodeError};
+use redlock_protocol::{CallError, Reply};
 use tokio::runtime::Handle;
 use tokio::sync::{oneshot, watch};
 use tokio::task::{AbortHandle, JoinHandle};
 use tokio::time::Instant;
 
+use crate::backoff::Backoff;
 use crate::command::Command;
 use crate::connection::Connection;
 use crate::errors;
 use crate::settings;
+use crate::silence::MOST;
 
 /// The task that connects, and connects again whenever a connection ends.
 pub(crate) struct Keeper {
@@ -40,6 +41,8 @@ struct Gate(Mutex<State>);
 
 struct State {
     way: Way,
+    /// When the last connection ended. What came later was sent on no connection before the one that there is.
+    ended: Option<Instant>,
     /// What waits for the attempt to connect that is under way or comes next.
     ///
     /// fred has a queue of its own, but when the attempt fails it answers nobody in it. Waiting outside
@@ -50,10 +53,10 @@ struct State {
 /// What becomes of the next command.
 enum Way {
     /// It waits: the first attempt ever is under way, or the connection was lost a moment ago, for this reason.
-    Waiting(Option<Error>),
+    Waiting(NodeError),
     Open(Connection, AbortHandle),
     /// It is refused, for this reason.
-    Shut(Option<Error>),
+    Shut(NodeError),
 }
 
 struct Queued {
@@ -65,7 +68,8 @@ struct Queued {
 impl Keeper {
     pub(crate) fn spawn(model: &Client, runtime: &Handle) -> Self {
         let (stop, stopped) = oneshot::channel();
-        let gate = Arc::new(Gate(Mutex::new(State { way: Way::Waiting(None), queue: Vec::new() })));
+        let way = Way::Waiting(Fault::Refused.into());
+        let gate = Arc::new(Gate(Mutex::new(State { way, ended: None, queue: Vec::new() })));
         let task = runtime.spawn(keep_connected(model.clone(), stopped, gate.clone()));
         Self { task, gate, _stop: stop }
     }
@@ -79,15 +83,31 @@ impl Keeper {
     pub(crate) fn route(&self, command: Command, deadline: Option<Instant>) -> Route {
         let mut state = self.gate.state();
         state.lose_what_ended();
-        match &state.way {
-            Way::Waiting(_) => {
+        let State { way, queue, .. } = &mut *state;
+        match way {
+            Way::Waiting(why) => {
+                if queue.len() >= MOST {
+                    queue.retain(|queued| !queued.answer.is_closed());
+                }
+                if queue.len() >= MOST {
+                    return Route::Refused(why.clone());
+                }
                 let (answer, answered) = oneshot::channel();
-                state.queue.push(Queued { command, deadline, answer });
+                queue.push(Queued { command, deadline, answer });
                 Route::Queued(answered)
             }
             Way::Open(connection, _) => Route::Open(connection.clone(), command),
-            Way::Shut(why) => Route::Refused(errors::refused(why.as_ref())),
+            Way::Shut(why) => Route::Refused(why.clone()),
         }
+    }
+
+    /// Leaves the connection, if what was asked at `since` can have been sent on no other. Whether there was one, not left
+    /// before.
+    pub(crate) fn leave(&self, why: &NodeError, since: Instant) -> bool {
+        let state = self.gate.state();
+        let Way::Open(connection, _) = &state.way else { return false };
+        let is_meant = state.ended.is_none_or(|ended| ended <= since);
+        is_meant && connection.leave(why)
     }
 }
 
@@ -97,7 +117,8 @@ impl State {
         if let Way::Open(connection, task) = &self.way
             && task.is_finished()
         {
-            self.way = Way::Waiting(connection.trouble());
+            self.way = Way::Waiting(connection.refusal());
+            self.ended = Some(Instant::now());
         }
     }
 }
@@ -127,19 +148,18 @@ impl Gate {
     /// An attempt begins. What waits goes on waiting for it; what comes next is refused.
     fn attempt(&self) {
         let mut state = self.state();
-        if let Way::Waiting(why) = &mut state.way {
-            state.way = Way::Shut(why.take());
+        if let Way::Waiting(why) = &state.way {
+            state.way = Way::Shut(why.clone());
         }
     }
 
     /// Refuses everything queued and what comes next.
-    fn shut(&self, why: Error) {
-        let refused = errors::refused(Some(&why));
+    fn shut(&self, why: NodeError) {
         let mut state = self.state();
-        state.way = Way::Shut(Some(why));
+        state.way = Way::Shut(why.clone());
         for queued in mem::take(&mut state.queue) {
             // Nobody to tell is no trouble: whoever leaves a command behind is told so in the docs.
-            let _ = queued.answer.send(Err(refused.clone().into()));
+            let _ = queued.answer.send(Err(why.clone().into()));
         }
     }
 }
@@ -162,27 +182,39 @@ async fn keep_connected(
     mut stopped: oneshot::Receiver<Infallible>,
     gate: Arc<Gate>,
 ) {
-    let mut backoff = settings::reconnecting();
+    let mut backoff = Backoff::default();
     loop {
         let (over, ended) = watch::channel(false);
         let connection = Connection::new(settings::once(&model), Some(ended));
         // Not cut short by the stop: it spawns fred's task, and dropped half-way would leave that behind.
         // It ends within the limits for connecting.
-        match connection.client().init().await {
+        let lived = match connection.client().init().await {
             Ok(mut task) => {
-                gate.open(connection, task.abort_handle()).await;
+                let since = Instant::now();
+                gate.open(connection.clone(), task.abort_handle()).await;
                 tokio::select! {
                     _ = &mut stopped => return task.abort(),
                     _ = &mut task => {}
+                    () = connection.useless() => {
+                        task.abort();
+                        // It is over when everybody who waits for an answer over it was told.
+                        let _ = (&mut task).await;
+                    }
                 }
                 gate.state().lose_what_ended();
                 // No receiver is no trouble: then no command waits for it.
                 let _ = over.send(true);
-                backoff = settings::reconnecting();
+                Some(since.elapsed())
             }
-            Err(error) => gate.shut(error),
+            Err(error) => {
+                gate.shut(errors::refused(Some(&error)));
+                None
+            }
+        };
+        let wait = backoff.wait(lived, fastrand::f64());
+        if lived.is_some() && !backoff.is_first() {
+            gate.shut(connection.refusal());
         }
-        let wait = Duration::from_millis(backoff.next_delay().unwrap_or(2_000));
         tokio::select! {
             _ = &mut stopped => return,
             () = tokio::time::sleep(wait) => {}

@@ -1,7 +1,7 @@
 //! Redlock lock nodes over [`fred`], the client of Redis and Valkey.
 //!
 //! One [`FredNode`] is one independent master. This crate carries commands and answers; what is sent
-//! and what an answer means is decided in [`redlock_core`], the same for every adapter.
+//! and what an answer means is decided in [`redlock_protocol`], the same for every adapter.
 //!
 //! ```no_run
 //! use std::time::Duration;
@@ -11,9 +11,8 @@
 //!
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 //! let redlock = Redlock::builder()
-//!     .node(FredNode::connect("redis://10.0.0.1:6379")?)
-//!     .node(FredNode::connect("redis://locks:secret@10.0.0.2:6379")?)
-//!     .node(FredNode::connect("redis://10.0.0.3:6379/2")?.with_name("third")?)
+//!     .nodes(FredNode::connect_all(["redis://10.0.0.1", "redis://locks:secret@10.0.0.2:6380"])?)
+//!     .node(FredNode::connect("redis://10.0.0.3/2")?.with_name("third")?)
 //!     .ttl(Duration::from_secs(30))
 //!     .build()?;
 //! let guard = redlock.lock("invoices").await?;
@@ -27,6 +26,9 @@
 //!
 //! | feature | default | adds |
 //! |---|---|---|
+//! | `tracing` | yes | spans and events of the locks |
+//! | `metrics` | no | counters, gauges and histograms of the locks, for whatever recorder the application installs |
+//! | `serde` | no | a fence as its number, a lock that is handed over as its text |
 //! | `tls-rustls` | no | `rediss://` URLs: rustls with ring and the system's trusted certificates |
 //!
 //! Features add and never change what is there. For a private authority or a client certificate, build the
@@ -41,18 +43,21 @@
 //! | attempts | 1 | fred's default of 3 re-sends a command whose reply was lost, and a `SET … NX` that was applied then answers "held": by us |
 //! | `fail_fast` | on | without a connection a command is refused at once, instead of waiting for one and being applied late |
 //! | timeout | the verb's own limit | only fred's own timeout takes a waiting command out of its queue |
+//! | unanswered commands whose time is over | 4,096 for each connection; beyond, commands are refused and not sent | fred keeps each until its answer comes |
 //!
 //! What [`FredNode::connect`] adds:
 //!
 //! | setting | value | why |
 //! |---|---|---|
 //! | connections | one | what is sent first is applied first, so a release cannot overtake the acquire it makes up for |
-//! | reconnecting | unlimited, after 5 ms doubling to 2 s, each time with a new client and without a policy of fred's | under a policy fred keeps the commands that come before its first attempt until some attempt succeeds; the first wait is short because commands wait with it |
+//! | reconnecting | unlimited, after at most 5 ms doubling to 2 s, of which half is random, each time with a new client and without a policy of fred's; short again after a connection that lasted 2 s | under a policy fred keeps the commands that come before its first attempt until some attempt succeeds; the first wait is short because commands wait with it; a server that takes connections and ends them is not hammered |
 //! | connecting, handshake | 2 s each | fred's 10 s would keep a node out for long after a black hole |
 //! | `TCP_NODELAY` | on | commands are small and each waits for its answer |
 //! | `TCP_USER_TIMEOUT` (Linux) | 2 s | a black hole is noticed even under a steady stream of commands |
 //! | keep-alive | after 10 s | an idle connection that a middlebox forgot is replaced before the next lock needs it |
-//! | unresponsive connections | replaced 10 s after the last write, checked every 2 s | where there is no `TCP_USER_TIMEOUT`, and for a server that hangs for good |
+//! | unanswered commands | when one's time is over a `PING` follows it; a connection on which that has no answer for 5 s is given up and made anew | a peer that reads and does not answer; what was sent on it counts as unknown, and may be applied later |
+//! | a server that says it is a replica, by `READONLY` or in `INFO` | the connection and that for wake-ups are given up and made anew, and the name looked up again | the server was demoted, and the name may lead to the new master |
+//! | unresponsive connections | replaced 10 s after the last write, checked every 2 s | where there is no `TCP_USER_TIMEOUT` |
 //! | protocol | RESP2 | for RESP3 fred writes the password unquoted into a `HELLO` line, where a space breaks it and a line break begins a command |
 //!
 //! A node's wake-ups ([`LockNode::listen`](redlock_core::node::LockNode::listen)) have a connection of their own, made
@@ -82,16 +87,21 @@
 //! timeout of your own. A command whose own time limit passes is not sent any more, unless it was already
 //! written to the connection.
 
+mod backoff;
 mod command;
 mod connection;
+mod debts;
 mod errors;
 mod keeper;
 mod link;
 mod listening;
 mod node;
+mod readable;
 mod settings;
+mod silence;
 #[cfg(feature = "tls-rustls")]
 mod tls;
+mod troubles;
 mod url;
 mod wire;
 

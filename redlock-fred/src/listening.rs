@@ -9,38 +9,31 @@ use fred::error::Error;
 use fred::interfaces::{ClientLike, EventInterface, PubsubInterface};
 use fred::types::{ConnectHandle, Message};
 use redlock_core::node::{Fault, Listener, NodeError};
-use redlock_core::protocol::CallError;
-use tokio::runtime::Handle;
+use redlock_protocol::CallError;
+use redlock_protocol::connection::{self, Leaving};
 use tokio::sync::broadcast::{Receiver, error::RecvError};
-use tokio::time::{Instant, timeout_at};
 
 use crate::command::Command;
 use crate::errors;
+use crate::readable::readable;
 use crate::settings;
 
 /// Tells `listener` of the messages on `channel`, over a connection of its own that is made as `client`'s is, and is
-/// closed with the future.
+/// closed with the future. Ends when a server was left for being a replica, as `leaving` tells.
 pub(crate) async fn listen(
     client: &Client,
     channel: &'static str,
     listener: Arc<dyn Listener>,
     timeout: Duration,
+    leaving: Leaving,
 ) -> NodeError {
-    if Handle::try_current().is_err() {
-        return NodeError::new(Fault::Unsupported, "needs a tokio runtime");
-    }
-    if timeout.is_zero() {
-        return Fault::Timeout.into();
+    if let Err(error) = connection::runtime(timeout) {
+        return error;
     }
     let client = settings::listener(client);
     let mut messages = client.message_rx();
-    let deadline = Instant::now().checked_add(timeout);
     let subscribing = subscribe(&client, channel, timeout);
-    let connection = match deadline {
-        Some(deadline) => timeout_at(deadline, subscribing).await,
-        None => Ok(subscribing.await),
-    };
-    let mut connection = match connection {
+    let mut connection = match tokio::time::timeout(timeout, subscribing).await {
         Ok(Ok(connection)) => connection,
         Ok(Err(error)) => return error,
         Err(_) => return Fault::Timeout.into(),
@@ -52,8 +45,10 @@ pub(crate) async fn listen(
         () = tell(&mut messages, &*listener) => Fault::ConnectionLost.into(),
         ended = &mut connection.0 => {
             let error = ended.ok().and_then(Result::err);
-            NodeError::new(Fault::ConnectionLost, error.as_ref().map_or("", Error::details))
+            let said = error.as_ref().map(|error| readable(error.details()));
+            NodeError::new(Fault::ConnectionLost, &said.unwrap_or_default())
         }
+        why = leaving.heard() => why,
     }
 }
 
@@ -98,7 +93,7 @@ async fn subscribe(
     };
     connected.map_err(|error| errors::refused(Some(&error)))?;
 
-    let lost = |error: Error| NodeError::from(errors::unanswered(&error, || None));
+    let lost = |error: Error| NodeError::from(errors::unanswered(&error, || Fault::Refused.into()));
     client.with_options(&settings::command(timeout)).subscribe(channel).await.map_err(lost)?;
     // fred does not wait for the answer to a `SUBSCRIBE`, and drops it. What comes next on the connection is the
     // answer to this, or the refusal of that.

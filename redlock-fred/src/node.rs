@@ -4,11 +4,11 @@ use std::sync::Arc;
 use fred::clients::Client;
 use fred::interfaces::ClientLike;
 use redlock_core::error::ConfigError;
-use redlock_core::protocol::{ServerNode, checked_name};
+use redlock_protocol::{ServerNode, checked_name, connected};
 
 use crate::link::Link;
 use crate::settings;
-use crate::url::NodeUrl;
+use crate::url::{INDEPENDENT, NodeUrl};
 use crate::wire::FredWire;
 
 /// One independent master, spoken to over a [`fred`] client.
@@ -31,7 +31,8 @@ impl FredNode {
     /// A node over a connection of its own, with the settings listed in the [crate's docs](crate#settings).
     ///
     /// The URL is `redis://[[user]:password@]host[:port][/database]`, or `rediss://` for TLS with the feature
-    /// `tls-rustls`. The port is 6379 and the database 0 unless given. User and password are percent-decoded.
+    /// `tls-rustls`; `valkey://` and `valkeys://` are the same, and `host[:port]` alone stands for `redis://host[:port]`.
+    /// The port is 6379 and the database 0 unless given. User and password are percent-decoded.
     ///
     /// Nothing is sent yet, and no runtime is needed: the first verb connects, and the verbs that come
     /// meanwhile wait for that within their limits. A server that is down is no error here. The node keeps
@@ -47,9 +48,29 @@ impl FredNode {
     /// When the URL does not have this form, names a cluster or a sentinel, or asks for TLS without the
     /// feature. The error holds no credentials.
     pub fn connect(url: &str) -> Result<Self, ConfigError> {
-        let url = NodeUrl::parse(url)?;
-        let link = Link::connecting(settings::client(url.config)?);
-        Self::over(url.name, FredWire::new(link))
+        let (name, model) = settings::client(NodeUrl::parse(url)?)?;
+        Self::over(name, FredWire::new(Link::connecting(model)))
+    }
+
+    /// Nodes over connections of their own, one for each URL and in their order, as [`connect`](Self::connect) makes them.
+    ///
+    /// ```
+    /// use redlock_fred::FredNode;
+    ///
+    /// let urls = "redis://10.0.0.1,redis://10.0.0.2,10.0.0.3:6380"; // of a setting
+    /// let nodes = FredNode::connect_all(urls.split(','))?;
+    /// assert_eq!(nodes.len(), 3);
+    /// # Ok::<(), redlock_fred::redlock_core::ConfigError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// When a URL does not have the form: the error says which of them, and holds no credentials. No URL is no error: it
+    /// makes no node, without which no handle can be built.
+    pub fn connect_all(
+        urls: impl IntoIterator<Item = impl AsRef<str>>,
+    ) -> Result<Vec<Self>, ConfigError> {
+        connected(urls, Self::connect)
     }
 
     /// A node over a client of yours, which you connect and shut down.
@@ -63,11 +84,17 @@ impl FredNode {
     ///   time limit.
     /// - Set [`TcpConfig::user_timeout`](fred::types::config::TcpConfig) or
     ///   [`UnresponsiveConfig`](fred::types::config::UnresponsiveConfig); by default a black hole is not noticed.
+    ///   Where a command's time passed and then nothing is answered for 5 s, or 4,096 such commands are unanswered, the
+    ///   verbs answer [`Fault::Refused`] and send nothing until there is an answer or a new connection. The node never
+    ///   reconnects your client itself. `UnresponsiveConfig` counts from the last write, so it replaces the connection
+    ///   then, unless your own commands go on being written.
     /// - Leave it at RESP2. With RESP3 fred puts user and password into a line of text unquoted, where a space breaks
     ///   the line and a line break begins a command.
     /// - Commands that block (`BLPOP`) on the same client delay the locks' commands.
     /// - Of a pool take one client, `pool.next().clone()`: a lock's commands must stay in order.
     /// - `ReconnectError`s (a feature of fred) turn some refusals into connections lost.
+    ///
+    /// [`Fault::Refused`]: redlock_core::node::Fault::Refused
     ///
     /// # Errors
     ///
@@ -80,7 +107,7 @@ impl FredNode {
         } else {
             return Self::over(name.into(), FredWire::new(Link::borrowed(client)));
         };
-        Err(ConfigError::new("client", kind, settings::INDEPENDENT))
+        Err(ConfigError::new("client", kind, INDEPENDENT))
     }
 
     /// The same node, reporting itself as `name` instead of `host:port`.
@@ -104,4 +131,4 @@ impl fmt::Debug for FredNode {
     }
 }
 
-redlock_core::lock_node_over_server!(FredNode);
+redlock_protocol::lock_node_over_server!(FredNode);

@@ -4,11 +4,10 @@ use fred::clients::Client;
 use fred::interfaces::ClientLike;
 use fred::socket2::TcpKeepalive;
 use fred::types::Builder;
-use fred::types::config::{Config, Options, PerformanceConfig, ReconnectPolicy};
+use fred::types::config::{Config, Options, PerformanceConfig};
 use redlock_core::error::ConfigError;
 
-pub(crate) const INDEPENDENT: &str =
-    "nodes must be independent masters, not a cluster or its sentinels";
+use crate::url::NodeUrl;
 
 /// Limit for connecting, and again for the handshake.
 const CONNECT: Duration = Duration::from_secs(2);
@@ -22,8 +21,8 @@ const UNRESPONSIVE_CHECK: Duration = Duration::from_secs(2);
 const WAITING_MESSAGES: usize = 1_024;
 
 /// A client to make others after, with [`once`].
-pub(crate) fn client(config: Config) -> Result<Client, ConfigError> {
-    Builder::from_config(config)
+pub(crate) fn client(url: NodeUrl) -> Result<(String, Client), ConfigError> {
+    let client = Builder::from_config(url.config)
         .with_connection_config(|connection| {
             connection.connection_timeout = CONNECT;
             connection.internal_command_timeout = CONNECT;
@@ -42,7 +41,10 @@ pub(crate) fn client(config: Config) -> Result<Client, ConfigError> {
             }
         })
         .build()
-        .map_err(|_| ConfigError::new("url", "<redacted>", "must be an address that fred accepts"))
+        .map_err(|_| {
+            ConfigError::new("url", url.name.clone(), "must be an address that fred accepts")
+        })?;
+    Ok((url.name, client))
 }
 
 /// A client for a single connection, made as `model` is.
@@ -61,15 +63,6 @@ fn made_as(model: &Client, performance: PerformanceConfig) -> Client {
     let config = Config { fail_fast: true, ..model.client_config() };
     let connection = model.connection_config().clone();
     Client::new(config, Some(performance), Some(connection), None)
-}
-
-/// How long to wait between two attempts to connect.
-///
-/// The first wait is short because commands wait with it.
-pub(crate) fn reconnecting() -> ReconnectPolicy {
-    let mut policy = ReconnectPolicy::new_exponential(0, 5, 2_000, 2);
-    policy.set_jitter(5);
-    policy
 }
 
 /// How a command is sent that has `timeout` left, which must not be zero: fred takes that for no limit.

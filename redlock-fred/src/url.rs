@@ -1,9 +1,7 @@
 use fred::types::RespVersion;
 use fred::types::config::{Config, ServerConfig};
 use redlock_core::error::ConfigError;
-use redlock_core::protocol::redacted_url;
-
-use crate::settings::INDEPENDENT;
+use redlock_protocol::{redacted_url, server_url};
 
 /// A node's address, as fred is to be told it.
 pub(crate) struct NodeUrl {
@@ -16,10 +14,11 @@ pub(crate) struct NodeUrl {
 impl NodeUrl {
     pub(crate) fn parse(url: &str) -> Result<Self, ConfigError> {
         let refuse = |rule: &'static str| ConfigError::new("url", redacted_url(url), rule);
-        let (scheme, rest) = url.trim().split_once("://").ok_or_else(|| refuse(SCHEME))?;
+        let full = server_url(url).ok_or_else(|| refuse(SCHEME))?;
+        let (scheme, rest) = full.split_once("://").ok_or_else(|| refuse(SCHEME))?;
         let tls = match scheme.to_ascii_lowercase().as_str() {
-            "redis" => false,
-            "rediss" => true,
+            "redis" | "valkey" => false,
+            "rediss" | "valkeys" => true,
             clustered if clustered.ends_with("-cluster") || clustered.ends_with("-sentinel") => {
                 return Err(refuse(INDEPENDENT));
             }
@@ -65,7 +64,9 @@ fn use_tls(_: &mut Config) -> Result<(), &'static str> {
     Err("needs the cargo feature `tls-rustls` of redlock-fred")
 }
 
-const SCHEME: &str = "must begin with redis:// or rediss://";
+pub(crate) const INDEPENDENT: &str =
+    "nodes must be independent masters, not a cluster or its sentinels";
+const SCHEME: &str = "must be host[:port], or begin with redis:// or rediss://";
 const FORM: &str = "must have the form redis://[[user]:password@]host[:port][/database], with user and password \
                     percent-encoded and a database from 0 to 255";
 
@@ -77,6 +78,10 @@ mod tests {
     fn a_url_names_its_node_without_credentials() {
         let cases = [
             ("redis://a", "a:6379", None, None, None),
+            ("10.0.0.1", "10.0.0.1:6379", None, None, None),
+            (" localhost:7000", "localhost:7000", None, None, None),
+            ("[::1]:6379", "[::1]:6379", None, None, None),
+            ("valkey://a:7000/", "a:7000", None, None, None),
             ("redis://a:7000/", "a:7000", None, None, None),
             ("REDIS://10.0.0.1:7000/3", "10.0.0.1:7000", None, None, Some(3)),
             ("redis://[::1]:7000", "[::1]:7000", None, None, None),
@@ -90,5 +95,16 @@ mod tests {
             assert_eq!(node.config.password.as_deref(), password, "{url}");
             assert_eq!(node.config.database, database, "{url}");
         }
+    }
+
+    #[test]
+    fn what_is_no_secret_is_shown() {
+        let shown = |url| NodeUrl::parse(url).err().unwrap().value().to_owned();
+        assert_eq!(shown("redis://10.0.0.1:0"), "redis://10.0.0.1:0");
+        assert_eq!(shown("10.0.0.1:0"), "10.0.0.1:0");
+        assert_eq!(shown("http://10.0.0.1"), "http://10.0.0.1");
+        assert_eq!(shown("redis://u:hunter2@10.0.0.1:0"), "redis://<redacted>@10.0.0.1:0");
+        assert_eq!(shown("10.0.0.1:hunter2"), "<redacted>");
+        assert_eq!(shown(""), "");
     }
 }

@@ -3,7 +3,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use redlock_core::node::{Listener, NodeError};
-use redlock_core::protocol::{Arg, CallError, Reply, Wire};
+use redlock_protocol::connection::Leavings;
+use redlock_protocol::{Arg, CallError, Reply, Wire};
+use tokio::time::Instant;
 
 use crate::command::Command;
 use crate::link::Link;
@@ -11,11 +13,14 @@ use crate::listening;
 
 /// One command in, one reply out.
 #[derive(Clone)]
-pub(crate) struct FredWire(Arc<Link>);
+pub(crate) struct FredWire {
+    link: Arc<Link>,
+    leavings: Arc<Leavings>,
+}
 
 impl FredWire {
     pub(crate) fn new(link: Link) -> Self {
-        Self(Arc::new(link))
+        Self { link: Arc::new(link), leavings: Arc::default() }
     }
 }
 
@@ -35,7 +40,7 @@ impl Wire for FredWire {
         args: &[Arg<'_>],
         timeout: Duration,
     ) -> Result<Reply, CallError> {
-        self.0.call(Command::new(name, args), timeout).await
+        self.link.call(Command::new(name, args), timeout).await
     }
 
     fn listen(
@@ -44,6 +49,13 @@ impl Wire for FredWire {
         listener: Arc<dyn Listener>,
         timeout: Duration,
     ) -> impl Future<Output = NodeError> + Send {
-        listening::listen(self.0.client(), channel, listener, timeout)
+        let leaving = self.leavings.from_now_on();
+        listening::listen(self.link.client(), channel, listener, timeout, leaving)
+    }
+
+    fn leave(&self, why: &NodeError, since: Instant) {
+        if self.link.leave(why, since) {
+            self.leavings.tell();
+        }
     }
 }

@@ -2,51 +2,22 @@
 
 #![allow(clippy::unwrap_used)]
 
+#[path = "../../redlock-redis/tests/adapter/answers.rs"]
+mod cases;
 mod common;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use common::{
-    Action, FakeServer, GRANT, LONG, NIL, bulk, claim, error, reply, resource, terms, verb, word,
+    FakeServer, GRANT, GRANTED, LONG, NIL, bulk, claim, cut, error, reply, resource, terms, verb,
+    word,
 };
 use redlock_fred::redlock_core::key::LockKey;
 use redlock_fred::redlock_core::node::{
     Expiry, Extension, Fault, FaultClass, Holder, LockNode, Removal, Vote,
 };
-use redlock_fred::redlock_core::protocol::ERROR_REPLIES;
-
-const GRANTED: Vote = Vote::Granted { fence: None };
-
-#[tokio::test]
-async fn every_error_reply_is_told_apart() {
-    for &(text, fault) in ERROR_REPLIES {
-        for blob in [false, true] {
-            let server = FakeServer::start(move |_| {
-                if blob { reply(format!("!{}\r\n{text}\r\n", text.len())) } else { error(text) }
-            })
-            .await;
-            // Two resources, which no plain command can take.
-            let answer =
-                server.node().acquire(claim(&["a", "b"]), terms(), LONG).await.unwrap_err();
-            assert_eq!(answer.fault(), fault, "{text} -> {answer}");
-            assert_eq!(server.seen(), ["acquire"], "{text}");
-        }
-    }
-}
-
-#[tokio::test]
-async fn a_cluster_members_redirections_are_not_followed() {
-    let elsewhere = FakeServer::start(|_| reply(GRANT)).await;
-    let address = elsewhere.address;
-    for code in ["MOVED", "ASK"] {
-        let server = FakeServer::start(move |_| error(&format!("{code} 3999 {address}"))).await;
-        let answer = server.node().acquire(claim(&["a"]), terms(), LONG).await.unwrap_err();
-        assert_eq!(answer.fault(), Fault::ClusterMember);
-        assert_eq!(server.seen(), ["acquire"]);
-    }
-    assert!(elsewhere.seen().is_empty());
-}
+use redlock_protocol::TURNED_DOWN;
 
 /// `SET` takes another way through fred than all other commands.
 #[tokio::test]
@@ -99,49 +70,9 @@ async fn no_value_before_is_a_grant_and_our_own_token_is_told_apart() {
 }
 
 #[tokio::test]
-async fn a_number_beyond_what_fred_counts_to_arrives_as_it_is() {
-    let server = FakeServer::start(|_| reply(GRANT)).await;
-    let terms = redlock_fred::redlock_core::node::Terms::new(Duration::MAX);
-    server.node().acquire(claim(&["a"]), terms, LONG).await.unwrap();
-    assert_eq!(word(&server.commands()[0], 5), u64::MAX.to_string());
-}
-
-#[tokio::test]
-async fn a_server_that_knows_less_than_it_said_is_asked_with_the_script() {
-    let server = FakeServer::start(|command| match word(command, 0).as_str() {
-        "INFO" => bulk("redis_version:7.0.15\r\n"),
-        "SET" => error("ERR syntax error"),
-        _ => reply(GRANT),
-    })
-    .await;
-    let node = server.node();
-    node.clone().identity(LONG).await.unwrap();
-    for _ in 0..2 {
-        assert_eq!(node.clone().acquire(claim(&["a"]), terms(), LONG).await.unwrap(), GRANTED);
-    }
-    assert_eq!(server.seen(), ["INFO", "SET", "acquire", "acquire"]);
-}
-
-#[tokio::test]
-async fn without_a_right_to_the_native_release_the_script_releases() {
-    let server = FakeServer::start(|command| match word(command, 0).as_str() {
-        "INFO" => bulk("redis_version:7.2.4\r\nvalkey_version:9.1.2\r\n"),
-        "DELIFEQ" => error("NOPERM User u has no permissions to run the 'delifeq' command"),
-        _ => reply(":1\r\n"),
-    })
-    .await;
-    let node = server.node();
-    node.clone().identity(LONG).await.unwrap();
-    for _ in 0..2 {
-        assert_eq!(node.clone().release(claim(&["a"]), LONG).await.unwrap(), Removal::Removed);
-    }
-    assert_eq!(server.seen(), ["INFO", "DELIFEQ", "release", "release"]);
-}
-
-#[tokio::test]
 async fn the_verbs_answer_what_the_scripts_say() {
     let server = FakeServer::start(|command| match verb(command).as_str() {
-        "acquire" => reply("*2\r\n:0\r\n:1500\r\n"),
+        "acquire" => reply("*3\r\n:0\r\n:1500\r\n$1\r\nx\r\n"),
         "extend" => reply(":1\r\n"),
         "release" => reply(":-1\r\n"),
         _ => reply("*3\r\n:1\r\n$5\r\ntoken\r\n:-1\r\n"),
@@ -149,7 +80,10 @@ async fn the_verbs_answer_what_the_scripts_say() {
     .await;
     let node = server.node();
     let held = node.clone().acquire(claim(&["a", "b"]), terms(), LONG).await.unwrap();
-    assert_eq!(held, Vote::Held { expiry: Expiry::In(Duration::from_millis(1500)), fence: None });
+    assert_eq!(
+        held,
+        Vote::Held { expiry: Expiry::In(Duration::from_millis(1500)), fence: None, label: None }
+    );
     let extension = node.clone().extend(claim(&["a"]), terms(), LONG).await.unwrap();
     assert_eq!(extension, Extension::Extended);
     assert_eq!(node.clone().release(claim(&["a"]), LONG).await.unwrap(), Removal::Gone);
@@ -170,28 +104,22 @@ async fn an_answer_that_makes_no_sense_leaves_the_fate_unknown() {
 
 #[tokio::test]
 async fn what_the_handshake_asks_for_besides_ping_may_be_denied() {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let denying = |command: &common::Command| match word(command, 0).as_str() {
         "PING" => common::greet(command),
         _ => error("NOPERM this user has no permissions"),
     };
-    let server = FakeServer::on(listener, denying, |_| reply(GRANT));
+    let server = FakeServer::greeting(denying, |_| reply(GRANT)).await;
     assert_eq!(server.node().acquire(claim(&["a"]), terms(), LONG).await.unwrap(), GRANTED);
 }
 
 #[tokio::test]
 async fn why_a_server_turned_the_connection_down_is_told() {
-    let cases = [
-        ("WRONGPASS invalid username-password pair or user is disabled.", Fault::Authentication),
-        ("NOAUTH Authentication required.", Fault::Authentication),
-        ("NOPERM User u has no permissions to run the 'ping' command", Fault::Permission),
-        ("ERR max number of clients reached", Fault::TooManyClients),
-        ("LOADING Redis is loading the dataset in memory", Fault::Loading),
-        ("ERR something new", Fault::Refused),
-    ];
-    for (text, fault) in cases {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let server = FakeServer::on(listener, move |_| error(text), |_| Action::Cut);
+    for &(text, fault) in TURNED_DOWN {
+        // To fred this is no refusal.
+        if text == "ERR Client sent AUTH, but no password is set" {
+            continue;
+        }
+        let server = FakeServer::greeting(move |_| error(text), |_| cut()).await;
         let node = server.node();
         // The first waits for the attempt to connect, the next is told at once.
         for _ in 0..3 {
@@ -199,6 +127,68 @@ async fn why_a_server_turned_the_connection_down_is_told() {
             assert_eq!(answer.fault(), fault, "{text} -> {answer}");
         }
         assert!(server.seen().is_empty());
+    }
+}
+
+/// Listens, says `text` to whoever connects and closes the connection at once.
+async fn turning_away(text: &'static [u8]) -> Arc<redlock_fred::FredNode> {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("redis://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        loop {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let _ = tokio::io::AsyncWriteExt::write_all(&mut stream, text).await;
+        }
+    });
+    Arc::new(redlock_fred::FredNode::connect(&url).unwrap())
+}
+
+#[tokio::test]
+async fn what_is_said_before_the_connection_is_closed_is_heard() {
+    let cases: [(&[u8], Fault); 4] = [
+        (b"-DENIED Redis is running in protected mode\r\n", Fault::ProtectedMode),
+        (b"-ERR max number of clients reached\r\n", Fault::TooManyClients),
+        (b"HTTP/1.1 400 Bad Request\r\n\r\n", Fault::Protocol),
+        (b"\x15\x03\x03\x00\x02\x02\x46", Fault::Protocol),
+    ];
+    for (said, fault) in cases {
+        let node = turning_away(said).await;
+        let answer = node.acquire(claim(&["a"]), terms(), LONG).await.unwrap_err();
+        assert_eq!(answer.fault(), fault, "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn why_there_is_no_connection_reads_as_a_sentence() {
+    let dead = common::dead_address().await;
+    let closing = turning_away(b"").await;
+    let refused = Arc::new(redlock_fred::FredNode::connect(&format!("redis://{dead}")).unwrap());
+    let unknown = redlock_fred::FredNode::connect("redis://no-such-host.invalid").unwrap();
+    for node in [refused, closing, Arc::new(unknown)] {
+        let answer = node.acquire(claim(&["a"]), terms(), LONG).await.unwrap_err();
+        assert_eq!(answer.fault(), Fault::Refused);
+        let detail = answer.detail();
+        assert!(!detail.is_empty() && !detail.contains(['{', '"', '(']), "{answer}");
+    }
+}
+
+/// `+QUEUED` says that the connection stands in a transaction: nothing was applied yet.
+#[tokio::test]
+async fn a_foreign_value_that_reads_queued_is_a_holder_and_a_queued_command_is_unknown() {
+    for (said, held) in [("$6\r\nQUEUED\r\n", true), ("+QUEUED\r\n", false)] {
+        let server = FakeServer::start(move |command| match word(command, 0).as_str() {
+            "INFO" => bulk("redis_version:7.0.15\r\n"),
+            "PTTL" => reply(":1500\r\n"),
+            _ => reply(said),
+        })
+        .await;
+        let node = server.node();
+        node.clone().identity(LONG).await.unwrap();
+        match node.acquire(claim(&["a"]), terms(), LONG).await {
+            Ok(Vote::Held { .. }) => assert!(held),
+            Err(error) => assert!(!held && error.class() == FaultClass::Unknown, "{error}"),
+            other => unreachable!("{other:?}"),
+        }
     }
 }
 

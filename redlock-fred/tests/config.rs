@@ -8,24 +8,36 @@ use std::sync::Arc;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use common::{Action, FakeServer, GRANT, LONG, bulk, claim, error, reply, terms, word};
-use redlock_core::protocol::redacted_url;
+use common::{Action, FakeServer, GRANT, LONG, bulk, claim, cut, error, reply, terms, word};
 use redlock_fred::FredNode;
 use redlock_fred::fred::prelude::{Builder, Config, ReconnectPolicy, ServerConfig};
 use redlock_fred::redlock_core::node::LockNode;
+use redlock_protocol::redacted_url;
 
 const CANARY: &str = "canary-in-a-coal-mine";
 
 #[test]
+fn all_urls_of_a_list_are_nodes_or_the_one_at_fault_is_named() {
+    let nodes = FredNode::connect_all(["redis://u:pw@a", " b:7000 "]).unwrap();
+    assert_eq!(nodes.iter().map(LockNode::name).collect::<Vec<_>>(), ["a:6379", "b:7000"]);
+    let error = FredNode::connect_all("a,redis://u:hunter2@b:0,c".split(',')).unwrap_err();
+    assert_eq!((error.field(), error.value()), ("url", "redis://<redacted>@b:0 (2 of 3)"));
+    assert_eq!(error.rule(), "must have a port other than 0");
+}
+
+#[test]
 fn a_bad_url_is_an_error_that_says_which_rule_it_broke() {
-    let scheme = "must begin with redis:// or rediss://";
+    let scheme = "must be host[:port], or begin with redis:// or rediss://";
     let form = "must have the form redis://[[user]:password@]host[:port][/database], with user and password \
                 percent-encoded and a database from 0 to 255";
     let independent = "nodes must be independent masters, not a cluster or its sentinels";
     let no_query = "must have no query and no fragment (in a password write %3F and %23)";
     let cases = [
         ("", scheme),
-        ("a:6379", scheme),
+        ("a/2", scheme),
+        ("u:CANARY@a", scheme),
+        ("a:CANARY", form),
+        ("a:0", "must have a port other than 0"),
         ("http://u:CANARY@a", scheme),
         ("https://a", scheme),
         ("unix:///tmp/redis.sock", scheme),
@@ -132,7 +144,6 @@ async fn neither_password_nor_token_shows_in_errors_debug_or_logs() {
     let mut shown = String::new();
     let mut tokens = Vec::new();
 
-    let listener = || tokio::net::TcpListener::bind("127.0.0.1:0");
     let wrong_password = |command: &common::Command| match word(command, 0).as_str() {
         "AUTH" => error("WRONGPASS invalid username-password pair or user is disabled."),
         _ => common::greet(command),
@@ -141,9 +152,9 @@ async fn neither_password_nor_token_shows_in_errors_debug_or_logs() {
         FakeServer::start(|_| reply(GRANT)).await,
         FakeServer::start(|_| bulk("somebody else's")).await,
         FakeServer::start(|_| error("NOAUTH Authentication required.")).await,
-        FakeServer::start(|_| Action::Cut).await,
+        FakeServer::start(|_| cut()).await,
         FakeServer::start(|_| Action::Ignore).await,
-        FakeServer::on(listener().await.unwrap(), wrong_password, |_| Action::Cut),
+        FakeServer::greeting(wrong_password, |_| cut()).await,
     ];
     let dead = common::dead_address().await;
     for address in servers.iter().map(|server| server.address).chain([dead]) {
@@ -183,14 +194,14 @@ async fn a_password_arrives_as_it_is_whatever_it_holds() {
     let password = "p w\"'\r\nFLUSHALL\r\n\u{e9}";
     let seen = Arc::new(Mutex::new(Vec::new()));
     let handshake = seen.clone();
-    let server = FakeServer::on(
-        tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap(),
+    let server = FakeServer::greeting(
         move |command| {
             handshake.lock().unwrap().push(command.clone());
             common::greet(command)
         },
         |_| reply(GRANT),
-    );
+    )
+    .await;
     let encoded: String = password.bytes().map(|byte| format!("%{byte:02X}")).collect();
     let node = Arc::new(
         FredNode::connect(&format!("redis://u%20:{encoded}@{}/3", server.address)).unwrap(),
@@ -204,7 +215,7 @@ async fn a_password_arrives_as_it_is_whatever_it_holds() {
 async fn a_borrowed_client_that_lost_its_connection_refuses_and_says_why() {
     use redlock_fred::fred::interfaces::ClientLike;
     use redlock_fred::redlock_core::node::Fault;
-    let server = FakeServer::start(|_| Action::Cut).await;
+    let server = FakeServer::start(|_| cut()).await;
     let client = Builder::from_config(Config::from_url(&server.url()).unwrap())
         .set_policy(ReconnectPolicy::new_constant(0, 1))
         .build()
@@ -224,7 +235,7 @@ async fn a_borrowed_client_that_lost_its_connection_refuses_and_says_why() {
                 .acquire(claim(&["a"]), terms(), Duration::from_millis(100))
                 .await
                 .unwrap_err();
-            if error.fault() == Fault::Refused && error.detail().contains("ConnectionRefused") {
+            if error.fault() == Fault::Refused && error.detail().contains("Connection refused") {
                 return;
             }
             tokio::time::sleep(Duration::from_millis(1)).await;

@@ -2,6 +2,6 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-#[path = "../../redlock-redis/tests/fenced/cases.rs"]
+#[path = "../../redlock-redis/tests/adapter/fenced.rs"]
 mod cases;
 mod common;

@@ -1,6 +1,6 @@
 use redis::{ErrorKind, RedisError, Value};
 use redlock_core::node::{Fault, FaultClass, NodeError};
-use redlock_core::protocol::{CallError, Reply};
+use redlock_protocol::{CallError, Reply, turned_down};
 
 /// A server's answer.
 pub(crate) fn reply(value: Value) -> Result<Reply, CallError> {
@@ -50,6 +50,27 @@ pub(crate) fn unanswered(error: &RedisError) -> CallError {
 
 /// Why there is no connection; nothing of ours was sent.
 pub(crate) fn not_connected(error: &RedisError) -> NodeError {
+    if let Some(code) = error.code() {
+        return turned_down(&error_text(code, error.detail()));
+    }
+    match error.kind() {
+        // Of TLS redis-rs tells only the text.
+        ErrorKind::Io if !error.is_timeout() && !error.is_connection_refusal() => {
+            let error = turned_down(&error.to_string());
+            if matches!(
+                &*error.detail().to_ascii_lowercase(),
+                "broken pipe" | "unexpected end of file"
+            ) {
+                return NodeError::new(
+                    Fault::Refused,
+                    "the server closed the connection without a word",
+                );
+            }
+            return error;
+        }
+        ErrorKind::Parse => return NodeError::new(Fault::Protocol, &detail(error)),
+        _ => {}
+    }
     match NodeError::from(unanswered(error)) {
         error if error.class() == FaultClass::Unknown => {
             NodeError::new(Fault::Refused, error.detail())
@@ -59,7 +80,7 @@ pub(crate) fn not_connected(error: &RedisError) -> NodeError {
 }
 
 /// The reply as it was sent: the code and what follows it.
-fn error_text(code: &str, detail: Option<&str>) -> String {
+pub(crate) fn error_text(code: &str, detail: Option<&str>) -> String {
     detail.map_or_else(|| code.to_owned(), |detail| [code, " ", detail].concat())
 }
 
@@ -121,7 +142,7 @@ mod tests {
             (client(ErrorKind::AuthenticationFailed), Fault::Authentication, Fault::Authentication),
             (client(ErrorKind::RESP3NotSupported), Fault::Unsupported, Fault::Unsupported),
             (client(ErrorKind::InvalidClientConfig), Fault::Refused, Fault::Refused),
-            (client(ErrorKind::Parse), Fault::Unexpected, Fault::Refused),
+            (client(ErrorKind::Parse), Fault::Unexpected, Fault::Protocol),
             (client(ErrorKind::Client), Fault::Unexpected, Fault::Refused),
         ];
         for (error, sent, connecting) in cases {
@@ -150,10 +171,21 @@ mod tests {
             (unsupported.fault(), unsupported.detail()),
             (Fault::Unsupported, "ERR unknown command 'HELLO'")
         );
-        let unknown = refused("ERR", "DB index is out of range");
+        let database = refused("ERR", "DB index is out of range");
         assert_eq!(
-            (unknown.fault(), unknown.detail()),
-            (Fault::Refused, "ERR DB index is out of range")
+            (database.fault(), database.detail()),
+            (Fault::Database, "ERR DB index is out of range")
         );
+    }
+
+    #[test]
+    fn every_way_to_turn_a_connection_down_means_what_the_shared_table_says() {
+        for (said, fault) in redlock_protocol::TURNED_DOWN {
+            let (code, detail) = said.split_once(' ').unwrap_or((said, ""));
+            let by_server = redis::make_extension_error(code.into(), Some(detail.into()));
+            assert_eq!(not_connected(&by_server).fault(), *fault, "{said}");
+            let by_client = RedisError::from(io::Error::other(*said));
+            assert_eq!(not_connected(&by_client).fault(), *fault, "{said}");
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! Redlock lock nodes over [`redis`], the client of Redis and Valkey.
 //!
 //! One [`RedisNode`] is one independent master. This crate carries commands and answers; what is sent
-//! and what an answer means is decided in [`redlock_core`], the same for every adapter.
+//! and what an answer means is decided in [`redlock_protocol`], the same for every adapter.
 //!
 //! ```no_run
 //! use std::time::Duration;
@@ -11,9 +11,8 @@
 //!
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 //! let redlock = Redlock::builder()
-//!     .node(RedisNode::connect("redis://10.0.0.1:6379")?)
-//!     .node(RedisNode::connect("redis://locks:secret@10.0.0.2:6379")?)
-//!     .node(RedisNode::connect("redis://10.0.0.3:6379/2")?.with_name("third")?)
+//!     .nodes(RedisNode::connect_all(["redis://10.0.0.1", "redis://locks:secret@10.0.0.2:6380"])?)
+//!     .node(RedisNode::connect("redis://10.0.0.3/2")?.with_name("third")?)
 //!     .ttl(Duration::from_secs(10))
 //!     .build()?;
 //! let guard = redlock.try_lock("orders:42").await?;
@@ -23,12 +22,17 @@
 //! # }
 //! ```
 //!
-//! A connection that the application has already serves as well; see [`RedisNode::from_connection`].
+//! A connection that the application has already serves as well; see [`RedisNode::from_connection`], and
+//! `connection_manager` (a feature) for a `ConnectionManager` that is set up for it.
 //!
 //! # Cargo features
 //!
 //! | feature | default | adds |
 //! |---|---|---|
+//! | `tracing` | yes | spans and events of the locks |
+//! | `metrics` | no | counters, gauges and histograms of the locks, for whatever recorder the application installs |
+//! | `connection-manager` | no | `connection_manager`: redis-rs's own, set up as locks need it |
+//! | `serde` | no | a fence as its number, a lock that is handed over as its text |
 //! | `tls-rustls` | no | `rediss://` URLs: rustls with ring and the system's trusted certificates |
 //!
 //! Features add and never change what is there. The system's certificates rather than a list that is compiled in,
@@ -48,11 +52,14 @@
 //! | redis-rs's own response timeout | none | a second timer for each command |
 //! | connecting, with look-up and handshake | 2 s | a black hole must not be waited for by the commands after |
 //! | retries | none | a command is never sent twice; without a connection it connects, once, and says why that failed |
+//! | connecting again | the first time at once, then after 50 ms, doubling to 2 s, at random from half of it; commands in the pause are answered at once with how the last connection ended | a server that turns connections down must not be hammered. A connection that served begins the count anew |
+//! | a connection without an answer | given up when its oldest command is unanswered for 5 s and out of time | a peer that reads on and answers nothing would be waited for for ever; 5 s, because giving up costs the order of what was sent |
+//! | a connection to a replica | given up, the name looked up again | the server was demoted, and the name may lead to the new master |
 //! | protocol | RESP3 | tells of a connection that was closed while idle, so that no command is lost to find out |
 //! | `TCP_NODELAY` | on | commands are small and each waits for its answer |
 //! | `TCP_USER_TIMEOUT` (Linux) | 2 s | a black hole is noticed even under a steady stream of commands |
 //! | keep-alive | after 10 s | an idle connection that a middlebox forgot is replaced before the next lock needs it |
-//! | unanswered pipelines | 4,096 | what comes after waits in the node's own queue, where it can be given up; redis-rs's 50 is soon used up |
+//! | unanswered commands | 4,096 | what comes after waits in the node's own queue, where it can be given up; redis-rs's 50 is soon used up |
 //! | `CLIENT SETINFO` | not sent | a server that is full answers only the first command before it closes the connection |
 //!
 //! A node's wake-ups ([`LockNode::listen`](redlock_core::node::LockNode::listen)) have a connection of their own, made
@@ -61,13 +68,15 @@
 //! | setting | value | why |
 //! |---|---|---|
 //! | connecting, with look-up, handshake and `SUBSCRIBE redlock:released` | the caller's limit | the caller tries again |
-//! | TCP and protocol | as above | keep-alive is what finds a black hole here: nothing is sent |
+//! | TCP and protocol | as above | |
+//! | `PING` | every 10 s, to be answered within 5 s, be it by an error | the end of a peer that reads on shows in nothing else |
 //! | reconnecting | none | the caller listens again |
 //!
-//! A connection that only times out is kept: commands on a new one could overtake those on the old one. It is
-//! replaced when it breaks.
+//! A connection that only times out is kept, for up to 5 s: commands on a new one could overtake those on the old one.
+//! What was sent on one that is given up may still be applied. It is reported as lost, and released again by `redlock-core`
+//! until the key would have expired.
 //!
-//! The handshake is `HELLO 3`, with `AUTH` if the URL has credentials, and `SELECT` if it names a database. The
+//! The handshake is `HELLO 3`, with `AUTH` if the URL has credentials, followed by `SELECT` if it names a database. The
 //! user needs the right to these, and to the commands of the locks. For wake-ups the right to `PUBLISH` and `SUBSCRIBE`
 //! on the channel comes on top, `+publish +subscribe &redlock:released`; without it locks work as well, and waiters
 //! find out by asking again.
@@ -84,11 +93,18 @@
 //! Rust 1.89. Raising it is a minor release.
 
 mod batch;
+mod borrowed;
 mod errors;
 mod link;
 mod listening;
+#[cfg(feature = "connection-manager")]
+mod manager;
 mod node;
+mod patience;
+mod queue;
+mod room;
 mod settings;
+mod target;
 mod url;
 mod wire;
 mod writer;
@@ -96,4 +112,6 @@ mod writer;
 pub use redis;
 pub use redlock_core;
 
+#[cfg(feature = "connection-manager")]
+pub use manager::connection_manager;
 pub use node::RedisNode;

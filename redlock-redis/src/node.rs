@@ -5,11 +5,11 @@ use redis::aio::ConnectionLike;
 use redis::{Client, ConnectionAddr};
 use redlock_core::error::ConfigError;
 use redlock_core::node::LockNode;
-use redlock_core::protocol::{ServerNode, Wire, checked_name};
+use redlock_protocol::{ServerNode, Wire, checked_name, connected};
 
+use crate::borrowed::Borrowed;
 use crate::link::Link;
 use crate::url;
-use crate::wire::Borrowed;
 
 /// One independent master, spoken to over the [`redis`] crate.
 ///
@@ -30,12 +30,12 @@ impl RedisNode {
     /// A node over a connection of its own, with the settings listed in the [crate's docs](crate#settings).
     ///
     /// The URL is `redis://[[user]:password@]host[:port][/database]`, or `rediss://` for TLS with the feature
-    /// `tls-rustls`. The port is 6379 and the database 0 unless given; user and password are percent-decoded.
+    /// `tls-rustls`; `host[:port]` alone means `redis://host[:port]`. The port is 6379 and the database 0 unless given; user and password are percent-decoded.
     /// `?protocol=resp2` speaks the older protocol. `valkey://` and `valkeys://` mean the same, and
     /// `redis+unix:///path?user=…&pass=…&db=…` is a local socket.
     ///
     /// Nothing is sent yet, and no runtime is needed: the first verb connects, and so does the first after the
-    /// connection broke. A server that is down is no error here; its verbs answer
+    /// connection broke or was given up; where several in a row were of no use, after a pause of at most 2 s. A server that is down is no error here; its verbs answer
     /// [`Fault::Refused`](redlock_core::node::Fault::Refused), or why the server turned the connection down, until
     /// it is there. The connection is closed when the node is dropped.
     ///
@@ -45,6 +45,27 @@ impl RedisNode {
     /// credentials.
     pub fn connect(url: &str) -> Result<Self, ConfigError> {
         Self::from_client(url::client(url)?)
+    }
+
+    /// Nodes over connections of their own, one for each URL and in their order, as [`connect`](Self::connect) makes them.
+    ///
+    /// ```
+    /// use redlock_redis::RedisNode;
+    ///
+    /// let urls = "redis://10.0.0.1,redis://10.0.0.2,10.0.0.3:6380"; // of a setting
+    /// let nodes = RedisNode::connect_all(urls.split(','))?;
+    /// assert_eq!(nodes.len(), 3);
+    /// # Ok::<(), redlock_redis::redlock_core::ConfigError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// When a URL does not have the form: the error says which of them, and holds no credentials. No URL is no error: it
+    /// makes no node, without which no handle can be built.
+    pub fn connect_all(
+        urls: impl IntoIterator<Item = impl AsRef<str>>,
+    ) -> Result<Vec<Self>, ConfigError> {
+        connected(urls, Self::connect)
     }
 
     /// A node over a connection of its own to wherever `client` points, reporting itself by that address.
@@ -86,9 +107,16 @@ impl RedisNode {
     ///
     /// - Clones must share one socket. Over a pool, a release could overtake the acquire it makes up for.
     /// - A `MultiplexedConnection` does not connect again when it broke.
-    /// - Give a `ConnectionManager` `set_number_of_retries(0)`, or a command waits for all of its retries, and
-    ///   RESP3, or the first command after an idle time fails. It never recovers from an error reply to its
-    ///   handshake, such as a wrong password.
+    /// - A server that reads on and answers nothing is not left: that is for the connection's keeper to see. When 4,096
+    ///   commands are unanswered, further ones are refused at once
+    ///   ([`Fault::Refused`](redlock_core::node::Fault::Refused)), but for one now and then to see whether it answers again,
+    ///   first after a second, at last once a minute.
+    /// - A server that became a replica is not left either.
+    /// - A `ConnectionManager` is best made by `connection_manager` (feature `connection-manager`). Of your own making it needs
+    ///   `set_number_of_retries(0)`, or a command waits for all of its retries; `set_response_timeout(None)`, or commands
+    ///   end before their time; `set_pipeline_buffer_size(4_096)`, or what waits for room comes in any order; and RESP3, or
+    ///   the first command after an idle time fails. It never recovers from an error reply to its handshake, such as a
+    ///   wrong password.
     /// - A connection that re-sends commands, or follows a cluster's redirections, must not be used.
     /// - It cannot listen beside its commands: such a node tells others of releases and hears of none
     ///   ([`Features::wake_ups`](redlock_core::node::Features::wake_ups) is off).
@@ -101,7 +129,7 @@ impl RedisNode {
     where
         C: ConnectionLike + Clone + Send + Sync + 'static,
     {
-        Self::over(name.into(), Borrowed(connection))
+        Self::over(name.into(), Borrowed::new(connection))
     }
 
     /// The same node, reporting itself as `name` instead of `host:port`.
@@ -125,4 +153,4 @@ impl fmt::Debug for RedisNode {
     }
 }
 
-redlock_core::lock_node_over_server!(RedisNode);
+redlock_protocol::lock_node_over_server!(RedisNode);

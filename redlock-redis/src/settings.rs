@@ -7,14 +7,14 @@ use redis::{AsyncConnectionConfig, Client, ConnectionInfo, PushInfo, PushKind};
 use tokio::sync::Notify;
 
 /// Limit for looking the host up, connecting and the handshake, all together.
-const CONNECT: Duration = Duration::from_secs(2);
+pub(crate) const CONNECT: Duration = Duration::from_secs(2);
 /// How long sent bytes may stay unacknowledged.
 #[cfg(any(target_os = "android", target_os = "fuchsia", target_os = "linux"))]
 const UNACKNOWLEDGED: Duration = Duration::from_secs(2);
 const KEEPALIVE_AFTER: Duration = Duration::from_secs(10);
-/// Batches of commands that may be unanswered. No more are handed to redis-rs, whose queue is as long, so that none waits
-/// for room there: they would get it in any order.
-pub(crate) const UNANSWERED_BATCHES: usize = 4_096;
+/// Commands that may be unanswered. No more are handed to redis-rs, whose queue is as long, so that none waits for room
+/// there: they would get it in any order.
+pub(crate) const UNANSWERED: usize = 4_096;
 
 /// What the URL does not say.
 pub(crate) fn connection_info(info: ConnectionInfo) -> ConnectionInfo {
@@ -35,7 +35,7 @@ pub(crate) fn connection(client: &Client, lost: Arc<Notify>) -> AsyncConnectionC
         .set_connection_timeout(Some(CONNECT))
         // Every command has its own limit already: two timers would be one too many.
         .set_response_timeout(None)
-        .set_pipeline_buffer_size(UNANSWERED_BATCHES);
+        .set_pipeline_buffer_size(UNANSWERED);
     if !client.get_connection_info().redis_settings().protocol().supports_resp3() {
         return config;
     }

@@ -1,13 +1,14 @@
 use redis::{Client, ConnectionAddr, IntoConnectionInfo, ProtocolVersion};
 use redlock_core::error::ConfigError;
-use redlock_core::protocol::redacted_url;
+use redlock_protocol::{redacted_url, server_url};
 
 use crate::settings;
 
 /// A client for the node that the URL names.
 pub(crate) fn client(url: &str) -> Result<Client, ConfigError> {
     let refuse = |rule: &'static str| ConfigError::new("url", redacted_url(url), rule);
-    let url = url.trim();
+    let full = server_url(url).ok_or_else(|| refuse(SCHEME))?;
+    let url = full.as_str();
     let (scheme, _) = url.split_once("://").ok_or_else(|| refuse(SCHEME))?;
     let queries: &[&str] = match scheme.to_ascii_lowercase().as_str() {
         "redis" | "valkey" => &["protocol"],
@@ -53,7 +54,7 @@ pub(crate) fn client(url: &str) -> Result<Client, ConfigError> {
         .map_err(|_| refuse(FORM))
 }
 
-const SCHEME: &str = "must begin with redis:// or rediss://";
+const SCHEME: &str = "must be host[:port], or begin with redis:// or rediss://";
 const FORM: &str = "must have the form redis://[[user]:password@]host[:port][/database], with user and password \
                     percent-encoded and a host that can be connected to";
 const QUERY: &str =
@@ -69,6 +70,9 @@ mod tests {
         let tcp = |host: &str, port| ConnectionAddr::Tcp(host.into(), port);
         let cases = [
             ("redis://a", tcp("a", 6379), None, None, 0),
+            ("10.0.0.1", tcp("10.0.0.1", 6379), None, None, 0),
+            (" localhost:7000", tcp("localhost", 7000), None, None, 0),
+            ("[::1]:6379", tcp("::1", 6379), None, None, 0),
             ("valkey://a:7000/", tcp("a", 7000), None, None, 0),
             ("REDIS://10.0.0.1:7000/3", tcp("10.0.0.1", 7000), None, None, 3),
             ("redis://[::1]:7000", tcp("::1", 7000), None, None, 0),
@@ -102,7 +106,8 @@ mod tests {
     fn a_url_that_cannot_be_meant_is_refused_without_its_secrets() {
         let cases = [
             ("", SCHEME),
-            ("a:6379", SCHEME),
+            ("a/2", SCHEME),
+            ("a:hunter2", FORM),
             ("u:hunter2@a", SCHEME),
             ("http://u:hunter2@a", SCHEME),
             ("redis-cluster://u:hunter2@a", SCHEME),
@@ -129,6 +134,16 @@ mod tests {
             assert_eq!((error.field(), error.rule()), ("url", rule), "{url}");
             assert!(!format!("{error} {error:?}").contains("hunter2"), "{url} -> {error}");
         }
+    }
+
+    #[test]
+    fn what_is_no_secret_is_shown() {
+        let shown = |url| client(url).unwrap_err().value().to_owned();
+        assert_eq!(shown("redis://10.0.0.1:0"), "redis://10.0.0.1:0");
+        assert_eq!(shown("10.0.0.1:0"), "10.0.0.1:0");
+        assert_eq!(shown("http://10.0.0.1"), "http://10.0.0.1");
+        assert_eq!(shown("redis://u:hunter2@10.0.0.1:0"), "redis://<redacted>@10.0.0.1:0");
+        assert_eq!(shown(""), "");
     }
 
     #[test]

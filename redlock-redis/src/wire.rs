@@ -1,13 +1,11 @@
-use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use redis::aio::ConnectionLike;
-use redis::{Cmd, RedisWrite, Value};
-use redlock_core::node::{Fault, Listener, NodeError};
-use redlock_core::protocol::{Arg, CallError, Reply, Wire};
-use tokio::runtime::{Handle, Id};
+use redis::{Cmd, RedisWrite};
+use redlock_core::node::{Listener, NodeError};
+use redlock_protocol::{Arg, CallError, Reply, Wire, connection};
+use tokio::time::Instant;
 
 use crate::errors;
 use crate::link::Link;
@@ -22,8 +20,8 @@ impl Wire for Link {
         args: &[Arg<'_>],
         timeout: Duration,
     ) -> Result<Reply, CallError> {
-        let here = here(timeout)?;
-        errors::reply(self.send(command(name, args), timeout, here).await?)
+        let here = connection::runtime(timeout)?;
+        errors::reply(self.send(command(name, args), timeout, here.id()).await?)
     }
 
     fn listen(
@@ -32,65 +30,15 @@ impl Wire for Link {
         listener: Arc<dyn Listener>,
         timeout: Duration,
     ) -> impl Future<Output = NodeError> + Send {
-        listening::listen(self.client(), channel, listener, timeout)
+        listening::listen(self, channel, listener, timeout)
+    }
+
+    fn leave(&self, why: &NodeError, since: Instant) {
+        Link::leave(self, why, since);
     }
 }
 
-/// A connection that somebody else makes and keeps.
-pub(crate) struct Borrowed<C>(pub(crate) C);
-
-impl<C: ConnectionLike + Clone + Send + Sync + 'static> Wire for Borrowed<C> {
-    async fn call(
-        &self,
-        name: &'static str,
-        args: &[Arg<'_>],
-        timeout: Duration,
-    ) -> Result<Reply, CallError> {
-        let command = command(name, args);
-        let mut connection = self.0.clone();
-        let sending = async {
-            connection
-                .req_packed_command(&command)
-                .await
-                .map_err(|error| errors::unanswered(&error))
-        };
-        within(timeout, sending).await
-    }
-}
-
-/// Without the connection, which can show anything.
-impl<C> fmt::Debug for Borrowed<C> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Borrowed")
-    }
-}
-
-/// Waits for an answer no longer than `timeout`. redis-rs takes the command of a dropped future out of its
-/// queue, unless it was written already.
-async fn within(
-    timeout: Duration,
-    sending: impl Future<Output = Result<Value, CallError>>,
-) -> Result<Reply, CallError> {
-    here(timeout)?;
-    match tokio::time::timeout(timeout, sending).await {
-        Ok(answer) => errors::reply(answer?),
-        Err(_) => Err(NodeError::from(Fault::Timeout).into()),
-    }
-}
-
-/// The runtime that polls, if there is time left to send anything.
-fn here(timeout: Duration) -> Result<Id, NodeError> {
-    let Ok(runtime) = Handle::try_current() else {
-        return Err(NodeError::new(Fault::Unsupported, "needs a tokio runtime"));
-    };
-    // A timer polls what it bounds once before it looks at the time, which would send the command.
-    if timeout.is_zero() {
-        return Err(NodeError::from(Fault::Timeout));
-    }
-    Ok(runtime.id())
-}
-
-fn command(name: &'static str, args: &[Arg<'_>]) -> Cmd {
+pub(crate) fn command(name: &'static str, args: &[Arg<'_>]) -> Cmd {
     const DIGITS: usize = 20;
     let length = |arg: &Arg<'_>| match arg {
         Arg::Bytes(bytes) => bytes.len(),

@@ -6,34 +6,38 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use redis::Client;
 use redis::aio::MultiplexedConnection;
 use redlock_core::node::{Fault, NodeError};
 use tokio::sync::Notify;
 use tokio::time::{Instant, Sleep};
 
-use crate::batch::Batch;
-use crate::link::{Ending, Queue, Queued};
-use crate::{errors, settings};
+use crate::batch::{Batch, State};
+use crate::patience::{Doubt, End};
+use crate::queue::{Ending, Queue, Queued};
+use crate::settings;
+use crate::target::Target;
 
 /// Commands in one batch. The answers of a batch are given out together, so in a very long one those who could go on
 /// would wait for the rest.
 const LONGEST_BATCH: usize = 32;
 
 /// Connects, and returns when the connection is over.
-pub(crate) async fn keep_connected(client: Client, ending: Ending) {
-    settings::before_connecting(&client);
+pub(crate) async fn keep_connected(target: Target, ending: Ending) {
     let lost = Arc::new(Notify::new());
-    let config = settings::connection(&client, Arc::clone(&lost));
-    let connecting = client.get_multiplexed_async_connection_with_config(&config);
+    let queue = &ending.0;
     let connected = tokio::select! {
         biased;
-        connected = connecting => connected,
-        () = watch(ending.queue()) => return,
+        connected = target.connect(Arc::clone(&lost)) => connected,
+        () = watch(queue) => return,
     };
     match connected {
-        Ok(connection) => Writer::new(connection, &ending).serve(&lost).await,
-        Err(error) => ending.close(&errors::not_connected(&error)),
+        Ok(connection) => {
+            queue.open(Instant::now());
+            Writer::new(connection, queue).serve(&lost).await;
+        }
+        Err(error) => {
+            queue.close(&error, End::new(false, Some(error.clone())));
+        }
     }
 }
 
@@ -53,106 +57,195 @@ async fn watch(queue: &Queue) {
 /// what went before.
 struct Writer<'a> {
     connection: MultiplexedConnection,
-    ending: &'a Ending,
+    queue: &'a Queue,
     /// In the order in which they were handed over, which is the order in which they are answered.
     under_way: VecDeque<Batch>,
+    /// The commands in those.
+    unanswered: usize,
     /// Room for what is taken from the queue.
     spare: Vec<Queued>,
     /// No later than the first deadline of what is under way.
     earliest: Option<Instant>,
     alarm: Alarm,
+    doubt: Doubt,
+    /// Something was answered, be it with an error, by a server that lets it in.
+    answered: bool,
+    /// And not with an error.
+    useful: bool,
+    /// What was sent is left without an answer.
+    lost: bool,
+    /// That it is not let in.
+    refusal: Option<NodeError>,
+}
+
+/// Why nothing more is handed over.
+enum Over {
+    Broken,
+    /// The oldest command was not answered for too long.
+    Silent,
+    /// Whoever learnt what the server is left it.
+    Left,
 }
 
 impl<'a> Writer<'a> {
-    fn new(connection: MultiplexedConnection, ending: &'a Ending) -> Self {
+    fn new(connection: MultiplexedConnection, queue: &'a Queue) -> Self {
         Self {
             connection,
-            ending,
+            queue,
             under_way: VecDeque::new(),
+            unanswered: 0,
             spare: Vec::new(),
             earliest: None,
             alarm: Alarm::default(),
+            doubt: Doubt::default(),
+            answered: false,
+            useful: false,
+            lost: false,
+            refusal: None,
         }
     }
 
     async fn serve(mut self, lost: &Notify) {
         let mut lost = pin!(lost.notified());
         // redis-rs is polled in here as well: tokio would have it wait for no reason but that many went before.
-        tokio::task::unconstrained(poll_fn(|cx| {
+        let over = tokio::task::unconstrained(poll_fn(|cx| {
             loop {
                 let broken = self.settle(cx) || lost.as_mut().poll(cx).is_ready();
                 if broken || self.hand_over(cx) {
-                    return Poll::Ready(());
+                    return Poll::Ready(Over::Broken);
                 }
-                if !self.expire(cx) {
-                    return Poll::Pending;
+                if self.queue.is_over() {
+                    return Poll::Ready(Over::Left);
+                }
+                let Some(now) = self.expire(cx) else { return Poll::Pending };
+                if self.is_silent(now) {
+                    return Poll::Ready(Over::Silent);
                 }
             }
         }))
         .await;
         // First, so that whoever is told of the loss below finds a new connection.
-        let unsent = NodeError::new(Fault::Refused, "the connection broke before it was sent");
-        self.ending.close(&unsent);
-        poll_fn(|cx| {
-            loop {
-                self.settle(cx);
-                if self.under_way.is_empty() {
-                    return Poll::Ready(());
-                }
-                if !self.expire(cx) {
-                    return Poll::Pending;
-                }
+        self.close(&over);
+        if !matches!(over, Over::Silent) {
+            poll_fn(|cx| self.drain(cx)).await;
+        }
+        let lost = NodeError::new(Fault::ConnectionLost, SILENT);
+        self.under_way.iter_mut().for_each(|batch| batch.lose(&lost));
+    }
+
+    /// Refuses what was not handed over, and what comes next.
+    fn close(&self, over: &Over) {
+        let unsent = match over {
+            Over::Broken => "the connection broke before it was sent",
+            Over::Silent => SILENT,
+            Over::Left => return,
+        };
+        let unsent = NodeError::new(Fault::Refused, unsent);
+        let why = match (over, &self.refusal) {
+            (Over::Broken, Some(refusal)) if !self.answered => refusal.clone(),
+            (Over::Broken, None) if !self.answered => {
+                NodeError::new(Fault::Refused, "the connection was closed before it gave an answer")
             }
-        })
-        .await;
+            _ => unsent.clone(),
+        };
+        let idle = !self.lost && self.under_way.is_empty();
+        self.queue.close(&unsent, End { idle, ..End::new(self.useful, Some(why)) });
+    }
+
+    /// Waits for the answers that somebody waits for, no longer than for those of a connection that is used.
+    fn drain(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        loop {
+            self.settle(cx);
+            if !self.under_way.iter().any(Batch::is_awaited) {
+                return Poll::Ready(());
+            }
+            let Some(now) = self.expire(cx) else { return Poll::Pending };
+            if self.is_silent(now) {
+                return Poll::Ready(());
+            }
+        }
     }
 
     /// Gives out what was answered; whether the connection is broken.
     fn settle(&mut self, cx: &mut Context<'_>) -> bool {
         let mut broken = false;
         while let Some(oldest) = self.under_way.front_mut() {
-            let Poll::Ready(intact) = oldest.poll(cx) else { break };
-            broken |= !intact;
+            let Poll::Ready(state) = oldest.poll(cx) else { break };
+            self.unanswered -= oldest.len();
+            broken |= self.learn(state);
             self.under_way.pop_front();
+            self.doubt.answered();
         }
         broken
+    }
+
+    /// Whether the connection is broken.
+    fn learn(&mut self, state: State) -> bool {
+        match state {
+            State::Useful => (self.answered, self.useful) = (true, true),
+            State::Erring => self.answered = true,
+            // It is closed by the server next, or never of use.
+            State::Refusing(why) => {
+                self.refusal = Some(why);
+                return !self.answered;
+            }
+            State::Broken => {
+                self.lost = true;
+                return true;
+            }
+        }
+        false
     }
 
     /// The first poll of a batch puts it into redis-rs's own queue, which has room for it. Whether the connection is
     /// broken.
     fn hand_over(&mut self, cx: &mut Context<'_>) -> bool {
         let mut broken = false;
-        let room = settings::UNANSWERED_BATCHES.saturating_sub(self.under_way.len());
+        let room = settings::UNANSWERED.saturating_sub(self.unanswered);
         let mut queued = std::mem::take(&mut self.spare);
-        self.ending.queue().take(&mut queued, room * LONGEST_BATCH, cx.waker());
+        self.queue.take(&mut queued, room, cx.waker());
         queued.retain(|one| !one.answer.is_closed());
-        while !queued.is_empty() {
+        let now = if queued.is_empty() { None } else { Some(Instant::now()) };
+        while let (Some(now), false) = (now, queued.is_empty()) {
             let commands = queued.drain(..queued.len().min(LONGEST_BATCH));
-            let mut batch = Batch::new(&self.connection, commands);
-            self.earliest = sooner(self.earliest, Some(batch.deadline()));
+            let mut batch = Batch::new(&self.connection, commands, now);
+            self.earliest = sooner(self.earliest, batch.deadline());
             match batch.poll(cx) {
-                Poll::Ready(intact) => broken |= !intact,
-                Poll::Pending => self.under_way.push_back(batch),
+                Poll::Ready(state) => broken |= self.learn(state),
+                Poll::Pending => {
+                    self.unanswered += batch.len();
+                    self.under_way.push_back(batch);
+                }
             }
         }
         self.spare = queued;
         broken
     }
 
-    /// Gives up what ran out of time; whether that changed anything.
-    fn expire(&mut self, cx: &mut Context<'_>) -> bool {
-        let waiting = self.ending.queue().earliest(cx.waker());
+    /// Tells those who ran out of time; the time, if it was looked at.
+    fn expire(&mut self, cx: &mut Context<'_>) -> Option<Instant> {
+        let waiting = self.queue.earliest(cx.waker());
+        // Later than any time limit of its own.
+        let silence = self.under_way.front().map(|oldest| self.doubt.look(oldest.given_up_at()));
         // It may ring for those who were answered meanwhile: to look once costs less than to set it for each.
-        if !self.alarm.poll(cx, sooner(self.earliest, waiting)) {
-            return false;
+        if !self.alarm.poll(cx, sooner(sooner(self.earliest, waiting), silence)) {
+            return None;
         }
         let now = Instant::now();
-        self.ending.queue().expire(now);
-        self.under_way.retain_mut(|batch| batch.expire(now));
-        self.earliest = self.under_way.iter().map(Batch::deadline).min();
-        true
+        self.queue.expire(now);
+        self.under_way.iter_mut().for_each(|batch| batch.expire(now));
+        self.earliest = self.under_way.iter().filter_map(Batch::deadline).min();
+        Some(now)
+    }
+
+    fn is_silent(&mut self, now: Instant) -> bool {
+        let oldest = self.under_way.front().map(Batch::given_up_at);
+        oldest.is_some_and(|given_up_at| self.doubt.is_silent(given_up_at, now))
     }
 }
+
+/// What is said of a connection that is given up.
+const SILENT: &str = "the server read on and did not answer for 5 s: the connection was given up";
 
 fn sooner(one: Option<Instant>, other: Option<Instant>) -> Option<Instant> {
     one.into_iter().chain(other).min()

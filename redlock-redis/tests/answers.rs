@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used)]
 
+#[path = "adapter/answers.rs"]
+mod cases;
 mod common;
 
 use std::time::Duration;
@@ -9,41 +11,9 @@ use std::time::Duration;
 use common::{
     Action, FakeServer, GRANTED, LONG, NIL, bulk, claim, error, obedient, reply, terms, word,
 };
+use redlock_core::Label;
 use redlock_core::key::LockKey;
-use redlock_core::node::{
-    Expiry, Extension, Fault, FaultClass, Holder, LockNode, Removal, Terms, Vote,
-};
-use redlock_core::protocol::ERROR_REPLIES;
-
-#[tokio::test]
-async fn every_error_reply_is_told_apart() {
-    for &(text, fault) in ERROR_REPLIES {
-        for blob in [false, true] {
-            let server = FakeServer::start(move |_| {
-                if blob { reply(format!("!{}\r\n{text}\r\n", text.len())) } else { error(text) }
-            })
-            .await;
-            // Two resources, which no plain command can take.
-            let answer =
-                server.node().acquire(claim(&["a", "b"]), terms(), LONG).await.unwrap_err();
-            assert_eq!(answer.fault(), fault, "{text} -> {answer}");
-            assert_eq!(server.seen(), ["acquire"], "{text}");
-        }
-    }
-}
-
-#[tokio::test]
-async fn a_cluster_members_redirections_are_not_followed() {
-    let elsewhere = FakeServer::start(obedient).await;
-    let address = elsewhere.address;
-    for code in ["MOVED", "ASK"] {
-        let server = FakeServer::start(move |_| error(&format!("{code} 3999 {address}"))).await;
-        let answer = server.node().acquire(claim(&["a"]), terms(), LONG).await.unwrap_err();
-        assert_eq!(answer.fault(), Fault::ClusterMember);
-        assert_eq!(server.seen(), ["acquire"]);
-    }
-    assert!(elsewhere.seen().is_empty());
-}
+use redlock_core::node::{Expiry, Extension, Fault, FaultClass, Holder, LockNode, Removal, Vote};
 
 #[tokio::test]
 async fn no_value_before_is_a_grant_and_our_own_token_is_told_apart() {
@@ -53,6 +23,7 @@ async fn no_value_before_is_a_grant_and_our_own_token_is_told_apart() {
         "free2" => reply("$-1\r\n"),
         "ours" => bulk(&word(command, 2)),
         _ if command.len() == 2 => reply(":1500\r\n"),
+        "named" => bulk("0123456789012345678901234567890123456789 me"),
         _ => bulk("somebody else's"),
     })
     .await;
@@ -62,34 +33,14 @@ async fn no_value_before_is_a_grant_and_our_own_token_is_told_apart() {
     assert_eq!(acquire("free").await.unwrap(), GRANTED);
     assert_eq!(acquire("free2").await.unwrap(), GRANTED);
     assert_eq!(acquire("ours").await.unwrap(), Vote::AlreadyOurs);
-    let held = Vote::Held { expiry: Expiry::In(Duration::from_millis(1500)), fence: None };
-    assert_eq!(acquire("theirs").await.unwrap(), held);
-    assert_eq!(server.seen(), ["INFO", "SET", "SET", "SET", "SET", "PTTL"]);
+    let expiry = Expiry::In(Duration::from_millis(1500));
+    let held = |label| Vote::Held { expiry, fence: None, label };
+    assert_eq!(acquire("theirs").await.unwrap(), held(None));
+    assert_eq!(acquire("named").await.unwrap(), held(Some(Label::new("me").unwrap())));
+    assert_eq!(server.seen(), ["INFO", "SET", "SET", "SET", "SET", "PTTL", "SET", "PTTL"]);
     let set = &server.commands()[1];
     assert_eq!(set[2].len(), 40);
     assert_eq!(set[3..], [&b"NX"[..], b"PX", b"10000", b"GET"]);
-}
-
-#[tokio::test]
-async fn a_time_to_live_beyond_a_signed_number_arrives_as_it_is() {
-    let server = FakeServer::start(obedient).await;
-    server.node().acquire(claim(&["a"]), Terms::new(Duration::MAX), LONG).await.unwrap();
-    assert_eq!(word(&server.commands()[0], 5), u64::MAX.to_string());
-}
-
-#[tokio::test]
-async fn a_server_that_knows_less_than_it_said_is_asked_with_the_script() {
-    let server = FakeServer::start(|command| match &*word(command, 0) {
-        "SET" => error("ERR syntax error"),
-        _ => obedient(command),
-    })
-    .await;
-    let node = server.node();
-    node.clone().identity(LONG).await.unwrap();
-    for _ in 0..2 {
-        assert_eq!(node.clone().acquire(claim(&["a"]), terms(), LONG).await.unwrap(), GRANTED);
-    }
-    assert_eq!(server.seen(), ["INFO", "SET", "acquire", "acquire"]);
 }
 
 #[tokio::test]
@@ -104,35 +55,6 @@ async fn info_over_either_protocol_names_the_server() {
         let identity = server.node().identity(LONG).await.unwrap();
         assert_eq!((identity.run_id.as_deref(), identity.replica), (Some("abc"), true));
         assert_eq!(server.commands(), [[b"INFO"]]);
-    }
-}
-
-#[tokio::test]
-async fn the_servers_own_release_is_used_and_without_a_right_to_it_the_script() {
-    for (version, command) in
-        [("valkey_version:9.0.0", "DELIFEQ"), ("redis_version:8.4.0", "DELEX")]
-    {
-        for allowed in [true, false] {
-            let server = FakeServer::start(move |sent| match &*word(sent, 0) {
-                "INFO" => bulk(version),
-                "EVAL" => reply(":1\r\n"),
-                _ if allowed => reply(":1\r\n"),
-                _ => error("NOPERM this user has no permissions to run the 'delifeq' command"),
-            })
-            .await;
-            let node = server.node();
-            node.clone().identity(LONG).await.unwrap();
-            for _ in 0..2 {
-                let removal = node.clone().release(claim(&["a"]), LONG).await.unwrap();
-                assert_eq!(removal, Removal::Removed);
-            }
-            let wanted = if allowed {
-                ["INFO", command, command].to_vec()
-            } else {
-                ["INFO", command, "release", "release"].to_vec()
-            };
-            assert_eq!(server.seen(), wanted);
-        }
     }
 }
 

@@ -11,21 +11,16 @@ use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use common::{
-    Action, FakeServer, GRANTED, LONG, SHORT, claim, error, obedient, reply, terms, verb, word,
+    Action, FakeServer, GRANTED, LONG, SHORT, claim, cut, dead_address, obedient, reply, terms,
+    verb, word,
 };
 use redlock_core::node::{Fault, FaultClass, LockNode, Removal};
 use redlock_redis::RedisNode;
-use tokio::net::TcpListener;
-
-async fn dead_url() -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    format!("redis://{}", listener.local_addr().unwrap())
-}
 
 #[tokio::test]
 async fn a_dead_server_refuses() {
     for url in [
-        dead_url().await,
+        format!("redis://{}", dead_address().await),
         "redis://no.such.host.invalid".into(),
         "redis+unix:///no/such/socket".into(),
     ] {
@@ -50,7 +45,7 @@ async fn an_answer_that_is_late_is_nobody_elses() {
     let start = Instant::now();
     let error = node.clone().acquire(claim(&["a"]), terms(), SHORT).await.unwrap_err();
     assert_eq!((error.fault(), error.class()), (Fault::Timeout, FaultClass::Unknown));
-    assert!(start.elapsed() >= SHORT && start.elapsed() < SHORT * 5, "{:?}", start.elapsed());
+    assert!(start.elapsed() >= SHORT, "{:?}", start.elapsed());
     server.hang(false);
     assert_eq!(node.clone().release(claim(&["a"]), LONG).await.unwrap(), Removal::Removed);
     assert_eq!(server.seen(), ["release", "acquire", "release"]);
@@ -75,7 +70,7 @@ async fn a_hung_server_that_returns_gets_the_release_after_the_acquire() {
 #[tokio::test]
 async fn a_command_whose_reply_was_lost_is_not_sent_again() {
     let server = FakeServer::start(|command| match &*verb(command) {
-        "acquire" => Action::Cut(String::new()),
+        "acquire" => cut(),
         _ => obedient(command),
     })
     .await;
@@ -113,7 +108,7 @@ async fn a_connection_that_broke_while_idle_costs_no_command() {
 #[tokio::test]
 async fn a_connection_of_the_older_protocol_is_replaced_after_it_cost_a_command() {
     let server = FakeServer::start(|command| match &*verb(command) {
-        "acquire" => Action::Cut(String::new()),
+        "acquire" => cut(),
         _ => obedient(command),
     })
     .await;
@@ -220,70 +215,9 @@ async fn an_attempt_to_connect_that_hangs_is_given_up_and_made_anew() {
     )
     .await;
     let node = server.node();
-    let start = Instant::now();
+    // By the limit for connecting, which is shorter than the command's.
     let error = node.clone().acquire(claim(&["a"]), terms(), LONG).await.unwrap_err();
     assert_eq!(error.fault(), Fault::Refused, "{error}");
-    assert!(start.elapsed() < LONG - Duration::from_secs(1), "{:?}", start.elapsed());
     assert_eq!(node.acquire(claim(&["a"]), terms(), LONG).await.unwrap(), GRANTED);
     assert_eq!(server.seen(), ["acquire"]);
-}
-
-#[tokio::test]
-async fn a_server_that_turns_the_connection_down_says_why_and_is_asked_again() {
-    let cases = [
-        ("WRONGPASS invalid username-password pair or user is disabled.", Fault::Authentication),
-        (
-            "NOAUTH HELLO must be called with the client already authenticated",
-            Fault::Authentication,
-        ),
-        ("ERR max number of clients reached", Fault::TooManyClients),
-        ("NOPERM this user has no permissions to run the 'hello' command", Fault::Permission),
-        ("LOADING Redis is loading the dataset in memory", Fault::Loading),
-        ("ERR unknown command `HELLO`, with args beginning with: `3`", Fault::Unsupported),
-        ("ERR something new", Fault::Refused),
-    ];
-    for (text, fault) in cases {
-        let open = Arc::new(AtomicBool::new(false));
-        let server = FakeServer::greeting(
-            {
-                let open = open.clone();
-                move |_| {
-                    if open.load(Ordering::SeqCst) {
-                        reply("+OK\r\n")
-                    } else {
-                        Action::Cut(format!("-{text}\r\n"))
-                    }
-                }
-            },
-            obedient,
-        )
-        .await;
-        let node = server.node();
-        for _ in 0..2 {
-            let error = node.clone().acquire(claim(&["a"]), terms(), LONG).await.unwrap_err();
-            assert_eq!(error.fault(), fault, "{text} -> {error}");
-            assert_ne!(error.class(), FaultClass::Unknown);
-        }
-        open.store(true, Ordering::SeqCst);
-        assert_eq!(node.acquire(claim(&["a"]), terms(), LONG).await.unwrap(), GRANTED, "{text}");
-        assert_eq!(server.seen(), ["acquire"]);
-    }
-}
-
-#[tokio::test]
-async fn a_database_that_is_not_there_is_a_refusal() {
-    let server = FakeServer::greeting(
-        |command| {
-            if word(command, 0) == "SELECT" {
-                error("ERR DB index is out of range")
-            } else {
-                reply("+OK\r\n")
-            }
-        },
-        obedient,
-    )
-    .await;
-    let node = Arc::new(RedisNode::connect(&format!("redis://{}/99", server.address)).unwrap());
-    let error = node.acquire(claim(&["a"]), terms(), LONG).await.unwrap_err();
-    assert_eq!((error.fault(), error.detail()), (Fault::Refused, "ERR DB index is out of range"));
 }

@@ -2,6 +2,6 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-#[path = "fenced/cases.rs"]
+#[path = "adapter/fenced.rs"]
 mod cases;
 mod common;

@@ -10,8 +10,10 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use common::{
-    Action, FakeServer, GRANTED, LONG, SHORT, bulk, claim, error, obedient, reply, terms, word,
+    Action, FakeServer, GRANTED, LONG, SHORT, bulk, claim, cut, error, obedient, reply, terms, word,
 };
+#[cfg(feature = "connection-manager")]
+use common::{GRANT, verb};
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use redlock_core::node::{Fault, LockNode};
 use redlock_redis::RedisNode;
@@ -117,7 +119,7 @@ async fn a_connection_of_the_users_own_is_used_as_it_is() {
 
 #[tokio::test]
 async fn a_manager_of_the_users_own_tells_a_refusal_from_a_loss() {
-    let server = FakeServer::start(|_| Action::Cut(String::new())).await;
+    let server = FakeServer::start(|_| cut()).await;
     let config = ConnectionManagerConfig::new().set_number_of_retries(0);
     let manager = ConnectionManager::new_lazy_with_config(server.client(), config).unwrap();
     let node = Arc::new(RedisNode::from_connection("mine", manager).unwrap());
@@ -129,6 +131,49 @@ async fn a_manager_of_the_users_own_tells_a_refusal_from_a_loss() {
     node.clone().acquire(claim(&["a"]), terms(), LONG).await.unwrap_err();
     let refused = node.acquire(claim(&["a"]), terms(), LONG).await.unwrap_err();
     assert_eq!(refused.fault(), Fault::Refused, "{refused}");
+}
+
+#[cfg(feature = "connection-manager")]
+#[tokio::test]
+async fn a_manager_that_was_set_up_here_finds_a_connection_closed_while_idle() {
+    // It answers, and is gone.
+    let server = FakeServer::start(|command| match &*verb(command) {
+        "acquire" => Action::Cut(GRANT.to_owned()),
+        _ => obedient(command),
+    })
+    .await;
+    let manager =
+        redlock_redis::connection_manager(redis::Client::open(server.url()).unwrap()).unwrap();
+    let node = Arc::new(RedisNode::from_connection("mine", manager).unwrap());
+    for connection in 1..=3 {
+        assert_eq!(node.clone().acquire(claim(&["a"]), terms(), LONG).await.unwrap(), GRANTED);
+        // Nothing is asked of it meanwhile.
+        let again = async {
+            while server.accepted() == connection {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(LONG, again).await.unwrap();
+    }
+    assert_eq!(server.seen(), ["acquire"; 3], "nothing was sent to find out");
+}
+
+#[tokio::test]
+async fn all_urls_of_a_list_are_nodes_or_the_one_at_fault_is_named() {
+    let named = |urls: &[&str]| -> Vec<String> {
+        let nodes = RedisNode::connect_all(urls).unwrap();
+        nodes.iter().map(|node| node.name().to_owned()).collect()
+    };
+    assert_eq!(
+        named(&["redis://u:pw@a", " b:7000 ", "valkey://c"]),
+        ["a:6379", "b:7000", "c:6379"]
+    );
+    assert_eq!(named(&[]), [""; 0]);
+    let error = RedisNode::connect_all("a,redis://u:hunter2@b:0,c".split(',')).unwrap_err();
+    assert_eq!((error.field(), error.value()), ("url", "redis://<redacted>@b:0 (2 of 3)"));
+    assert_eq!(error.rule(), "must have a port other than 0");
+    let error = RedisNode::connect_all([String::new()]).unwrap_err();
+    assert_eq!(error.value(), "(1 of 1)");
 }
 
 #[tokio::test]
@@ -165,9 +210,9 @@ async fn nothing_shows_the_password() {
         ),
         (
             FakeServer::greeting(|command| reply(format!("@{}", word(command, 4))), reading).await,
-            Fault::Refused,
+            Fault::Protocol,
         ),
-        (FakeServer::greeting(|_| Action::Cut(String::new()), reading).await, Fault::Refused),
+        (FakeServer::greeting(|_| cut(), reading).await, Fault::Refused),
     ] {
         let url = format!("redis://{CANARY}:{CANARY}@{}", server.address);
         let node = Arc::new(RedisNode::connect(&url).unwrap());

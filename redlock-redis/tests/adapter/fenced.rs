@@ -1,8 +1,9 @@
-//! The same for every adapter: each brings its own fake server.
+//! What is answered to the scripts of fencing and the restart guard. The same for every adapter.
 
 use std::time::Duration;
 
 use crate::common::{FakeServer, LONG, claim, reply};
+use redlock_core::Label;
 use redlock_core::node::{Expiry, Extension, Fault, FaultClass, FenceTerms, LockNode, Terms, Vote};
 
 #[tokio::test]
@@ -15,7 +16,7 @@ async fn a_fenced_acquire_is_one_script_over_resources_and_counters() {
     let keys = ["4", "a", "b", "redlock:fence:a", "redlock:fence:b"];
     assert_eq!(command[2..7], keys.map(|key| key.as_bytes().to_vec()));
     assert_eq!(command[7].len(), 40);
-    let numbers = ["10000", "12000", "600000", "7"];
+    let numbers = ["10000", "12000", "600000", "7", "0"];
     assert_eq!(command[8..], numbers.map(|number| number.as_bytes().to_vec()));
 }
 
@@ -27,7 +28,61 @@ async fn a_guard_without_fencing_touches_no_counter() {
     assert_eq!(vote, Vote::Granted { fence: None });
     let command = &server.commands()[0];
     assert_eq!(command[2..4], [b"1".to_vec(), b"a".to_vec()]);
-    assert_eq!(command[5..], ["10000", "12000", "0", "0"].map(|word| word.as_bytes().to_vec()));
+    let words = ["10000", "12000", "0", "0", "0"];
+    assert_eq!(command[5..], words.map(|word| word.as_bytes().to_vec()));
+}
+
+#[tokio::test]
+async fn shares_are_asked_for_by_one_script_that_looks_at_intents_where_they_are_heeded() {
+    let server = FakeServer::start(|_| reply("*2\r\n:1\r\n:43\r\n")).await;
+    let terms = fenced(None);
+    let vote = server.node().acquire(claim(&["a", "b"]).shared(), terms, LONG).await;
+    assert_eq!(vote, Ok(Vote::Granted { fence: Some(43) }));
+    let repair = server.node().acquire(claim(&["a"]).shared(), terms.heeding(false), LONG).await;
+    assert_eq!(repair, Ok(Vote::Granted { fence: Some(43) }));
+    let words = |words: &[&str]| -> Vec<Vec<u8>> {
+        words.iter().map(|word| word.as_bytes().to_vec()).collect()
+    };
+    let commands = server.commands();
+    let fences = ["redlock:fence:a", "redlock:fence:b"];
+    let intents = ["redlock:want:a", "redlock:want:b"];
+    let keys = [&["6", "a", "b"][..], &fences, &intents].concat();
+    assert_eq!(commands[0][2..9], words(&keys));
+    assert_eq!(commands[0][10..], words(&["10000", "0", "600000", "7", "1"]));
+    assert_eq!(commands[1][2..5], words(&["2", "a", "redlock:fence:a"]));
+    assert_eq!(commands[1][6..], words(&["10000", "0", "600000", "7", "0"]));
+}
+
+#[tokio::test]
+async fn an_intent_is_left_by_the_fenced_script() {
+    let text = "*5\r\n:0\r\n:1500\r\n:0\r\n$1\r\nx\r\n:1\r\n";
+    let server = FakeServer::start(move |_| reply(text)).await;
+    let terms = Terms::new(Duration::from_secs(10)).with_intent(Some(Duration::from_millis(700)));
+    let vote = server.node().acquire(claim(&["a"]), terms, LONG).await;
+    let expiry = Expiry::In(Duration::from_millis(1_500));
+    assert_eq!(vote, Ok(Vote::Shared { expiry, fence: None, label: None }));
+    let command = &server.commands()[0];
+    let words = |words: [&str; 3]| words.map(|word| word.as_bytes().to_vec());
+    assert_eq!(command[2..5], words(["2", "a", "redlock:want:a"]));
+    assert_eq!(command[8..], words(["0", "0", "700"]));
+}
+
+#[tokio::test]
+async fn a_swap_is_the_acquires_script_with_the_former_value_and_never_the_native_command() {
+    let former = b"the former".to_vec();
+    let server = FakeServer::start(|_| reply("*4\r\n:1\r\n:42\r\n:2\r\n:7\r\n")).await;
+    let both = claim(&["a", "b"]).succeeding(&former[..]);
+    let vote = server.node().acquire(both, fenced(None), LONG).await;
+    assert_eq!(vote, Ok(Vote::Swapped { fence: Some(42), resources: 2, counter: Some(7) }));
+    assert_eq!(server.commands()[0].last(), Some(&former));
+
+    let server = FakeServer::start(|_| reply("*3\r\n:1\r\n:0\r\n:1\r\n")).await;
+    let one = claim(&["a"]).succeeding(&former[..]);
+    let vote = server.node().acquire(one, Terms::new(Duration::from_secs(10)), LONG).await;
+    assert_eq!(vote, Ok(Vote::Swapped { fence: None, resources: 1, counter: None }));
+    let command = &server.commands()[0];
+    assert_eq!((&command[0], command.last()), (&b"EVAL".to_vec(), Some(&former)));
+    assert_eq!(command.len(), 7, "text, one key, token, time to live, former value");
 }
 
 #[tokio::test]
@@ -36,10 +91,17 @@ async fn the_fenced_scripts_answers_are_told_apart() {
     for (text, vote) in [
         ("*2\r\n:2\r\n:42\r\n", Vote::AlreadyOurs),
         (
-            "*3\r\n:0\r\n:1500\r\n:42\r\n",
-            Vote::Held { expiry: Expiry::In(second * 3 / 2), fence: Some(42) },
+            "*4\r\n:0\r\n:1500\r\n:42\r\n$43\r\n0123456789012345678901234567890123456789 me\r\n",
+            Vote::Held {
+                expiry: Expiry::In(second * 3 / 2),
+                fence: Some(42),
+                label: Some(Label::new("me").unwrap()),
+            },
         ),
-        ("*3\r\n:0\r\n:-1\r\n:0\r\n", Vote::Held { expiry: Expiry::Never, fence: None }),
+        (
+            "*4\r\n:0\r\n:-1\r\n:0\r\n$1\r\nx\r\n",
+            Vote::Held { expiry: Expiry::Never, fence: None, label: None },
+        ),
         (
             "*3\r\n:3\r\n:2500\r\n:9\r\n",
             Vote::Warming { uptime: second * 9, remaining: second * 5 / 2 },
@@ -100,6 +162,7 @@ async fn a_fenced_answer_of_another_shape_is_unknown() {
         "*2\r\n:1\r\n:-7\r\n",
         "*1\r\n:1\r\n",
         "*2\r\n:0\r\n:1500\r\n",
+        "*3\r\n:0\r\n:1500\r\n:42\r\n",
         "*2\r\n:3\r\n:1500\r\n",
         "*2\r\n:4\r\n:0\r\n",
         "*2\r\n:9\r\n:0\r\n",
