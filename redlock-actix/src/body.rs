@@ -7,7 +7,8 @@ use std::task::{Context, Poll, ready};
 use actix_web::body::{BodySize, MessageBody};
 use actix_web::web::Bytes;
 use pin_project_lite::pin_project;
-use redlock_core::route::{LockPolicy, Tail, Tenure};
+use redlock_core::route::LockPolicy;
+use redlock_core::route::middleware::{Tail, Tenure};
 
 pin_project! {
     /// The response's body, which holds the lock until it ends.
@@ -103,20 +104,24 @@ where
     ) -> Poll<Option<Result<Bytes, Self::Error>>> {
         let mut this = self.project();
         loop {
-            if let Some(last) = this.last.take() {
-                if let Some(tail) = this.tail
-                    && tail.poll_release(cx).is_pending()
-                {
-                    *this.last = Some(last);
-                    return Poll::Pending;
-                }
+            if this.last.is_some()
+                && let Some(tail) = this.tail
+            {
+                ready!(tail.poll_release(cx));
                 *this.tail = None;
+            }
+            if let Some(last) = this.last.take() {
+                if last.is_none() {
+                    // Whoever asks once more after the end is not passed on: the source may not like it.
+                    this.source.set(Source::None);
+                }
                 return Poll::Ready(last);
             }
             // The loss first: after a long pause of the process no further piece may be made.
             let lost = this.tail.as_mut().map(|tail| tail.poll_lost(cx));
             if let Some(Poll::Ready(rejection)) = lost {
-                *this.tail = None;
+                // A piece that was read ahead is not given out any more.
+                (*this.tail, *this.first) = (None, None);
                 this.source.set(Source::None);
                 return Poll::Ready(Some(Err(rejection.into())));
             }
@@ -135,7 +140,7 @@ where
                 _ => true,
             };
             let piece = piece.map(|piece| piece.map_err(Into::into));
-            if !ended || this.tail.is_none() {
+            if !ended || this.tail.is_none() && piece.is_some() {
                 return Poll::Ready(piece);
             }
             *this.last = Some(piece);

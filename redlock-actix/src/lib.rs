@@ -39,11 +39,10 @@
 //! ```
 //! # fn main() -> Result<(), redlock_core::ConfigError> {
 //! use std::time::Duration;
-//! use actix_web::dev::ServiceRequest;
 //! use actix_web::http::StatusCode;
 //! use actix_web::{HttpMessage, HttpResponse};
 //! use redlock_actix::LockMiddleware;
-//! use redlock_core::route::{ContendedStatus, KeyError, LockPolicy, Rejection};
+//! use redlock_core::route::{ContendedStatus, KeyError, LockPolicy};
 //! # use redlock_core::{InMemoryNode, Redlock};
 //!
 //! # let redlock = Redlock::builder().node(InMemoryNode::new("a")).ttl(Duration::from_secs(10)).build()?;
@@ -56,12 +55,16 @@
 //!     .contended_status(ContendedStatus::Locked)
 //!     .max_hold(Duration::from_secs(30))
 //!     .run_to_completion(true);
-//! let key = |request: &ServiceRequest| {
-//!     let extensions = request.extensions();
-//!     let Tenant(tenant) = extensions.get().ok_or(KeyError::missing("tenant"))?;
-//!     Ok::<_, KeyError>(format!("tenant:{tenant}"))
-//! };
-//! let lock = LockMiddleware::with_key(&redlock, key, policy)?.reject_with(|rejection: &Rejection| {
+//! let lock = LockMiddleware::with_key(
+//!     &redlock,
+//!     |request| {
+//!         let extensions = request.extensions();
+//!         let Tenant(tenant) = extensions.get().ok_or(KeyError::missing("tenant"))?;
+//!         Ok(format!("tenant:{tenant}"))
+//!     },
+//!     policy,
+//! )?
+//! .reject_with(|rejection| {
 //!     let status = StatusCode::from_u16(rejection.status()).unwrap_or(StatusCode::CONFLICT);
 //!     HttpResponse::build(status).body("busy\n")
 //! });
@@ -76,7 +79,13 @@
 //! so wrap the lock first, or around the route as above. Around a route, call `.to(handler)` before `.wrap(…)`: actix-web
 //! panics at start-up otherwise. Around a resource (`web::resource(…).wrap(…)`) it also locks requests that end in 405.
 //! Around a scope or an application no route is known: a template with `{route}` or with a parameter of the route answers
-//! 500 there.
+//! 500 there. A parameter that nested scopes name twice (`/a/{id}` around `/b/{id}`) is in no template: 500, and found at
+//! start-up by [`for_route`](LockMiddleware::for_route). A route of GET does not answer HEAD in actix-web; one that does
+//! (`web::route()`) is locked by a policy for GET.
+//!
+//! Middlewares outside of it (`Logger`, `ErrorHandlers`, `DefaultHeaders`, …) see refusals as they see answers; inside they
+//! see what has its lock, or needs none. A time limit outside drops the handler and counts the wait for the lock; inside it
+//! does not count the wait.
 //!
 //! Two of them with the same handle and key on one route do not wait for each other: the inner one finds the outer one's
 //! lock and passes, and the outer one's policy counts. With different keys both are held.
@@ -95,10 +104,25 @@
 //! rejection has its [`Rejection`](redlock_core::route::Rejection) in the response's extensions, with what each node
 //! said, for a middleware outside that logs it.
 //!
+//! # A key that only the handler knows
+//!
+//! What names the resource in the request's body no middleware sees. The handler takes that lock itself, and `?` answers as
+//! the middleware does, by [`LockRejection`]. A [template](redlock_core::route::KeyTemplate::render) gives the key that a
+//! route with the same template has.
+//!
 //! # What is not covered
 //!
 //! A connection that is upgraded (101) leaves HTTP: the lock is released with the response's head, if it has no body. What
 //! a handler spawns is covered only as far as it feeds the response's body.
+//!
+//! # Features
+//!
+//! - `tracing`: spans and events of the locks. On by default.
+//! - `metrics`: counters, gauges and histograms of the locks, for whatever recorder the application installs. Off by
+//!   default.
+//! - `serde`: a fence is serialized as its number, a lock that is handed over as its text. Off by default.
+//!
+//! [`redlock_core`] is re-exported: a service needs to name no other crate for its locks, besides that of its nodes.
 
 mod body;
 mod key;
@@ -111,5 +135,6 @@ pub use body::LockedBody;
 pub use key::KeyExtractor;
 pub use locked::{Locked, NotLocked};
 pub use middleware::LockMiddleware;
+pub use redlock_core;
 pub use rejection::LockRejection;
 pub use service::{LockService, LockedResponse};

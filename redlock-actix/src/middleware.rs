@@ -5,14 +5,13 @@ use std::sync::Arc;
 use actix_web::HttpResponse;
 use actix_web::body::MessageBody;
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform};
-use redlock_core::route::{KeyTemplate, LockPolicy, Rejection, RouteLock};
+use redlock_core::route::middleware::RouteLock;
+use redlock_core::route::{IntoRouteKey, KeyTemplate, LockPolicy, Rejection};
 use redlock_core::{ConfigError, Redlock};
 
-use crate::rejection::problem;
+use crate::rejection::{OnReject, problem};
 use crate::service::LockService;
 use crate::{KeyExtractor, LockedResponse};
-
-pub(crate) type OnReject = Arc<dyn Fn(&Rejection) -> HttpResponse + Send + Sync>;
 
 /// Locks the routes that it is wrapped around, each request by its key. See the [crate's documentation](crate).
 ///
@@ -27,13 +26,19 @@ pub struct LockMiddleware<K = KeyTemplate> {
 }
 
 impl LockMiddleware {
-    /// Locks by a [template](KeyTemplate) such as `order:{id}`.
+    /// Locks by a [template](KeyTemplate) such as `order:{id}`, as text or as one that was parsed, to
+    /// [render](KeyTemplate::render) the same keys elsewhere.
     ///
     /// # Errors
     ///
-    /// When the template or the policy breaks a rule, or the policy does not fit the handle's node timeout.
-    pub fn new(redlock: &Redlock, template: &str, policy: LockPolicy) -> Result<Self, ConfigError> {
-        LockMiddleware::with_key(redlock, KeyTemplate::parse(template)?, policy)
+    /// When the template or the policy breaks a rule, or the policy does not fit the handle: its node timeout, its
+    /// `max_waiters`, or its fencing, of which the policy says nothing.
+    pub fn new(
+        redlock: &Redlock,
+        template: impl AsRef<str>,
+        policy: LockPolicy,
+    ) -> Result<Self, ConfigError> {
+        LockMiddleware::with_extractor(redlock, KeyTemplate::parse(template.as_ref())?, policy)
     }
 
     /// The same, having checked that the template fits a route with this pattern: a middleware cannot see the route that
@@ -52,34 +57,71 @@ impl LockMiddleware {
     ///
     /// # Errors
     ///
-    /// When the route lacks a parameter of the template.
+    /// When the route lacks a parameter of the template, or has more than one of the name.
     pub fn for_route(self, pattern: &str) -> Result<Self, ConfigError> {
         self.key.check_route(pattern)?;
         Ok(self)
     }
 }
 
-impl<K: KeyExtractor> LockMiddleware<K> {
-    /// Locks by a key of your own making, such as a closure over [`ServiceRequest`].
+impl<K> LockMiddleware<K> {
+    /// Locks by the key that a closure makes of the [`ServiceRequest`]: whatever [names a lock](IntoRouteKey), `None` to let
+    /// the request pass, or a `Result` of these.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), redlock_core::ConfigError> {
+    /// # use redlock_core::{InMemoryNode, Redlock, route::{KeyError, LockPolicy}};
+    /// # use redlock_actix::LockMiddleware;
+    /// # let redlock = Redlock::builder().node(InMemoryNode::new("a")).ttl(std::time::Duration::from_secs(10)).build()?;
+    /// let lock = LockMiddleware::with_key(
+    ///     &redlock,
+    ///     |request| {
+    ///         let host = request.uri().host().ok_or(KeyError::missing("host"))?;
+    ///         Ok(format!("host:{host}"))
+    ///     },
+    ///     LockPolicy::new(),
+    /// )?;
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
-    /// When the policy breaks a rule, or does not fit the handle's node timeout.
-    pub fn with_key(redlock: &Redlock, key: K, policy: LockPolicy) -> Result<Self, ConfigError> {
+    /// When the policy breaks a rule, or does not fit the handle; see [`new`](LockMiddleware::new).
+    pub fn with_key<T>(redlock: &Redlock, key: K, policy: LockPolicy) -> Result<Self, ConfigError>
+    where
+        K: Fn(&ServiceRequest) -> T + Clone + 'static,
+        T: IntoRouteKey,
+    {
+        Self::with_extractor(redlock, key, policy)
+    }
+
+    /// Locks by the key that a [`KeyExtractor`] of your own makes of the request.
+    ///
+    /// # Errors
+    ///
+    /// When the policy breaks a rule, or does not fit the handle; see [`new`](LockMiddleware::new).
+    pub fn with_extractor(
+        redlock: &Redlock,
+        key: K,
+        policy: LockPolicy,
+    ) -> Result<Self, ConfigError>
+    where
+        K: KeyExtractor,
+    {
         Ok(Self { lock: RouteLock::new(redlock, policy)?, key, on_reject: Arc::new(problem) })
     }
-}
 
-impl<K> LockMiddleware<K> {
-    /// Answers rejected requests differently. Default: the status, `Retry-After`, and a problem of RFC 9457.
+    /// Answers rejected requests by a closure over the [`Rejection`], which gives an [`HttpResponse`], or what is made of: a
+    /// builder, or an `actix_web::Error`. Default: the status, `Retry-After`, and a problem of RFC 9457.
     ///
     /// A handler that is stopped because its lock was lost is answered by [`LockRejection`](crate::LockRejection) in any
     /// case: it is an error of the handler, and passes the middlewares around it as one.
-    pub fn reject_with(
+    pub fn reject_with<T: Into<HttpResponse>>(
         mut self,
-        on_reject: impl Fn(&Rejection) -> HttpResponse + Send + Sync + 'static,
+        on_reject: impl Fn(&Rejection) -> T + Send + Sync + 'static,
     ) -> Self {
-        self.on_reject = Arc::new(on_reject);
+        self.on_reject = Arc::new(move |rejection| on_reject(rejection).into());
         self
     }
 }

@@ -8,9 +8,10 @@ use actix_web::dev::{Service, ServiceRequest, ServiceResponse, forward_ready};
 use actix_web::http::{Method, StatusCode};
 use actix_web::{Error, HttpMessage};
 use redlock_core::LockKey;
-use redlock_core::route::{Admission, HeldLocks, KeyTemplate, Rejection, RouteLock, Tenure};
+use redlock_core::route::middleware::{Admission, RouteLock, Tenure, joined};
+use redlock_core::route::{HeldLocks, KeyTemplate, Rejection};
 
-use crate::middleware::OnReject;
+use crate::rejection::OnReject;
 use crate::{KeyExtractor, LockRejection, LockedBody};
 
 /// The response of a locked service: the handler's, or a rejection's.
@@ -99,17 +100,8 @@ where
     let bodyless = request.method() == Method::HEAD;
     let completes = lock.policy().runs_to_completion();
     let work = hold(lock.clone(), tenure, inner.call(request), bodyless);
-    let done = if completes {
-        match actix_web::rt::spawn(lock.track(work)).await {
-            Ok(done) => done,
-            Err(error) => match error.try_into_panic() {
-                Ok(panic) => std::panic::resume_unwind(panic),
-                Err(_) => Err(Rejection::closed()),
-            },
-        }
-    } else {
-        work.await
-    };
+    let done =
+        if completes { joined(actix_web::rt::spawn(lock.track(work))).await } else { work.await };
     // The request went into the handler and, cloned, could not be routed: a lost lock is the handler's error.
     done.unwrap_or_else(|rejection| Err(LockRejection(rejection).into()))
 }

@@ -216,3 +216,40 @@ fn a_lock_lost_under_a_stream_breaks_it_off_or_lets_it_finish() {
         }
     });
 }
+
+#[test]
+fn a_body_that_has_ended_is_not_asked_again() {
+    run(async {
+        let nodes = nodes();
+        for ended_at_once in [false, true] {
+            let (feed, stream) = fed();
+            let mut feed = Some(feed).filter(|_| !ended_at_once);
+            let mut body = respond(&nodes, LockPolicy::new(), streaming(stream, None)).await;
+            if let Some(feed) = feed.take() {
+                feed.send(line()).unwrap();
+                assert!(body.next().await.unwrap().is_ok());
+            }
+            for _ in 0..3 {
+                // The stream would panic.
+                assert!(body.next().await.is_none());
+            }
+            nodes.assert_clean().await;
+        }
+    });
+}
+
+#[test]
+fn a_piece_that_was_read_ahead_is_not_given_out_after_the_loss() {
+    run(async {
+        let nodes = nodes();
+        let (feed, stream) = fed();
+        feed.send(line()).unwrap();
+        let mut body = respond(&nodes, LockPolicy::new(), streaming(stream, None)).await;
+        assert_eq!(nodes.holding(), 3);
+        nodes.clear();
+        tokio::time::sleep(Duration::from_secs(11)).await;
+        assert!(body.next().await.unwrap().is_err());
+        assert!(body.next().await.is_none());
+        nodes.assert_clean().await;
+    });
+}

@@ -205,10 +205,7 @@ fn a_handler_may_return_a_rejection_of_its_own() {
         let handler = move || {
             let redlock = redlock.clone();
             async move {
-                let policy = LockPolicy::new();
-                let taken = redlock.try_lock("inner").await;
-                let guard = taken
-                    .map_err(|error| LockRejection(Rejection::of_lock_error(error, &policy)))?;
+                let guard = redlock.try_lock("inner").await?;
                 Ok::<_, LockRejection>(guard.key().to_string())
             }
         };

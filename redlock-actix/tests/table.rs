@@ -6,8 +6,9 @@ use actix_web::body::{MessageBody, to_bytes};
 use actix_web::dev::{Service, ServiceResponse};
 use actix_web::test::{TestRequest, init_service};
 use actix_web::{App, HttpMessage, HttpRequest, web};
-use redlock_actix::LockMiddleware;
-use redlock_core::route::{HeldLocks, LockPolicy, LostDuringRequest, Rejection, cases};
+use redlock_actix::{LockMiddleware, LockRejection};
+use redlock_core::route::{HeldLocks, KeyTemplate, LockPolicy, LostDuringRequest, Rejection};
+use redlock_core::route_cases as cases;
 use redlock_core::{InMemoryNode, Redlock};
 use tokio::task::LocalSet;
 
@@ -83,6 +84,43 @@ async fn every_policy_of_the_table_answers_as_it_says() {
                 let status = response.status().as_u16();
                 stage
                     .check(status, header("retry-after"), header("content-type"), &body, flagged)
+                    .await;
+            }
+        })
+        .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_handler_meets_that_takes_its_lock_itself_is_answered_as_by_the_middleware() {
+    LocalSet::new()
+        .run_until(async {
+            let order = KeyTemplate::parse(cases::TEMPLATE).unwrap();
+            let refusals: Vec<_> =
+                cases::policies().into_iter().filter(cases::PolicyCase::is_plain_refusal).collect();
+            assert!(refusals.len() > 5, "{refusals:?}");
+            for case in refusals {
+                let stage = case.stage().await;
+                let (redlock, order) = (stage.redlock().clone(), order.clone());
+                let handler = move || {
+                    let (redlock, order) = (redlock.clone(), order.clone());
+                    async move {
+                        let guard = redlock.try_lock(order.render([("id", 42)])?).await?;
+                        Ok::<_, LockRejection>(guard.key().to_string())
+                    }
+                };
+                let app = init_service(App::new().route("/", web::post().to(handler))).await;
+                let (response, body) =
+                    answer(app.call(TestRequest::post().to_request()).await).await;
+
+                let header = |name: &str| response.headers().get(name).map(|v| v.to_str().unwrap());
+                let kind = {
+                    let extensions = response.response().extensions();
+                    extensions.get::<Rejection>().map(|told| told.kind().as_str())
+                };
+                assert_eq!(kind, case.reason, "{}", case.name);
+                let status = response.status().as_u16();
+                stage
+                    .check(status, header("retry-after"), header("content-type"), &body, false)
                     .await;
             }
         })

@@ -4,12 +4,13 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, Bytes};
+use http::HeaderMap;
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
-use redlock_core::route::{LockPolicy, Tail, Tenure};
+use redlock_core::route::middleware::{Tail, Tenure};
+use redlock_core::route::{LockPolicy, Rejection};
 
-/// Any error.
-pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
+use crate::rejection::{BoxError, OnReject};
 
 pin_project! {
     /// The response's body, which holds the lock until it ends.
@@ -17,8 +18,11 @@ pin_project! {
     /// The lock is released before the last piece is given out, so that a client that has its whole answer finds it
     /// free. The last piece is the one that the source calls its last, or the one that completes the length that its size
     /// hint or the response's `Content-Length` announced: servers read no further. Dropped half-read, it releases in the
-    /// background. When the lock is lost and the policy says to cancel, it
-    /// ends with the [`Rejection`](redlock_core::route::Rejection) for an error, and the connection is broken off.
+    /// background. When the lock is lost and the policy says to cancel, it ends with the
+    /// [`Rejection`](redlock_core::route::Rejection) for an error, and the connection is broken off; or with the
+    /// [trailers](crate::OnReject::trailers) that the layer's [`OnReject`](crate::OnReject) makes of it.
+    ///
+    /// By [`Default`] it is empty and holds no lock, which is what layers such as `TimeoutLayer` and `CorsLayer` answer with.
     pub struct LockedBody<B>
     where
         B: Body,
@@ -30,6 +34,7 @@ pin_project! {
         // What the source still owes, if anybody announced it.
         due: Option<u64>,
         tail: Option<Tail>,
+        lost: Option<LostTrailers>,
         first: Option<Frame<B::Data>>,
         last: Option<Last<B::Data>>,
     }
@@ -38,18 +43,52 @@ pin_project! {
 /// What is given out after the release: a frame, an error, or the end.
 type Last<D> = Option<Result<Frame<D>, BoxError>>;
 
+/// The trailers to end with when the lock is lost, if any.
+type LostTrailers = Box<dyn Fn(&Rejection) -> Option<HeaderMap> + Send>;
+
 pin_project! {
     #[project = SourceProjection]
     enum Source<B> {
         Free { #[pin] body: B },
         Held { body: Pin<Box<B>> },
-        Problem { text: Option<Bytes> },
+        Rejected { body: RejectedBody },
+    }
+}
+
+/// The body of a rejection's response. `None` is an empty one, or one that has ended.
+type RejectedBody = Option<Pin<Box<dyn Body<Data = Bytes, Error = BoxError> + Send>>>;
+
+pin_project! {
+    /// A body, whose error is any.
+    struct AnyError<B> {
+        #[pin]
+        body: B,
+    }
+}
+
+impl<B: Body<Error: Into<BoxError>>> Body for AnyError<B> {
+    type Data = B::Data;
+    type Error = BoxError;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<B::Data>, BoxError>>> {
+        self.project().body.poll_frame(cx).map_err(Into::into)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
     }
 }
 
 impl<B: Body> LockedBody<B> {
     fn new(source: Source<B>) -> Self {
-        Self { source, left: None, due: None, tail: None, first: None, last: None }
+        Self { source, left: None, due: None, tail: None, lost: None, first: None, last: None }
     }
 
     /// A body that holds no lock.
@@ -57,8 +96,16 @@ impl<B: Body> LockedBody<B> {
         Self::new(Source::Free { body })
     }
 
-    pub(crate) fn problem(text: Bytes) -> Self {
-        Self::new(Source::Problem { text: (!text.is_empty()).then_some(text) })
+    /// The body of a rejection's response.
+    pub(crate) fn rejected<R>(body: R) -> Self
+    where
+        R: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
+    {
+        Self::new(Source::Rejected { body: Some(Box::pin(AnyError { body })) })
+    }
+
+    fn empty() -> Self {
+        Self::new(Source::Rejected { body: None })
     }
 
     /// A body under a lock. If all of it is there, the lock is released here: the head then goes out together with the
@@ -68,6 +115,7 @@ impl<B: Body> LockedBody<B> {
         length: Option<u64>,
         tenure: Tenure,
         policy: &LockPolicy,
+        on_reject: impl OnReject,
     ) -> Self
     where
         B::Error: Into<BoxError>,
@@ -93,6 +141,7 @@ impl<B: Body> LockedBody<B> {
             Poll::Pending => {}
         }
         held.tail = Some(tenure.into_tail(policy));
+        held.lost = Some(Box::new(move |rejection| on_reject.trailers(rejection)));
         held
     }
 
@@ -130,16 +179,18 @@ where
     ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
         let mut this = self.project();
         loop {
-            if let Some(last) = this.last.take() {
-                if let Some(tail) = this.tail
-                    && tail.poll_release(cx).is_pending()
-                {
-                    *this.last = Some(last);
-                    return Poll::Pending;
-                }
+            if this.last.is_some()
+                && let Some(tail) = this.tail
+            {
+                ready!(tail.poll_release(cx));
                 *this.tail = None;
-                if let Some(Ok(frame)) = &last {
-                    completes(this.left, frame);
+            }
+            if let Some(last) = this.last.take() {
+                match &last {
+                    Some(Ok(frame)) => _ = completes(this.left, frame),
+                    Some(Err(_)) => {}
+                    // Some layers, such as those that compress, ask once more after the end; the source may not like it.
+                    None => this.source.set(Source::Rejected { body: None }),
                 }
                 return Poll::Ready(last);
             }
@@ -147,17 +198,23 @@ where
             let lost = this.tail.as_mut().map(|tail| tail.poll_lost(cx));
             if let Some(Poll::Ready(rejection)) = lost {
                 *this.tail = None;
-                this.source.set(Source::Problem { text: None });
-                return Poll::Ready(Some(Err(rejection.into())));
+                this.source.set(Source::Rejected { body: None });
+                // A piece that was read ahead is not given out any more.
+                (*this.first, *this.left) = (None, None);
+                let trailers = this.lost.take().and_then(|lost| lost(&rejection));
+                let end = trailers.map(|end| Ok(Frame::trailers(end)));
+                let end = end.unwrap_or_else(|| Err(rejection.into()));
+                return Poll::Ready(Some(end));
             }
             if let Some(first) = this.first.take() {
                 completes(this.left, &first);
                 return Poll::Ready(Some(Ok(first)));
             }
             let (frame, ended) = match this.source.as_mut().project() {
-                SourceProjection::Problem { text } => {
-                    let frame = text.take().map(|text| Ok(Frame::data(text.into())));
-                    return Poll::Ready(frame);
+                SourceProjection::Rejected { body } => {
+                    let Some(body) = body else { return Poll::Ready(None) };
+                    let frame = body.as_mut().poll_frame(cx);
+                    return frame.map_ok(|frame| frame.map_data(Into::into));
                 }
                 SourceProjection::Free { body } => {
                     return body.poll_frame(cx).map_err(Into::into);
@@ -171,7 +228,7 @@ where
                     (frame.map(|frame| frame.map_err(Into::into)), ended)
                 }
             };
-            if ended && this.tail.is_some() {
+            if ended && (this.tail.is_some() || frame.is_none()) {
                 *this.last = Some(frame);
                 continue;
             }
@@ -190,7 +247,7 @@ where
             && match &self.source {
                 Source::Free { body } => body.is_end_stream(),
                 Source::Held { body } => body.is_end_stream(),
-                Source::Problem { text } => text.is_none(),
+                Source::Rejected { body } => body.as_ref().is_none_or(|body| body.is_end_stream()),
             }
     }
 
@@ -201,8 +258,8 @@ where
         let rest = match &self.source {
             Source::Free { body } => body.size_hint(),
             Source::Held { body } => body.size_hint(),
-            Source::Problem { text } => {
-                SizeHint::with_exact(text.as_ref().map_or(0, |text| text.len() as u64))
+            Source::Rejected { body } => {
+                body.as_ref().map_or_else(|| SizeHint::with_exact(0), |body| body.size_hint())
             }
         };
         let kept = self.kept();
@@ -212,6 +269,12 @@ where
             hint.set_upper(upper.saturating_add(kept));
         }
         hint
+    }
+}
+
+impl<B: Body> Default for LockedBody<B> {
+    fn default() -> Self {
+        Self::empty()
     }
 }
 

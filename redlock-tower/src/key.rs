@@ -2,9 +2,16 @@ use std::borrow::Cow;
 
 use http::request::Parts;
 use redlock_core::LockKey;
-use redlock_core::route::{Header, IntoRouteKey, KeyError, KeyTemplate, RouteContext};
+use redlock_core::route::middleware::{Header, RouteContext};
+use redlock_core::route::{IntoRouteKey, KeyError, KeyTemplate};
 
-/// Makes a request's key: a [`KeyTemplate`], or a closure over [`Parts`] that gives anything that is [`IntoRouteKey`].
+/// Makes a request's key: a [`KeyTemplate`], a closure over [`Parts`] that gives anything that is [`IntoRouteKey`]
+/// ([`LockLayer::with_key`](crate::LockLayer::with_key)), or a type of your own
+/// ([`with_extractor`](crate::LockLayer::with_extractor)).
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` makes no key of a request",
+    note = "it is a `KeyTemplate`, a closure `|parts| …` over `&http::request::Parts`, or a type that implements `KeyExtractor`, and `Clone + Send + Sync + 'static`"
+)]
 pub trait KeyExtractor: Clone + Send + Sync + 'static {
     /// The key; `None` lets the request pass without a lock.
     ///
@@ -17,7 +24,7 @@ pub trait KeyExtractor: Clone + Send + Sync + 'static {
 impl KeyExtractor for KeyTemplate {
     fn key(&self, parts: &mut Parts) -> Result<Option<LockKey>, KeyError> {
         let params = Params::of(parts);
-        self.render(&Context { parts, params }).map(Some)
+        self.key_of(&Context { parts, params }).map(Some)
     }
 }
 
@@ -101,8 +108,11 @@ impl Params {
     fn get(&self, name: &str) -> Result<Option<Cow<'_, str>>, KeyError> {
         match self {
             Self::Found(params) => {
-                let value = params.iter().find(|(param, _)| *param == name);
-                Ok(value.map(|(_, value)| Cow::Borrowed(value)))
+                let mut values = params.iter().filter(|(param, _)| *param == name);
+                match (values.next(), values.next()) {
+                    (_, Some(_)) => Err(KeyError::repeated_param(name)),
+                    (value, None) => Ok(value.map(|(_, value)| Cow::Borrowed(value))),
+                }
             }
             Self::NotUtf8 => Err(KeyError::not_utf8()),
             Self::None => Ok(None),

@@ -5,7 +5,8 @@ use http::header::CONTENT_LENGTH;
 use http::{Method, Request, Response, StatusCode};
 use http_body::Body;
 use redlock_core::LockKey;
-use redlock_core::route::{Admission, HeldLocks, KeyTemplate, Rejection, RouteLock, Tenure};
+use redlock_core::route::middleware::{Admission, RouteLock, Tenure, joined};
+use redlock_core::route::{HeldLocks, KeyTemplate, Rejection};
 use tower_service::Service;
 
 use crate::body::LockedBody;
@@ -113,30 +114,22 @@ where
     request.extensions_mut().insert(tenure.held_locks());
     let bodyless = request.method() == Method::HEAD;
     let completes = lock.policy().runs_to_completion();
-    let work = hold(lock.clone(), tenure, inner.call(request), bodyless);
-    let done = if completes {
-        match tokio::spawn(lock.track(work)).await {
-            Ok(done) => done,
-            Err(error) => match error.try_into_panic() {
-                Ok(panic) => std::panic::resume_unwind(panic),
-                Err(_) => Err(Rejection::closed()),
-            },
-        }
-    } else {
-        work.await
-    };
+    let work = hold(lock.clone(), tenure, inner.call(request), bodyless, on_reject.clone());
+    let done = if completes { joined(tokio::spawn(lock.track(work))).await } else { work.await };
     done.unwrap_or_else(|rejection| Ok(rejected(&on_reject, rejection)))
 }
 
 /// Runs the handler under its lock, and sees to the release.
-async fn hold<F, ResBody, E>(
+async fn hold<F, R, ResBody, E>(
     lock: RouteLock,
     tenure: Tenure,
     handler: F,
     bodyless: bool,
+    on_reject: R,
 ) -> Result<Result<Response<LockedBody<ResBody>>, E>, Rejection>
 where
     F: Future<Output = Result<Response<ResBody>, E>>,
+    R: OnReject,
     ResBody: Body,
     ResBody::Error: Into<BoxError>,
 {
@@ -159,7 +152,7 @@ where
         let (head, body) = response.into_parts();
         let length = head.headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok());
         let length = length.and_then(|length| length.parse().ok());
-        let body = LockedBody::held(body, length, tenure, policy).await;
+        let body = LockedBody::held(body, length, tenure, policy, on_reject).await;
         return Ok(Ok(Response::from_parts(head, body)));
     }
     tenure.release().await;
@@ -171,7 +164,7 @@ fn free<B: Body>(response: Response<B>) -> Response<LockedBody<B>> {
 }
 
 fn rejected<B: Body>(on_reject: &impl OnReject, rejection: Rejection) -> Response<LockedBody<B>> {
-    let mut response = on_reject.response(&rejection).map(LockedBody::problem);
+    let mut response = on_reject.response(&rejection).map(LockedBody::rejected);
     response.extensions_mut().insert(rejection);
     response
 }

@@ -223,6 +223,28 @@ async fn an_error_of_the_body_is_passed_on_after_the_release() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_body_that_has_ended_is_not_asked_again() {
+    let nodes = nodes();
+    let once = |pending: u64| {
+        let pieces = futures_util::stream::unfold(Some(()), move |first| async move {
+            tokio::time::sleep(Duration::from_secs(pending)).await;
+            first.map(|()| (data("a line"), None))
+        });
+        http_body_util::StreamBody::new(Box::pin(pieces))
+    };
+    for pending in [0, 1] {
+        let mut response = respond(&nodes, LockPolicy::new(), once(pending)).await;
+        assert!(response.body_mut().frame().await.unwrap().is_ok());
+        for _ in 0..3 {
+            // The stream would panic.
+            assert!(response.body_mut().frame().await.is_none());
+            assert!(response.body().is_end_stream());
+        }
+        nodes.assert_clean().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_empty_body_is_released_with_the_head() {
     let nodes = nodes();
     let response = respond(&nodes, LockPolicy::new(), Empty::new()).await;
@@ -261,6 +283,27 @@ async fn held_until_the_head_a_stream_is_not_under_the_lock() {
     assert_eq!(nodes.holding(), 0);
     feed.send(data("a line")).unwrap();
     assert!(response.body_mut().frame().await.unwrap().is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_default_body_is_empty_and_holds_nothing() {
+    let mut body = LockedBody::<Full<Bytes>>::default();
+    assert!(body.is_end_stream());
+    assert_eq!(body.size_hint().exact(), Some(0));
+    assert!(body.frame().await.is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_piece_that_was_read_ahead_is_not_given_out_after_the_loss() {
+    let nodes = nodes();
+    let (feed, body) = fed(exact(12));
+    feed.send(data("a line")).unwrap();
+    let mut response = respond(&nodes, LockPolicy::new(), body).await;
+    nodes.clear();
+    tokio::time::sleep(Duration::from_secs(11)).await;
+    assert!(response.body_mut().frame().await.unwrap().is_err());
+    assert!(response.body_mut().frame().await.is_none());
+    assert!(response.body().is_end_stream());
 }
 
 #[tokio::test(start_paused = true)]

@@ -232,7 +232,7 @@ async fn a_part_that_may_be_missing_lets_pass_and_a_repeated_one_does_not() {
 async fn without_a_router_a_path_parameter_is_a_misuse_and_not_the_clients_fault() {
     let nodes = nodes();
     let template = KeyTemplate::parse("order:{id}").unwrap();
-    let lock = LockLayer::with_key(&nodes.redlock, template, LockPolicy::new()).unwrap();
+    let lock = LockLayer::with_extractor(&nodes.redlock, template, LockPolicy::new()).unwrap();
     let response = lock.layer(service_fn(ok)).oneshot(post()).await.unwrap();
     assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
     let rejection = response.extensions().get::<Rejection>().unwrap();
@@ -256,9 +256,9 @@ async fn a_rejection_may_look_different_and_is_in_the_extensions_all_the_same() 
     let nodes = nodes();
     let _holder = nodes.redlock.lock("all").await.unwrap();
     let service = layer(&nodes)
-        .reject_with(|rejection: &Rejection| {
+        .reject_with(|rejection| {
             let body = format!("{:?}", rejection.retry_after_seconds());
-            Response::builder().status(StatusCode::IM_A_TEAPOT).body(Bytes::from(body)).unwrap()
+            Response::builder().status(StatusCode::IM_A_TEAPOT).body(body).unwrap()
         })
         .layer(service_fn(ok));
     let response = service.oneshot(post()).await.unwrap();

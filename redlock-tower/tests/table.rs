@@ -8,9 +8,10 @@ use axum::body::{Body, to_bytes};
 use axum::extract::Extension;
 use axum::routing::any;
 use http::{Request, Response};
-use redlock_core::route::{HeldLocks, LockPolicy, LostDuringRequest, Rejection, cases};
+use redlock_core::route::{HeldLocks, KeyTemplate, LockPolicy, LostDuringRequest, Rejection};
+use redlock_core::route_cases as cases;
 use redlock_core::{InMemoryNode, Redlock};
-use redlock_tower::LockLayer;
+use redlock_tower::{LockLayer, LockRejection};
 use tower::ServiceExt;
 
 async fn text(response: Response<Body>) -> String {
@@ -56,5 +57,31 @@ async fn every_policy_of_the_table_answers_as_it_says() {
         assert_eq!(rejection.map(|kind| kind.as_str()), case.reason, "{}", case.name);
         let body = text(response).await;
         stage.check(status, header("retry-after"), header("content-type"), &body, flagged).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_handler_meets_that_takes_its_lock_itself_is_answered_as_by_the_layer() {
+    let order = KeyTemplate::parse(cases::TEMPLATE).unwrap();
+    let refusals: Vec<_> =
+        cases::policies().into_iter().filter(cases::PolicyCase::is_plain_refusal).collect();
+    assert!(refusals.len() > 5, "{refusals:?}");
+    for case in refusals {
+        let stage = case.stage().await;
+        let (redlock, order) = (stage.redlock().clone(), order.clone());
+        let handler = async move || {
+            let guard = redlock.try_lock(order.render([("id", 42)])?).await?;
+            Ok::<_, LockRejection>(guard.key().to_string())
+        };
+        let app: Router = Router::new().route("/", any(handler));
+        let request = Request::post("/").body(Body::empty()).unwrap();
+        let response = app.oneshot(request).await.unwrap();
+
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let header = |name: &str| headers.get(name).map(|value| value.to_str().unwrap());
+        let rejection = response.extensions().get::<Rejection>().map(|rejection| rejection.kind());
+        assert_eq!(rejection.map(|kind| kind.as_str()), case.reason, "{}", case.name);
+        let body = text(response).await;
+        stage.check(status, header("retry-after"), header("content-type"), &body, false).await;
     }
 }

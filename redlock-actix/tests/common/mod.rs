@@ -1,56 +1,12 @@
-//! In-memory nodes, and an application with one route behind the middleware.
+//! In-memory nodes, and a runtime for what actix-web spawns.
+
 #![allow(dead_code, clippy::unwrap_used)]
 
-use std::sync::Arc;
-use std::time::Duration;
+#[path = "../../../redlock-tower/tests/common/nodes.rs"]
+mod nodes;
 
-use redlock_core::faults::{Faulty, Misbehaviour, Verb};
-use redlock_core::{InMemoryNode, LockNode, Redlock};
+pub(crate) use nodes::*;
 use tokio::task::LocalSet;
-
-/// Three nodes and a handle.
-pub(crate) struct Nodes {
-    pub(crate) redlock: Redlock,
-    nodes: Vec<Arc<Faulty<InMemoryNode>>>,
-}
-
-pub(crate) fn nodes() -> Nodes {
-    let nodes: Vec<_> =
-        ["a", "b", "c"].map(|name| Arc::new(Faulty::new(Arc::new(InMemoryNode::new(name))))).into();
-    let shared = nodes.iter().map(|node| Arc::clone(node) as Arc<dyn LockNode>);
-    let redlock = Redlock::builder().nodes(shared).ttl(Duration::from_secs(3)).build().unwrap();
-    Nodes { redlock, nodes }
-}
-
-impl Nodes {
-    /// How many nodes hold anything.
-    pub(crate) fn holding(&self) -> usize {
-        self.nodes.iter().filter(|node| !node.inner().keys().is_empty()).count()
-    }
-
-    /// From now on a release takes so long on its way to a node.
-    pub(crate) fn slow_release(&self, by: Duration) {
-        let slow =
-            |node: &Arc<Faulty<_>>| node.on(Verb::Release).always(Misbehaviour::SlowRequest(by));
-        self.nodes.iter().for_each(slow);
-    }
-
-    /// The nodes forget everything.
-    pub(crate) fn clear(&self) {
-        self.nodes.iter().for_each(|node| node.inner().clear());
-    }
-
-    /// Waits for what is released in the background, on paused time.
-    pub(crate) async fn settle(&self) {
-        tokio::time::sleep(Duration::from_millis(1)).await;
-    }
-
-    /// Nothing is left anywhere.
-    pub(crate) async fn assert_clean(&self) {
-        self.settle().await;
-        assert_eq!(self.holding(), 0);
-    }
-}
 
 /// Runs a test where actix-web can spawn, on paused time.
 pub(crate) fn run(test: impl Future<Output = ()>) {

@@ -7,9 +7,8 @@ use std::time::Duration;
 
 use futures_util::Stream;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use redlock_config::Settings;
 use redlock_core::{InMemoryNode, Lease, LockNode, Redlock};
-use redlock_fred::FredNode;
-use redlock_redis::RedisNode;
 
 /// What `GET /metrics` answers. To be called before there are locks to count, within the runtime.
 pub(crate) fn metrics() -> Result<PrometheusHandle, Box<dyn Error>> {
@@ -27,34 +26,57 @@ pub(crate) fn metrics() -> Result<PrometheusHandle, Box<dyn Error>> {
     Ok(prometheus)
 }
 
-/// Five in-memory nodes, or the servers in `REDLOCK_NODES=redis://…,redis://…` through the client
-/// `REDLOCK_CLIENT=redis` or `fred`.
-pub(crate) fn redlock() -> Result<Redlock, Box<dyn Error>> {
-    let client = std::env::var("REDLOCK_CLIENT").unwrap_or_else(|_| "redis".to_owned());
-    let nodes: Vec<Arc<dyn LockNode>> = match std::env::var("REDLOCK_NODES") {
-        Ok(urls) => {
-            urls.split(',').map(|url| node(&client, url.trim())).collect::<Result<_, _>>()?
+/// Over the nodes that the environment or `redlock.toml` names; where none is named, over five in the memory of this process,
+/// which is what it says first then.
+pub(crate) async fn redlock() -> Result<Redlock, Box<dyn Error>> {
+    let settings = Settings::from_env()?;
+    let builder = match settings.nodes() {
+        [] => {
+            println!(
+                "no nodes are named: locks are in the memory of this process, and no other process sees them. With \
+                 REDLOCK_NODES=redis://…,redis://… several processes share them, each on a PORT of its own"
+            );
+            let nodes = ["one", "two", "three", "four", "five"].map(InMemoryNode::new);
+            settings.builder_over(nodes.map(|node| Arc::new(node) as Arc<dyn LockNode>))
         }
-        Err(_) => ["one", "two", "three", "four", "five"]
-            .map(|name| Arc::new(InMemoryNode::new(name)) as Arc<dyn LockNode>)
-            .into(),
+        nodes => {
+            println!("locks are on {nodes:?}, through {}", settings.client());
+            settings.builder().await?
+        }
     };
-    let names: Vec<_> = nodes.iter().map(|node| node.name()).collect();
-    match std::env::var("REDLOCK_NODES") {
-        Ok(_) => println!("locks are on {}, through {client}", names.join(", ")),
-        Err(_) => println!(
-            "locks are on five nodes in this process; with REDLOCK_NODES=redis://…,redis://… several processes share them"
-        ),
-    }
-    Ok(Redlock::builder().nodes(nodes).ttl(Duration::from_secs(10)).build()?)
+    Ok(builder.ttl(settings.ttl().unwrap_or(Duration::from_secs(10))).build()?)
 }
 
-fn node(client: &str, url: &str) -> Result<Arc<dyn LockNode>, Box<dyn Error>> {
-    Ok(match client {
-        "redis" => Arc::new(RedisNode::connect(url)?),
-        "fred" => Arc::new(FredNode::connect(url)?),
-        other => return Err(format!("REDLOCK_CLIENT is `redis` or `fred`, not `{other}`").into()),
-    })
+/// What `GET /ready` answers: whether this process can have locks now, the type of the text, and the text. Whoever asks is
+/// told numbers alone; which node fails and why is printed here.
+pub(crate) async fn ready(redlock: &Redlock) -> (bool, &'static str, String) {
+    let detail = match redlock.probe().await {
+        Ok(probe) if probe.is_ready() => {
+            return (true, "text/plain", format!("ready: {}\n", probe.summary()));
+        }
+        Ok(probe) => {
+            println!("{probe}");
+            probe.summary()
+        }
+        Err(error) => {
+            println!("not ready: {error}");
+            "this process is stopping".to_owned()
+        }
+    };
+    let problem = format!(
+        r#"{{"type":"about:blank","title":"Service Unavailable","status":503,"detail":"{detail}","reason":"not_ready"}}"#
+    );
+    (false, "application/problem+json", problem)
+}
+
+/// The log, on standard error: outages of the nodes among what is said.
+pub(crate) fn log() {
+    tracing_subscriber::fmt().with_writer(std::io::stderr).init();
+}
+
+/// Why the port cannot be had.
+pub(crate) fn cannot_listen(port: u16, error: &std::io::Error) -> String {
+    format!("cannot listen on port {port}: {error}; PORT chooses another one")
 }
 
 /// `PORT`, or 3000.
@@ -79,6 +101,8 @@ orders over {framework} on http://{at}
     curl -i -X POST http://{at}/orders/42/refund
   look, without a lock:
     curl -i http://{at}/orders/42
+  whether it could take locks now, for a load balancer:
+    curl -i http://{at}/ready
   metrics of the locks, for Prometheus:
     curl http://{at}/metrics
   one export of an order at a time, locked until its last line:

@@ -1,8 +1,8 @@
 //! A small shop over axum: no two replicas ever work on the same order at the same time.
 //!
-//! It listens on `PORT` (default 3000) and locks on five in-memory nodes, or on the servers in
-//! `REDLOCK_NODES=redis://…,redis://…` through `REDLOCK_CLIENT=redis` (the default) or `fred`. Ctrl-C or SIGTERM lets the
-//! requests in flight finish for up to ten seconds, and releases what is held.
+//! It listens on `PORT` (default 3000) and locks on the nodes that `REDLOCK_NODES=redis://…,redis://…` or `redlock.toml` names,
+//! through `REDLOCK_CLIENT=redis` (the default) or `fred`; where none is named, in its own memory alone, which its first line
+//! says. Ctrl-C or SIGTERM lets the requests in flight finish for up to ten seconds, and releases what is held.
 
 #![allow(clippy::print_stdout, missing_docs)]
 
@@ -13,8 +13,11 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
 use axum::routing::{get, post};
 use axum::{Router, response::IntoResponse};
+use redlock_core::Redlock;
 use redlock_core::route::LockPolicy;
 use redlock_tower::{LockLayer, Locked};
 use shop::Shop;
@@ -36,24 +39,35 @@ async fn export(State(shop): State<Shop>, Path(id): Path<u64>) -> impl IntoRespo
     Body::from_stream(shop.export(id))
 }
 
+async fn ready(redlock: Redlock) -> impl IntoResponse {
+    let (ready, kind, text) = shop::ready(&redlock).await;
+    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (status, [(CONTENT_TYPE, kind)], text)
+}
+
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
+    shop::log();
     let prometheus = shop::metrics()?;
-    let redlock = shop::redlock()?;
+    let redlock = shop::redlock().await?;
     // Both routes have one key: a payment excludes a refund of the same order. `int`, because for the handlers `042` is 42.
     let at_once = LockLayer::new(&redlock, "order:{int:id}", LockPolicy::new())?;
     let waiting = LockPolicy::new().wait_up_to(Duration::from_secs(5));
     let waiting = LockLayer::new(&redlock, "order:{int:id}", waiting)?;
     let exports = LockLayer::new(&redlock, "export:{int:id}", LockPolicy::new().methods(["GET"]))?;
+    let locks = redlock.clone();
     let app = Router::new()
         .route("/orders/{id}", get(show))
         .route("/orders/{id}/pay", post(pay).layer(at_once))
         .route("/orders/{id}/refund", post(refund).layer(waiting))
         .route("/orders/{id}/export", get(export).layer(exports))
         .route("/metrics", get(async move || prometheus.render()))
+        .route("/ready", get(move || ready(locks.clone())))
         .with_state(Shop::default());
 
-    let listener = tokio::net::TcpListener::bind(("127.0.0.1", shop::port()?)).await?;
+    let port = shop::port()?;
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", port)).await;
+    let listener = listener.map_err(|error| shop::cannot_listen(port, &error))?;
     shop::welcome("axum", listener.local_addr()?);
     let (stop, mut stopped) = tokio::sync::watch::channel(false);
     let mut terminate = signal(SignalKind::terminate())?;
