@@ -8,7 +8,6 @@ pub(crate) const OK: u8 = 0;
 /// Held by another; `-E` changes it. The same as that of `flock`.
 pub(crate) const CONTENDED: u8 = 1;
 /// The command line is wrong. What clap exits with.
-#[cfg_attr(not(test), expect(dead_code, reason = "clap's own"))]
 pub(crate) const USAGE: u8 = 2;
 /// The lock was lost while the command ran; `--lost-exit-code` changes it. What `timeout` exits with when time is up.
 pub(crate) const LOST: u8 = 124;
@@ -36,14 +35,26 @@ pub(crate) fn of_child(status: ExitStatus) -> u8 {
 /// How a subcommand ended.
 pub(crate) type Ending = Result<ExitCode, Failure>;
 
-/// Why `redlock` itself failed: one line for people, without secrets. Exits with [`FAILED`].
+/// Why `redlock` itself failed: one line for people, without secrets. Exits with [`FAILED`], or with [`USAGE`].
 #[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub(crate) struct Failure(String);
+#[error("{text}")]
+pub(crate) struct Failure {
+    text: String,
+    code: u8,
+}
 
 impl Failure {
     pub(crate) fn new(text: impl std::fmt::Display) -> Self {
-        Self(text.to_string())
+        Self { text: text.to_string(), code: FAILED }
+    }
+
+    /// What was asked for cannot be.
+    pub(crate) fn usage(text: impl std::fmt::Display) -> Self {
+        Self { text: text.to_string(), code: USAGE }
+    }
+
+    pub(crate) fn code(&self) -> u8 {
+        self.code
     }
 }
 
@@ -58,11 +69,11 @@ macro_rules! from {
 }
 
 from!(
+    redlock_config::SettingsError,
     redlock_core::ConfigError,
     redlock_core::LockError,
     redlock_file::FileNodeError,
-    std::io::Error,
-    crate::config::ConfigFault
+    std::io::Error
 );
 
 #[cfg(test)]

@@ -1,22 +1,27 @@
 //! Completions and man pages, made from the command line's own description.
 
-use std::io::{self, Write};
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::CommandFactory;
+use clap_complete::Shell;
 
-use crate::args::{Cli, CompletionsArgs, ManArgs};
-use crate::exit::Ending;
+use crate::args::Cli;
+use crate::exit::{Ending, Failure};
+use crate::output;
 
-pub(crate) fn completions(args: &CompletionsArgs) -> Ending {
+pub(crate) fn completions(shell: Shell) -> Ending {
     let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut Cli::command(), "redlock", &mut script);
+    clap_complete::generate(shell, &mut Cli::command(), "redlock", &mut script);
     print(&script)
 }
 
-pub(crate) fn man(args: &ManArgs) -> Ending {
-    match &args.directory {
-        Some(directory) => clap_mangen::generate_to(Cli::command(), directory)?,
+pub(crate) fn man(directory: Option<&Path>) -> Ending {
+    match directory {
+        Some(directory) => {
+            let failed = |error| Failure::new(format_args!("{}: {error}", directory.display()));
+            clap_mangen::generate_to(Cli::command(), directory).map_err(failed)?;
+        }
         None => {
             let mut page = Vec::new();
             clap_mangen::Man::new(Cli::command()).render(&mut page)?;
@@ -26,10 +31,7 @@ pub(crate) fn man(args: &ManArgs) -> Ending {
     Ok(ExitCode::SUCCESS)
 }
 
-/// A reader that leaves early (`| head`) is no failure.
 fn print(text: &[u8]) -> Ending {
-    match io::stdout().lock().write_all(text) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
-        _ => Ok(ExitCode::SUCCESS),
-    }
+    let done = output::out(format_args!("{}", String::from_utf8_lossy(text)));
+    output::written(done).map(|_| ExitCode::SUCCESS)
 }

@@ -1,60 +1,72 @@
 //! `redlock inspect`.
 
 use std::process::ExitCode;
-use std::time::Duration;
 
-use redlock_core::{LockKey, Redlock};
-use tokio::task::JoinSet;
+use serde::Serialize;
 
-use crate::args::InspectArgs;
-use crate::config::Config;
-use crate::exit::{self, Ending, Failure};
-use crate::view::{State, View};
-use crate::{nodeset, output};
+use crate::config::{Config, Flags};
+use crate::exit::{self, Ending};
+use crate::look::{Looker, State, View, ViewJson};
+use crate::output;
 
-/// How long a node may take to answer somebody who only looks.
-const LIMIT: Duration = Duration::from_secs(2);
-/// Such a handle takes no locks, but has to have one.
-const TTL: Duration = Duration::from_secs(10);
+/// What `redlock inspect` is to do.
+#[derive(Debug)]
+pub(crate) struct Request {
+    pub(crate) keys: Vec<String>,
+    pub(crate) json: bool,
+    pub(crate) flags: Flags,
+}
 
-pub(crate) async fn run(args: &InspectArgs) -> Ending {
-    let redlock = looking(&Config::load(&args.nodes)?)?;
-    let views = all(&redlock, &args.keys).await?;
-    for (index, view) in views.iter().enumerate() {
-        if args.json {
-            output::line(output::json(&view.json())?)?;
+pub(crate) async fn run(request: &Request) -> Ending {
+    let mut looker = Looker::new(&Config::load(&request.flags)?)?;
+    let views = looker.look(&request.keys).await?;
+    let fences = looker.counters(&request.keys).await?;
+    for (index, (view, fence)) in views.iter().zip(fences).enumerate() {
+        let read = if request.json {
+            output::try_line(output::json(&InspectJson { view: view.json(), fence })?)?
         } else {
             let gap = if index == 0 { "" } else { "\n" };
-            output::line(format_args!("{gap}{}", view.text()))?;
+            output::try_line(format_args!("{gap}{}", text(view, fence)))?
+        };
+        if !read {
+            break;
         }
     }
     let unknown = views.iter().any(|view| view.state == State::Unknown);
     Ok(if unknown { ExitCode::from(exit::FAILED) } else { ExitCode::SUCCESS })
 }
 
-/// A handle for looking at locks and for releasing them.
-pub(crate) fn looking(config: &Config) -> Result<Redlock, Failure> {
-    // The guard is about grants, and would limit the time to live.
-    let config = Config { restart_guard: None, ..config.clone() };
-    let builder = nodeset::builder(&config)?.ttl(TTL).node_timeout(LIMIT).wake_ups(true);
-    Ok(builder.build()?)
+/// The fields are stable: those of a look, and `fence`, the resource's fencing counter as a majority of nodes has it.
+#[derive(Debug, Serialize)]
+struct InspectJson<'a> {
+    #[serde(flatten)]
+    view: ViewJson<'a>,
+    fence: Option<u64>,
 }
 
-/// Asks for all keys at once.
-pub(crate) async fn all(redlock: &Redlock, keys: &[String]) -> Result<Vec<View>, Failure> {
-    let mut asking = JoinSet::new();
-    for (index, key) in keys.iter().enumerate() {
-        let (redlock, key) = (redlock.clone(), key.clone());
-        LockKey::new(&key)?;
-        asking.spawn(async move {
-            let inspection = redlock.inspect(&key).await?;
-            Ok::<_, Failure>((index, View::new(&key, &inspection)))
-        });
+fn text(view: &View, fence: Option<u64>) -> String {
+    let fence = fence.map(|fence| format!("; fencing counter {fence}")).unwrap_or_default();
+    format!("{}{fence}\n{}", view.headline(), view.rows())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::look::view::tests::{hold, view};
+
+    #[test]
+    fn the_counter_of_a_majority_stands_behind_the_headline_and_in_the_object() {
+        let view = view(State::Held(hold("a", 8_123)), &[Ok(None)]);
+        assert_eq!(
+            text(&view, Some(1_764_600_000_000_000)).lines().next(),
+            Some(
+                "orders:42: held by af63dc4c8601ec8c, 8.1 s left; fencing counter 1764600000000000"
+            )
+        );
+        assert_eq!(text(&view, None), view.text());
+        let json = |fence| output::json(&InspectJson { view: view.json(), fence }).unwrap();
+        assert!(
+            json(Some(7)).ends_with(r#","fence":7}"#) && json(None).ends_with(r#","fence":null}"#)
+        );
     }
-    let mut views = Vec::with_capacity(keys.len());
-    while let Some(view) = asking.join_next().await {
-        views.push(view.map_err(Failure::new)??);
-    }
-    views.sort_by_key(|(index, _)| *index);
-    Ok(views.into_iter().map(|(_, view)| view).collect())
 }

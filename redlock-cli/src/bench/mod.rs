@@ -2,6 +2,7 @@
 
 mod figures;
 mod report;
+mod request;
 
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,59 +11,67 @@ use std::time::{Duration, Instant};
 
 use redlock_core::{LockError, LockErrorKind, Redlock};
 use tokio::task::JoinSet;
+use tokio::time::{timeout, timeout_at};
 
 use self::figures::Figures;
-use crate::args::BenchArgs;
+pub(crate) use self::request::Request;
 use crate::config::{Address, Config, ConfigFault, Nodes, Place};
 use crate::exit::{self, Ending, Failure};
-use crate::interrupt::Interrupt;
-use crate::raw::Raw;
-use crate::scratch::Scratch;
-use crate::{nodeset, output, progress};
+use crate::label;
+use crate::nodes::{Raw, Scratch, nodeset};
+use crate::output::{self, progress};
+use crate::process::Interrupt;
 
 /// After this many failures of one task one after another there is nothing to measure.
 const HOPELESS: usize = 100;
-/// For removing counters in the end.
+/// For connecting, to remove counters in the end, and for each removal.
 const LIMIT: Duration = Duration::from_secs(2);
+/// For releases that are still under way when all is over.
+const CLOSING: Duration = Duration::from_secs(1);
 
-pub(crate) async fn run(args: &BenchArgs) -> Ending {
-    if args.duration.is_zero() {
+pub(crate) async fn run(request: &Request) -> Ending {
+    if request.duration.is_zero() {
         return Err(ConfigFault::rule("--duration", "0s", "must be above zero").into());
     }
     let mut interrupt = Interrupt::listen()?;
-    let config = Config::load(&args.nodes)?;
+    let config = Config::load(&request.flags)?;
     let scratch = Scratch::new(&config.key_prefix, "bench")?;
-    let builder = nodeset::builder(&config)?.ttl(args.ttl).fencing(args.fencing);
-    let redlock = builder.build()?;
-    let names: Vec<_> = (0..args.tasks)
-        .map(|task| if args.contended { "all".to_owned() } else { task.to_string() })
+    let builder = nodeset::builder(&config, label::of_verb("bench"))?;
+    let redlock = builder.ttl(request.ttl).fencing(request.fencing).build()?;
+    let names: Vec<_> = (0..request.tasks)
+        .map(|task| if request.contended { "all".to_owned() } else { task.to_string() })
         .collect();
 
+    // Meanwhile, so that a server that hangs is not waited for when all is over.
+    let removal = request.fencing.then(|| Removal::prepare(&config));
     let (mut figures, elapsed, interrupted) =
-        measure(args, &redlock, &scratch, &names, &mut interrupt).await?;
+        measure(request, &redlock, &scratch, &names, &mut interrupt).await?;
     if figures.cycles() == 0 && figures.failures.is_empty() && !interrupted {
         // All were still waiting when time was up: for what?
         if let Err(error) = redlock.try_lock(scratch.key(&names[0])).await {
             figures.failed(&error);
         }
     }
-    redlock.close().await;
-    remove_counters(&config, &scratch, &names).await;
+    // What is left on nodes that do not answer they read when they go on.
+    let _ = timeout(CLOSING, redlock.close()).await;
+    if let Some(removal) = removal {
+        removal.run(&scratch, &names).await;
+    }
 
     let summary =
-        report::Summary { args, nodes: count(&config), figures: &figures, elapsed, interrupted };
-    output::line(if args.json { output::json(&summary.json())? } else { summary.text() })?;
+        report::Summary { request, nodes: count(&config), figures: &figures, elapsed, interrupted };
+    output::line(if request.json { output::json(&summary.json())? } else { summary.text() })?;
     if figures.cycles() > 0 {
         return Ok(ExitCode::SUCCESS);
     }
     if let Some(why) = &figures.last_failure {
-        eprintln!("redlock: no lock was had: {why}");
+        output::say(format_args!("redlock: no lock was had: {why}"));
     }
     Ok(ExitCode::from(exit::FAILED))
 }
 
 async fn measure(
-    args: &BenchArgs,
+    request: &Request,
     redlock: &Redlock,
     scratch: &Scratch,
     names: &[String],
@@ -71,20 +80,20 @@ async fn measure(
     let over = Arc::new(AtomicBool::new(false));
     let figures = Arc::new(Mutex::new(Figures::new()?));
     let begun = Instant::now();
-    let deadline = begun + args.duration;
+    let deadline = begun + request.duration;
     let mut tasks = JoinSet::new();
     for name in names {
         let task = Task {
             redlock: redlock.clone(),
             key: scratch.key(name),
-            contended: args.contended,
+            contended: request.contended,
             deadline,
             over: Arc::clone(&over),
             figures: Arc::clone(&figures),
         };
         tasks.spawn(task.run());
     }
-    let steps = u64::try_from(args.duration.as_millis()).unwrap_or(u64::MAX);
+    let steps = u64::try_from(request.duration.as_millis()).unwrap_or(u64::MAX);
     let bar = progress::bar(steps, "taking and releasing locks");
     let mut ticks = tokio::time::interval(Duration::from_millis(100));
     let mut interrupted = false;
@@ -168,20 +177,37 @@ fn count(config: &Config) -> usize {
 }
 
 /// Locks are released by now, but fencing counters live for ten minutes.
-async fn remove_counters(config: &Config, scratch: &Scratch, names: &[String]) {
-    let Nodes::Named(addresses) = &config.nodes else { return };
-    let mut names = names.to_vec();
-    names.dedup();
-    let mut removing = JoinSet::new();
-    for address in addresses {
-        let (address, scratch, names): (Address, _, _) =
-            (address.clone(), scratch.clone(), names.clone());
-        removing.spawn(async move {
-            let Place::Server(url) = address.place() else { return };
-            if let Ok(raw) = Raw::connect(url, LIMIT).await {
-                scratch.delete(&raw, &names).await;
-            }
-        });
+struct Removal {
+    servers: JoinSet<Option<Raw>>,
+    /// No server is waited for past this.
+    until: tokio::time::Instant,
+}
+
+impl Removal {
+    /// Connects to the servers, in the background.
+    fn prepare(config: &Config) -> Self {
+        let addresses: &[Address] = match &config.nodes {
+            Nodes::Named(addresses) => addresses,
+            Nodes::Embedded => &[],
+        };
+        let mut servers = JoinSet::new();
+        for address in addresses {
+            let Place::Server(url) = address.place() else { continue };
+            let url = url.clone();
+            servers.spawn(async move { Raw::connect(&url, LIMIT).await.ok() });
+        }
+        Self { servers, until: tokio::time::Instant::now() + LIMIT }
     }
-    removing.join_all().await;
+
+    async fn run(mut self, scratch: &Scratch, names: &[String]) {
+        let mut names = names.to_vec();
+        names.dedup();
+        let mut removing = JoinSet::new();
+        while let Ok(Some(server)) = timeout_at(self.until, self.servers.join_next()).await {
+            let Ok(Some(raw)) = server else { continue };
+            let (scratch, names) = (scratch.clone(), names.clone());
+            removing.spawn(async move { scratch.delete(&raw, &names).await });
+        }
+        removing.join_all().await;
+    }
 }

@@ -7,13 +7,13 @@ use hdrhistogram::Histogram;
 use serde::Serialize;
 
 use super::figures::Figures;
-use crate::args::BenchArgs;
+use super::request::Request;
 use crate::output::{self, count, latency, span};
 
 const WIDTH: u64 = 40;
 
 pub(super) struct Summary<'a> {
-    pub(super) args: &'a BenchArgs,
+    pub(super) request: &'a Request,
     pub(super) nodes: usize,
     pub(super) figures: &'a Figures,
     pub(super) elapsed: Duration,
@@ -27,9 +27,10 @@ impl Summary<'_> {
     }
 
     pub(super) fn text(&self) -> String {
-        let tasks = count(usize::from(self.args.tasks), "task");
-        let keys = if self.args.contended { "on one lock" } else { "each with a lock of its own" };
-        let fencing = if self.args.fencing { ", fenced" } else { "" };
+        let tasks = count(usize::from(self.request.tasks), "task");
+        let keys =
+            if self.request.contended { "on one lock" } else { "each with a lock of its own" };
+        let fencing = if self.request.fencing { ", fenced" } else { "" };
         let mut text = format!("{tasks} {keys}{fencing}, {}\n", count(self.nodes, "node"));
         let ended = if self.interrupted { ", interrupted" } else { "" };
         let (cycles, rate) = (self.figures.cycles(), self.rate());
@@ -82,9 +83,9 @@ impl Summary<'_> {
         let latency_us = self.histograms().map(|(name, histogram)| (name, quantiles(histogram)));
         let bars = self.figures.bars().into_iter();
         Json {
-            tasks: self.args.tasks,
-            contended: self.args.contended,
-            fencing: self.args.fencing,
+            tasks: self.request.tasks,
+            contended: self.request.contended,
+            fencing: self.request.fencing,
             nodes: self.nodes,
             elapsed_ms: u64::try_from(self.elapsed.as_millis()).unwrap_or(u64::MAX),
             interrupted: self.interrupted,

@@ -1,14 +1,14 @@
 use super::*;
 
-fn args() -> BenchArgs {
-    BenchArgs {
+fn args() -> Request {
+    Request {
         duration: Duration::from_secs(5),
         tasks: 2,
         contended: false,
         fencing: false,
         ttl: Duration::from_secs(10),
         json: false,
-        nodes: crate::args::NodeArgs::default(),
+        flags: crate::config::Flags::default(),
     }
 }
 
@@ -29,7 +29,7 @@ fn figures() -> Figures {
 fn people_get_rates_quantiles_and_bars() {
     let (args, figures) = (args(), figures());
     let summary = Summary {
-        args: &args,
+        request: &args,
         nodes: 3,
         figures: &figures,
         elapsed: Duration::from_secs(2),
@@ -60,9 +60,10 @@ fn people_get_rates_quantiles_and_bars() {
 fn a_measurement_without_a_cycle_says_why_and_shows_no_figures() {
     let mut figures = Figures::new().unwrap();
     figures.failures.insert("the node set is misconfigured".into(), 1);
-    let args = BenchArgs { contended: true, fencing: true, tasks: 1, ..args() };
+    let args = Request { contended: true, fencing: true, tasks: 1, ..args() };
     let elapsed = Duration::from_millis(5);
-    let summary = Summary { args: &args, nodes: 1, figures: &figures, elapsed, interrupted: true };
+    let summary =
+        Summary { request: &args, nodes: 1, figures: &figures, elapsed, interrupted: true };
     assert_eq!(
         summary.text(),
         "1 task on one lock, fenced, 1 node\n0 cycles in 5 ms, interrupted: 0 cycles/s\n1 failed: the node set is misconfigured"
@@ -73,7 +74,8 @@ fn a_measurement_without_a_cycle_says_why_and_shows_no_figures() {
 fn programs_get_fields_with_fixed_names() {
     let (args, figures) = (args(), figures());
     let elapsed = Duration::from_secs(2);
-    let summary = Summary { args: &args, nodes: 3, figures: &figures, elapsed, interrupted: false };
+    let summary =
+        Summary { request: &args, nodes: 3, figures: &figures, elapsed, interrupted: false };
     assert_eq!(
         output::json(&summary.json()).unwrap(),
         r#"{"tasks":2,"contended":false,"fencing":false,"nodes":3,"elapsed_ms":2000,"interrupted":false,"cycles":41,"#

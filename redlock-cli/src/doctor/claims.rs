@@ -6,11 +6,12 @@ use std::time::Duration;
 use redlock_core::node::Claim;
 use redlock_core::{ConfigError, LockKey, LockNode, NoEntropy, Token};
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 
 use crate::config::{Address, Place};
 use crate::exit::Failure;
-use crate::raw::Raw;
-use crate::scratch::Scratch;
+use crate::label;
+use crate::nodes::{Raw, Scratch};
 
 /// What is left anywhere, such as on a server that went away meanwhile, is gone after this.
 pub(super) const TTL: Duration = Duration::from_secs(10);
@@ -21,43 +22,44 @@ pub(super) struct Claims {
     pub(super) plain: Claim,
     pub(super) fenced: Claim,
     pub(super) guarded: Claim,
+    pub(super) shared: Claim,
     pub(super) told: Claim,
 }
 
 impl Claims {
     /// Those of the node at `index`. A server that is listed twice must not be in its own way.
     pub(super) fn new(scratch: &Scratch, index: usize) -> Result<Self, Failure> {
+        let label = label::of_verb("doctor");
         let claim = |name: &str| {
             let key = LockKey::new(scratch.full(&format!("{index}:{name}")));
             let token = Token::random().map_err(|error: NoEntropy| Failure::new(error))?;
-            Ok::<_, Failure>(Claim::new(
-                key.map_err(|error: ConfigError| Failure::new(error))?,
-                token,
-            ))
+            let key = key.map_err(|error: ConfigError| Failure::new(error))?;
+            Ok::<_, Failure>(Claim::new(key, token).with_label(label.clone()))
         };
         Ok(Self {
             plain: claim("lock")?,
             fenced: claim("fence")?,
             guarded: claim("guard")?,
+            shared: claim("share")?.shared(),
             told: claim("told")?,
         })
     }
 
-    pub(super) fn all(&self) -> [&Claim; 4] {
-        [&self.plain, &self.fenced, &self.guarded, &self.told]
+    pub(super) fn all(&self) -> [&Claim; 5] {
+        [&self.plain, &self.fenced, &self.guarded, &self.shared, &self.told]
     }
 }
 
+/// A node, where it is, and what is taken there.
+pub(super) type Tried = (Option<Address>, Arc<dyn LockNode>, Claims);
+
 /// Removes all that may stand on any node: first behind the node's own commands, which may be on their way still.
-pub(super) async fn clean_up(
-    scratch: &Scratch,
-    nodes: Vec<(Option<Address>, Arc<dyn LockNode>, Claims)>,
-    limit: Duration,
-) {
+/// `limit` is for all of it, side by side.
+pub(super) async fn clean_up(scratch: &Scratch, nodes: Vec<(usize, Tried)>, limit: Duration) {
     let mut cleaning = JoinSet::new();
-    for (index, (address, node, claims)) in nodes.into_iter().enumerate() {
+    for (index, (address, node, claims)) in nodes {
         let scratch = scratch.clone();
-        cleaning.spawn(async move {
+        cleaning.spawn(timeout(limit, async move {
             let mut releases = JoinSet::new();
             for claim in claims.all() {
                 releases.spawn(Arc::clone(&node).release(claim.clone(), limit));
@@ -66,9 +68,11 @@ pub(super) async fn clean_up(
             let Some(Place::Server(url)) = address.as_ref().map(Address::place) else { return };
             let Ok(raw) = Raw::connect(url, limit).await else { return };
             let mut names = vec!["round".to_owned()];
-            names.extend(["lock", "fence", "guard", "told"].map(|name| format!("{index}:{name}")));
+            names.extend(
+                ["lock", "fence", "guard", "share", "told"].map(|name| format!("{index}:{name}")),
+            );
             scratch.delete(&raw, &names).await;
-        });
+        }));
     }
     cleaning.join_all().await;
 }

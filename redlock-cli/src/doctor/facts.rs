@@ -4,10 +4,11 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use redlock_core::node::NodeError;
+use redlock_core::NodeSetFingerprint;
+use redlock_core::node::{Fault, NodeError};
 
 use super::info::Info;
-use crate::raw::Trouble;
+use crate::nodes::{Trouble, TroubleKind};
 
 /// All that the checks look at.
 #[derive(Debug, Default)]
@@ -90,10 +91,34 @@ pub(crate) struct Entry {
 /// What became of each verb, tried on a scratch key through the lock node itself.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Trial {
+    /// Who the node says it is.
+    pub(crate) run_id: Option<String>,
     /// In the order tried. After a failure that is no refusal the rest was not tried.
     pub(crate) verbs: Vec<(Verb, Result<(), NodeError>)>,
     /// Commands that the user has no right to, where a verb was refused.
     pub(crate) denied: Vec<&'static str>,
+}
+
+impl Facts {
+    /// Which servers the nodes are, where all have said so.
+    pub(crate) fn node_set(&self) -> Option<NodeSetFingerprint> {
+        let run_ids = self.nodes.iter().map(|node| node.trial.as_ref()?.run_id.as_deref());
+        Some(NodeSetFingerprint::of(run_ids.collect::<Option<Vec<_>>>()?))
+    }
+}
+
+impl NodeFacts {
+    /// Whether it gave no answer to something: it is not waited for again.
+    pub(crate) fn is_silent(&self) -> bool {
+        let silent = |error: &NodeError| error.fault() == Fault::Timeout;
+        // What is not heard of a release says nothing about the server itself.
+        let asked = |verb: &Verb| *verb != Verb::WakeUp;
+        let mut tried = self.trial.iter().flat_map(|trial| &trial.verbs);
+        let hangs =
+            |trouble: &Trouble| matches!(trouble.kind, TroubleKind::Timeout | TroubleKind::Tls);
+        matches!(&self.kind, Kind::Server { server: Err(trouble), .. } if hangs(trouble))
+            || tried.any(|(verb, done)| asked(verb) && done.as_ref().is_err_and(silent))
+    }
 }
 
 impl Trial {
@@ -110,11 +135,15 @@ pub(crate) enum Verb {
     Acquire,
     Extend,
     Inspect,
+    /// Find it among all that is held.
+    Scan,
     Release,
     /// Acquire with a fencing number, and raise it.
     Fence,
     /// Acquire under the restart guard.
     Guard,
+    /// Share, lengthen the share, and give it back.
+    Share,
     /// Subscribe, release, and hear of it.
     WakeUp,
 }

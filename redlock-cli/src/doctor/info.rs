@@ -1,6 +1,8 @@
-//! What `INFO` says. Pure.
+//! What `doctor` looks at in `INFO`. Pure.
 
 use std::time::Duration;
+
+use redlock_protocol::{Product, major_minor};
 
 /// Who a server is, and what it keeps. Whatever it did not say is left out.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -19,59 +21,38 @@ pub(crate) struct Info {
     pub(crate) aof: Option<bool>,
 }
 
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) enum Product {
-    #[default]
-    Redis,
-    Valkey,
-}
-
 impl Info {
     pub(crate) fn parse(text: &str) -> Self {
-        let field = |name: &str| {
-            let mut values =
-                text.lines().filter_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
-            values.next().map(str::trim).filter(|value| !value.is_empty())
-        };
-        let number = |name: &str| field(name).and_then(|value| value.parse::<u64>().ok());
-        let owned = |name: &str| field(name).map(crate::output::plain);
-        let (product, version) = match owned("valkey_version") {
-            Some(version) => (Product::Valkey, Some(version)),
-            None => (Product::Redis, owned("redis_version")),
-        };
+        let info = redlock_protocol::Info::new(text);
+        let owned = |name: &str| info.field(name).map(crate::output::plain);
         let master = || {
-            let host = field("master_host").unwrap_or("another server");
-            format!("{host}:{}", field("master_port").unwrap_or("?"))
+            let host = info.field("master_host").unwrap_or("another server");
+            format!("{host}:{}", info.field("master_port").unwrap_or("?"))
         };
-        let modes = ["redis_mode", "server_mode"];
+        let identity = info.identity();
         Self {
             run_id: owned("run_id"),
-            product,
-            version,
-            replica_of: (field("role") == Some("slave")).then(master),
-            cluster: number("cluster_enabled") == Some(1)
-                || modes.iter().any(|mode| field(mode) == Some("cluster")),
-            uptime: number("uptime_in_seconds").map(Duration::from_secs),
-            used_memory: number("used_memory"),
-            maxmemory: number("maxmemory"),
+            product: info.product(),
+            version: info.version().map(crate::output::plain),
+            replica_of: identity.replica.then(master),
+            cluster: identity.cluster,
+            uptime: identity.uptime,
+            used_memory: info.number("used_memory"),
+            maxmemory: info.number("maxmemory"),
             policy: owned("maxmemory_policy"),
-            aof: number("aof_enabled").map(|enabled| enabled == 1),
+            aof: info.number("aof_enabled").map(|enabled| enabled == 1),
         }
     }
 
     /// `Redis 7.0.15`.
     pub(crate) fn server(&self) -> String {
         let version = self.version.as_deref().unwrap_or("of an unknown version");
-        match self.product {
-            Product::Redis => format!("Redis {version}"),
-            Product::Valkey => format!("Valkey {version}"),
-        }
+        format!("{} {version}", self.product)
     }
 
     /// Major and minor.
     pub(crate) fn number(&self) -> Option<(u32, u32)> {
-        let mut parts = self.version.as_deref()?.split('.').map(|part| part.parse().ok());
-        Some((parts.next()??, parts.next()??))
+        major_minor(self.version.as_deref()?)
     }
 }
 

@@ -1,6 +1,6 @@
 //! `redlock doctor`: facts are collected by asking the nodes, checks are functions of the facts.
 
-pub(crate) mod checks;
+mod checks;
 mod claims;
 mod facts;
 mod info;
@@ -16,35 +16,47 @@ use std::time::Duration;
 use redlock_core::{LockNode, Redlock};
 use redlock_file::FileNode;
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 
-use self::claims::Claims;
+pub(crate) use self::checks::Check;
+use self::claims::{Claims, Tried};
 use self::facts::{Facts, Kind, NodeFacts, Rounds};
-use crate::args::DoctorArgs;
-use crate::config::{Address, ClientKind, Config, ConfigFault, Nodes, Place};
+use crate::config::{Address, Config, ConfigFault, Flags, Nodes, Place};
 use crate::exit::{Ending, Failure};
-use crate::interrupt::Interrupt;
-use crate::scratch::Scratch;
-use crate::{nodeset, output, progress};
+use crate::nodes::{Scratch, nodeset};
+use crate::output::{self, progress};
+use crate::process::Interrupt;
 
-pub(crate) async fn run(args: &DoctorArgs) -> Ending {
-    if args.timeout.is_zero() {
+/// What `redlock doctor` is to do.
+#[derive(Debug)]
+pub(crate) struct Request {
+    pub(crate) json: bool,
+    /// Of each question.
+    pub(crate) timeout: Duration,
+    /// Their warnings do not count.
+    pub(crate) accept: Vec<Check>,
+    pub(crate) flags: Flags,
+}
+
+pub(crate) async fn run(request: &Request) -> Ending {
+    if request.timeout.is_zero() {
         return Err(ConfigFault::rule("--timeout", "0s", "must be above zero").into());
     }
     let mut interrupt = Interrupt::listen()?;
-    let config = Config::load(&args.nodes)?;
-    let doctor = Doctor::new(&config, args.timeout)?;
+    let config = Config::load(&request.flags)?;
+    let doctor = Doctor::new(&config, request.timeout)?;
     let spinner = progress::spinner("asking the nodes");
     let facts = tokio::select! {
         facts = doctor.facts(&config) => Some(facts),
         () = interrupt.heard() => None,
     };
     spinner.finish_and_clear();
-    doctor.clean_up().await;
+    doctor.clean_up(facts.as_ref()).await;
     let Some(facts) = facts else {
         return Err(Failure::new("interrupted; the scratch keys are removed"));
     };
-    let findings = checks::all(&facts, &args.accept);
-    output::line(if args.json {
+    let findings = checks::all(&facts, &request.accept);
+    output::line(if request.json {
         output::json(&report::json(&facts, &findings))?
     } else {
         report::text(&facts, &findings, output::colours())
@@ -54,7 +66,7 @@ pub(crate) async fn run(args: &DoctorArgs) -> Ending {
 
 struct Doctor {
     scratch: Scratch,
-    nodes: Vec<(Option<Address>, Arc<dyn LockNode>, Claims)>,
+    nodes: Vec<Tried>,
     /// Why there is none, where a set cannot have one.
     handle: Result<(Redlock, Duration), String>,
     limit: Duration,
@@ -89,10 +101,7 @@ impl Doctor {
         nodes.sort_by_key(|(index, _)| *index);
         let nodes: Vec<_> = nodes.into_iter().map(|(_, node)| node).collect();
         Facts {
-            client: match config.client {
-                ClientKind::Redis => "redis",
-                ClientKind::Fred => "fred",
-            },
+            client: config.client.name(),
             restart_guard: config.restart_guard,
             rounds: self.rounds(&nodes).await,
             nodes,
@@ -107,16 +116,25 @@ impl Doctor {
             Ok(_) if answering <= nodes.len() / 2 => skipped("no majority of nodes answers"),
             Ok((redlock, node_timeout)) => {
                 let key = self.scratch.key("round");
-                rounds::measure(redlock, *node_timeout, &key, self.limit * 5).await
+                // A node that is silent makes each of them long.
+                let silent = nodes.iter().any(NodeFacts::is_silent);
+                let limit = if silent { self.limit / 2 } else { self.limit * 5 };
+                rounds::measure(redlock, *node_timeout, &key, limit).await
             }
         }
     }
 
-    async fn clean_up(self) {
+    /// Nothing is removed where nothing can be: what stands on a silent node expires.
+    async fn clean_up(self, facts: Option<&Facts>) {
         if let Ok((redlock, _)) = &self.handle {
-            redlock.close().await;
+            let _ = timeout(self.limit, redlock.close()).await;
         }
-        claims::clean_up(&self.scratch, self.nodes, self.limit).await;
+        let silent = |at: usize| {
+            facts.and_then(|facts| facts.nodes.get(at)).is_some_and(NodeFacts::is_silent)
+        };
+        let nodes = self.nodes.into_iter().enumerate();
+        let nodes = nodes.filter(|(at, _)| !silent(*at)).collect();
+        claims::clean_up(&self.scratch, nodes, self.limit).await;
     }
 }
 
@@ -136,7 +154,9 @@ async fn ask(
             };
             (Kind::Server { hosts, server }, raw)
         }
-        Some(Place::Directory(path)) => (Kind::Directory(probe::directory(path)), None),
+        Some(Place::Directory(path) | Place::Shared(path)) => {
+            (Kind::Directory(probe::directory(path)), None)
+        }
         None => (Kind::Directory(probe::directory(&FileNode::default_dir())), None),
     };
     let trial = match &kind {

@@ -11,15 +11,30 @@ use tokio::time::timeout;
 use super::facts::{Clock, Directory, Entry, Server, Settings};
 use super::info::Info;
 use crate::config::Secret;
-use crate::raw::{Raw, Trouble, TroubleKind, host};
+use crate::nodes::{Raw, Trouble, TroubleKind, greeting, host};
 
 /// So many round trips make a median.
 const PINGS: usize = 5;
 /// The one with the shortest round trip tells the time best.
 const CLOCK_LOOKS: usize = 5;
 
+/// What a server that turns clients away has to say, it says at once.
+const GREETING: Duration = Duration::from_millis(500);
+
 /// What a server says of itself, and the connection it said it over.
 pub(super) async fn server(url: &Secret, limit: Duration) -> Result<(Server, Raw), Trouble> {
+    match asked(url, limit).await {
+        // It may have said why, to nobody.
+        Err(gone) if matches!(gone.kind, TroubleKind::Closed | TroubleKind::Login) => {
+            Err(greeting(url, limit.min(GREETING)).await.unwrap_or(gone))
+        }
+        asked => asked,
+    }
+}
+
+async fn asked(url: &Secret, limit: Duration) -> Result<(Server, Raw), Trouble> {
+    use TroubleKind::{Full, Login, Protected};
+
     let begun = Instant::now();
     let raw = Raw::connect(url, limit).await?;
     let connect = begun.elapsed();
@@ -27,11 +42,10 @@ pub(super) async fn server(url: &Secret, limit: Duration) -> Result<(Server, Raw
     for _ in 0..PINGS {
         let begun = Instant::now();
         match raw.call(&cmd("PING")).await {
-            Err(gone) if matches!(gone.kind, TroubleKind::Timeout | TroubleKind::Unreachable) => {
-                return Err(gone);
+            // A server that does not know its user any more refuses everything, as one does that takes nobody.
+            Err(no) if no.is_gone() || matches!(no.kind, Login | Protected | Full) => {
+                return Err(no);
             }
-            // A server that does not know its user any more refuses everything.
-            Err(login) if login.kind == TroubleKind::Login => return Err(login),
             // Another refusal has come and gone as well.
             _ => pings.push(begun.elapsed()),
         }
@@ -45,7 +59,10 @@ pub(super) async fn server(url: &Secret, limit: Duration) -> Result<(Server, Raw
         settings: settings(&raw).await,
         clock: clock(&raw).await,
     };
-    Ok((server, raw))
+    match raw.gone() {
+        Some(gone) => Err(gone.clone()),
+        None => Ok((server, raw)),
+    }
 }
 
 async fn settings(raw: &Raw) -> Result<Settings, Trouble> {

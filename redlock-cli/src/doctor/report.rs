@@ -2,8 +2,7 @@
 
 use serde::Serialize;
 
-use super::checks::latency::percentile;
-use super::checks::{Finding, Level, worst};
+use super::checks::{Finding, Level, percentile, worst};
 use super::facts::{Clock, Facts, Kind, NodeFacts, Server};
 use crate::output::{self, count, latency, micros, plain};
 
@@ -21,6 +20,9 @@ pub(super) fn text(facts: &Facts, findings: &[Finding], colours: bool) -> String
     let mut text = count(facts.nodes.len(), "node");
     if facts.nodes.iter().any(|node| matches!(node.kind, Kind::Server { .. })) {
         text.push_str(&format!(" over {}", facts.client));
+    }
+    if let Some(node_set) = facts.node_set() {
+        text.push_str(&format!(", node set {node_set}"));
     }
     text.push_str("\n\n");
     let mut table = output::table(&["NODE", "SERVER", "ROLE", "UP", "CONNECT", "PING", "CLOCK"]);
@@ -121,14 +123,15 @@ fn clock(clock: &Clock) -> String {
     format!("{}{}", if clock.ahead < 0 { "-" } else { "+" }, latency(off))
 }
 
-/// The fields are stable: `verdict` (`ok`, `warn`, `fail`), `exit_code`, `client`, `restart_guard_ms`, `nodes`, `findings`,
-/// `latency`.
+/// The fields are stable: `verdict` (`ok`, `warn`, `fail`), `exit_code`, `client`, `restart_guard_ms`, `node_set` (the
+/// fingerprint of the servers, null where one has not said who it is), `nodes`, `findings`, `latency`.
 #[derive(Debug, Serialize)]
 pub(super) struct Report<'a> {
     verdict: &'static str,
     exit_code: u8,
     client: &'static str,
     restart_guard_ms: Option<u64>,
+    node_set: Option<String>,
     nodes: Vec<NodeReport<'a>>,
     findings: &'a [Finding],
     latency: LatencyReport,
@@ -165,6 +168,7 @@ pub(super) fn json<'a>(facts: &'a Facts, findings: &'a [Finding]) -> Report<'a> 
         exit_code: code(findings),
         client: facts.client,
         restart_guard_ms: guard.and_then(|millis| u64::try_from(millis).ok()),
+        node_set: facts.node_set().map(|node_set| node_set.to_string()),
         nodes: facts.nodes.iter().map(node_json).collect(),
         findings,
         latency: LatencyReport {

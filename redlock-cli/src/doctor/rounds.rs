@@ -8,7 +8,8 @@ use super::claims::TTL;
 use super::facts::Rounds;
 use crate::config::Config;
 use crate::exit::Failure;
-use crate::nodeset;
+use crate::label;
+use crate::nodes::nodeset;
 
 const ROUNDS: usize = 50;
 /// Nobody needs to see the same failure more often.
@@ -20,7 +21,8 @@ const NODE_TIMEOUT: Duration = Duration::from_millis(200);
 pub(super) fn handle(config: &Config) -> Result<(Redlock, Duration), Failure> {
     let ttl = config.restart_guard.map_or(TTL, |longest| longest.min(TTL));
     let node_timeout = NODE_TIMEOUT.min(ttl / 5);
-    let builder = nodeset::builder(config)?.ttl(ttl).node_timeout(node_timeout).wake_ups(false);
+    let builder = nodeset::builder(config, label::of_verb("doctor"))?;
+    let builder = builder.ttl(ttl).node_timeout(node_timeout).wake_ups(false);
     Ok((builder.build()?, node_timeout))
 }
 

@@ -6,14 +6,14 @@ use std::time::Duration;
 use redis::cmd;
 use redlock_core::LockNode;
 use redlock_core::node::{Claim, Fault, FaultClass, FenceTerms, Listener, NodeError, Terms, Vote};
-use redlock_core::protocol::RELEASED_CHANNEL;
+use redlock_protocol::RELEASED_CHANNEL;
 use tokio::sync::Notify;
 use tokio::time::timeout;
 
 use super::claims::{Claims, TTL};
 use super::facts::{Trial, Verb};
 
-use crate::raw::{Raw, TroubleKind};
+use crate::nodes::{Raw, TroubleKind};
 
 pub(super) async fn verbs(
     node: &Arc<dyn LockNode>,
@@ -24,22 +24,31 @@ pub(super) async fn verbs(
     let mut trial = Trial::default();
     let tested = Tested { node, limit };
     // Which commands the node uses goes by what the server says it is.
-    if let Err(error) = Arc::clone(node).identity(limit).await {
-        trial.verbs.push((Verb::Acquire, Err(error)));
-        return trial;
+    match Arc::clone(node).identity(limit).await {
+        Ok(identity) => trial.run_id = identity.run_id,
+        Err(error) => {
+            trial.verbs.push((Verb::Acquire, Err(error)));
+            return trial;
+        }
     }
     for verb in [
         Verb::Acquire,
         Verb::Extend,
         Verb::Inspect,
+        Verb::Scan,
         Verb::Release,
         Verb::Fence,
         Verb::Guard,
+        Verb::Share,
         Verb::WakeUp,
     ] {
+        if verb == Verb::Scan && trial.error(Verb::Acquire).is_some() {
+            // There is nothing to be found.
+            continue;
+        }
         let Some(done) = tested.verb(verb, claims).await else { continue };
         let refused = matches!(&done, Err(error) if error.class() == FaultClass::Misconfigured);
-        let over = done.is_err() && !refused;
+        let over = done.is_err() && !refused && verb != Verb::Scan;
         trial.verbs.push((verb, done));
         if over {
             break;
@@ -81,6 +90,7 @@ impl Tested<'_> {
                 self.node().extend(plain.clone(), Terms::new(TTL), limit).await.map(drop)
             }
             Verb::Inspect => self.node().inspect(plain.key().clone(), limit).await.map(drop),
+            Verb::Scan if features.scanning => return self.scan(plain).await,
             // As handles do: native releases need fewer rights.
             Verb::Release => self.node().release_and_tell(plain.clone(), limit).await.map(drop),
             Verb::Fence if features.fencing => self.fence(&claims.fenced).await,
@@ -89,9 +99,27 @@ impl Tested<'_> {
                 let terms = brief.with_guard(Some(Duration::from_millis(1)));
                 self.taken_and_given_back(&claims.guarded, terms).await
             }
+            Verb::Share if features.shared => self.share(&claims.shared).await,
             Verb::WakeUp if features.wake_ups => self.wake_up(&claims.told).await,
             _ => return None,
         })
+    }
+
+    /// Looks for it among all that is held. Nothing where that takes too long: it says nothing of a right.
+    async fn scan(&self, claim: &Claim) -> Option<Result<(), NodeError>> {
+        let name = claim.key().single().unwrap_or_default();
+        let looking = async {
+            let mut from = Some(0);
+            while let Some(at) = from {
+                let page = self.node().scan(name.into(), at, self.limit).await?;
+                if page.found.iter().any(|found| *found.resource == *name) {
+                    return Ok(());
+                }
+                from = page.next;
+            }
+            Err(NodeError::new(Fault::Unexpected, "what was taken is not among what is held"))
+        };
+        timeout(self.limit, looking).await.ok()
     }
 
     async fn acquire(&self, claim: &Claim, terms: Terms) -> Result<Vote, NodeError> {
@@ -121,6 +149,13 @@ impl Tested<'_> {
         };
         let _ = self.node().release(claim.clone(), self.limit).await;
         raised
+    }
+
+    async fn share(&self, claim: &Claim) -> Result<(), NodeError> {
+        self.acquire(claim, Terms::new(TTL / 2)).await?;
+        let extended = self.node().extend(claim.clone(), Terms::new(TTL), self.limit).await;
+        self.node().release(claim.clone(), self.limit).await?;
+        extended.map(drop)
     }
 
     /// Listens, releases, and hears of it.
@@ -171,16 +206,25 @@ async fn denied(raw: &Raw, claims: &Claims) -> Vec<&'static str> {
         commands.push((name, command));
     };
     with_key("get", "GET", &[]);
+    with_key("getrange", "GETRANGE", &["0", "0"]);
     with_key("set", "SET", &["", "NX", "PX", "1000"]);
     with_key("pttl", "PTTL", &[]);
     with_key("pexpire", "PEXPIRE", &["1000"]);
+    // Whatever stands there, nothing is changed.
+    with_key("zadd", "ZADD", &["XX", "1", "x"]);
+    with_key("zrem", "ZREM", &[""]);
+    with_key("zscore", "ZSCORE", &[""]);
+    with_key("zrange", "ZRANGE", &["0", "0"]);
+    with_key("zremrangebyscore", "ZREMRANGEBYSCORE", &["1", "0"]);
     with_key("del", "DEL", &[]);
     commands.extend([("time", cmd("TIME")), ("lastsave", cmd("LASTSAVE"))]);
     let mut publish = cmd("PUBLISH");
     publish.arg(RELEASED_CHANNEL).arg(key);
+    let mut scan = cmd("SCAN");
+    scan.arg("0").arg("MATCH").arg(key);
     let mut info = cmd("INFO");
     info.arg("server");
-    commands.extend([("info", info), ("publish", publish)]);
+    commands.extend([("info", info), ("publish", publish), ("scan", scan)]);
     let mut denied = Vec::new();
     for (name, command) in commands {
         match raw.call(&command).await {

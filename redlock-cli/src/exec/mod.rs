@@ -1,47 +1,64 @@
 //! `redlock exec`: lock, run, renew while it runs, release.
 
+// Whatever is said here is said by `say`.
+#![deny(clippy::print_stdout, clippy::print_stderr)]
+
 mod child;
-mod foreground;
+mod myself;
+mod processes;
+mod refusal;
 mod report;
+mod request;
 mod settings;
 mod signals;
 mod supervise;
+mod terminal;
 mod trampoline;
+mod watcher;
 
 use std::future::Future;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use redlock_core::{LockError, LockGuard, Redlock};
+use redlock_core::{LockGuard, LostReason, Redlock};
 use rustix::process::Signal;
-use tokio::time::timeout;
+use tokio::time::{Instant, sleep_until, timeout};
 
-use self::child::Child;
+use self::child::{Child, Watcher};
+use self::refusal::Refusal;
 use self::report::Report;
-use self::signals::Signals;
+use self::signals::{Received, Signals};
 use self::supervise::End;
-use crate::args::ExecArgs;
 use crate::config::{Config, Nodes};
 use crate::exit::{self, Ending, Failure};
 
+pub(crate) use self::request::{Name, Request};
 pub(crate) use self::trampoline::{CHILD, child};
+pub(crate) use self::watcher::{WATCH, watch};
 
-/// What releases in the background may take before the process ends: somewhat more than the longest node timeout. By then
-/// they were sent, and a node that hangs reads them when it goes on, whether this process lives or not.
+/// What releases in the background may take before the process ends. They are sent at once, so a node that answers at all
+/// has answered by then, and one that hangs reads them when it goes on, whether this process lives or not.
 const CLOSING: Duration = Duration::from_millis(250);
 
-pub(crate) async fn run(args: &ExecArgs) -> Ending {
-    let config = Config::load(&args.nodes)?;
-    let report = Report::new(args);
-    let redlock = settings::handle(args, &config)?;
-    if config.nodes == Nodes::Embedded {
+/// What a command may take to begin once this process was asked to end.
+const BEGINNING: Duration = Duration::from_secs(1);
+
+pub(crate) async fn run(request: &Request) -> Ending {
+    let config = Config::load(&request.flags)?;
+    let report = Report::new(request);
+    let redlock = settings::handle(request, &config)?;
+    if matches!(config.nodes, Nodes::Embedded) {
         report.this_machine_only();
     }
     // There the command stays in this process's group: outside of it, it could not read from the terminal.
-    let at_terminal = foreground::is_ours();
+    let at_terminal = terminal::controls_us();
     // From here on a signal ends nothing before its time.
     let mut signals = Signals::listen(at_terminal)?;
-    let had = match unless_signalled(&mut signals, settings::lock(&redlock, args)).await {
+    // Before the lock is had, so that it begins while the nodes are asked.
+    let watcher = Watcher::start(&request.command, !at_terminal).map_err(|error| {
+        Failure::new(format_args!("nothing could watch over the command: {error}"))
+    })?;
+    let had = match unless_signalled(&mut signals, settings::lock(&redlock, request)).await {
         Ok(had) => had,
         Err(signal) => {
             close(&redlock).await;
@@ -52,44 +69,105 @@ pub(crate) async fn run(args: &ExecArgs) -> Ending {
     match had {
         Ok(guard) => {
             report.locked(&guard.lease());
-            let ending = run_under(&guard, args, &report, &mut signals, !at_terminal).await;
+            let mut started = None;
+            let ending =
+                run_under(&guard, request, &report, &mut signals, watcher, &mut started).await;
             // The command has ended, and whatever becomes of the release does not change its code.
             let lost = guard.is_lost();
             report.released(guard.release().await, lost);
             close(&redlock).await;
+            if let Some(mut child) = started {
+                child.reap();
+            }
             ending
         }
-        Err(error) => {
+        Err(refusal) => {
             close(&redlock).await;
-            refused(&error, args, &report)
+            refused(&refusal, request, &report)
         }
     }
 }
 
 async fn run_under(
     guard: &LockGuard,
-    args: &ExecArgs,
+    request: &Request,
     report: &Report<'_>,
     signals: &mut Signals,
-    own_group: bool,
+    watcher: Watcher,
+    started: &mut Option<Child>,
 ) -> Ending {
     let lease = guard.lease();
-    let variables = settings::environment(&args.keys, &lease);
-    let mut child = Child::spawn(&args.command, variables, own_group)
+    let variables = settings::environment(&request.keys, &lease);
+    let mut early = Vec::new();
+    let given_up = async {
+        tokio::select! {
+            biased;
+            reason = lease.lost() => GivenUp::Lost(reason),
+            signal = asked_to_end(signals, &mut early) => GivenUp::Asked(signal),
+        }
+    };
+    let child = watcher
+        .run(variables, given_up)
+        .await
         .map_err(|error| Failure::new(format_args!("the command cannot be started: {error}")))?;
-    let end = supervise::supervise(&mut child, &lease, signals, args.kill_after, report).await?;
+    let child = match child {
+        Ok(child) => started.insert(child),
+        Err(GivenUp::Lost(reason)) => {
+            report.lost_before(reason);
+            return Ok(ExitCode::from(request.lost_exit_code));
+        }
+        Err(GivenUp::Asked(signal)) => {
+            report.not_begun(signal);
+            return Ok(ExitCode::from(exit::by_signal(signal.as_raw())));
+        }
+    };
+    early
+        .into_iter()
+        .for_each(|received| supervise::pass_on(received, child, signals, &lease, false));
+    let end = supervise::supervise(child, &lease, signals, request.kill_after, report).await?;
     Ok(ExitCode::from(match end {
-        End::Lost => args.lost_exit_code,
+        End::Lost => request.lost_exit_code,
         End::Ended(status) => exit::of_child(status),
     }))
 }
 
-fn refused(error: &LockError, args: &ExecArgs, report: &Report<'_>) -> Ending {
-    if report::is_contention(error.kind()) {
-        report.contended(error);
-        return Ok(ExitCode::from(args.conflict_exit_code));
+/// Why there is no command after all.
+enum GivenUp {
+    Lost(LostReason),
+    Asked(Signal),
+}
+
+/// The first signal that is meant to end this process, once the command had time to begin and to hear it itself. All that
+/// come are kept.
+async fn asked_to_end(signals: &mut Signals, early: &mut Vec<Received>) -> Signal {
+    let mut asked = None;
+    loop {
+        let (signal, until) = asked.unwrap_or((Signal::TERM, Instant::now()));
+        tokio::select! {
+            biased;
+            received = signals.next() => {
+                early.push(received);
+                if signals::asks_to_end(received.signal) {
+                    asked = asked.or(Some((received.signal, Instant::now() + BEGINNING)));
+                }
+            }
+            () = sleep_until(until), if asked.is_some() => return signal,
+        }
     }
-    Err(Failure::new(report.failure(error)))
+}
+
+fn refused(refusal: &Refusal, request: &Request, report: &Report<'_>) -> Ending {
+    let Refusal { error, seen } = refusal;
+    match seen.as_ref().and_then(report::skipped) {
+        Some(why) => report.skipped(&why),
+        None if seen.is_none() && report::is_contention(error.kind()) => report.contended(error),
+        // Where nobody is known to have it, the job may not have been run at all.
+        None => {
+            let failure = || Failure::new(report.failure(error));
+            return Err(settings::impossible(request, error).unwrap_or_else(failure));
+        }
+    }
+    Ok(ExitCode::from(request.conflict_exit_code))
 }
 
 /// What `work` comes to, or the signal that came before.
@@ -102,7 +180,7 @@ async fn unless_signalled<T>(
         tokio::select! {
             biased;
             received = signals.next() => match received.signal {
-                Signal::TSTP => signals::stop_here(),
+                Signal::TSTP => signals.stop_here(),
                 signal => return Err(signal),
             },
             done = &mut work => return Ok(done),

@@ -2,46 +2,51 @@
 
 use std::time::Duration;
 
-use humantime::format_duration;
+use humantime::{FormattedDuration, format_duration};
 use redlock_core::node::Expiry;
-use redlock_core::{Lease, LockError, LockErrorKind, LostReason, NodeOutcome, Release};
+use redlock_core::{
+    Label, Lease, LockError, LockErrorKind, LockState, LostReason, NodeOutcome, Release,
+};
+use redlock_file::FileNode;
 use rustix::process::Signal;
 use tokio::time::{Instant, sleep};
 
-use crate::args::ExecArgs;
+use super::request::Request;
 use crate::config::NODES;
+use crate::output::say;
 
 /// How often it is looked whether the lock was renewed.
 const LOOK: Duration = Duration::from_millis(100);
 
 /// Speaks of one lock.
 pub(super) struct Report<'a> {
-    args: &'a ExecArgs,
+    request: &'a Request,
     keys: String,
 }
 
 impl<'a> Report<'a> {
-    pub(super) fn new(args: &'a ExecArgs) -> Self {
-        let shown: Vec<_> = args.keys.iter().map(|key| key.escape_debug().to_string()).collect();
-        Self { args, keys: shown.join(", ") }
+    pub(super) fn new(request: &'a Request) -> Self {
+        let shown: Vec<_> = request.keys.iter().map(|key| key.escape_debug().to_string()).collect();
+        Self { request, keys: shown.join(", ") }
     }
 
     fn say(&self, text: impl std::fmt::Display) {
-        eprintln!("redlock: {}: {text}", self.keys);
+        say(format_args!("redlock: {}: {text}", self.keys));
     }
 
     fn tell(&self, text: impl std::fmt::Display) {
-        if self.args.verbose {
+        if self.request.verbose {
             self.say(text);
         }
     }
 
     /// No node was named.
     pub(super) fn this_machine_only(&self) {
-        eprintln!(
-            "redlock: no nodes are named, so this lock holds on this machine only. Name them with --node, {NODES} or \
-             redlock.toml"
-        );
+        say(format_args!(
+            "redlock: no nodes are named, so this lock holds for this user on this machine only, in {}. Other users, and \
+             services with a /tmp of their own, do not see it. Name nodes with --node, {NODES} or redlock.toml",
+            FileNode::default_dir().display()
+        ));
     }
 
     pub(super) fn locked(&self, lease: &Lease) {
@@ -51,7 +56,7 @@ impl<'a> Report<'a> {
 
     /// Tells of a renewal once there was one.
     pub(super) async fn renewals(&self, lease: &Lease, valid_until: &mut Instant) {
-        if !self.args.verbose {
+        if !self.request.verbose {
             return std::future::pending().await;
         }
         loop {
@@ -69,13 +74,21 @@ impl<'a> Report<'a> {
     pub(super) fn released(&self, release: Result<Release, LockError>, lost: bool) {
         match release {
             Ok(Release::Released) => self.tell("released"),
+            Ok(Release::Kept) => self.tell(format_args!("kept from others until {} are over", self.at_least())),
             // It was said already.
             _ if lost => {}
-            Ok(_) => self.say(
-                "warning: when the command had ended, a majority of nodes no longer held the lock",
+            Ok(Release::AlreadyGone) => self.say(
+                "warning: when the command had ended, no majority of nodes held the lock any more",
+            ),
+            Ok(Release::Uncertain) => self.say(
+                "warning: too few nodes answered to tell whether the lock was held until the command had ended",
             ),
             Err(error) => self.say(format_args!("warning: not released, left to expire: {error}")),
         }
+    }
+
+    fn at_least(&self) -> FormattedDuration {
+        format_duration(self.request.at_least.unwrap_or_default())
     }
 
     pub(super) fn lost(&self, reason: LostReason) {
@@ -87,23 +100,53 @@ impl<'a> Report<'a> {
         self.say(format_args!("the command has not ended within {given} and is killed"));
     }
 
+    /// Somebody did not wait for those that the command left running.
+    pub(super) fn cut_short(&self) {
+        self.say("asked to end: what the command left running is killed");
+    }
+
+    /// The lock was lost before the command was seen to begin. If it had, it was killed.
+    pub(super) fn lost_before(&self, reason: LostReason) {
+        self.say(format_args!("lock lost: {reason}. Nothing of the command goes on"));
+    }
+
+    /// A signal came, and the command was not seen to begin. If it had, it was killed.
+    pub(super) fn not_begun(&self, signal: Signal) {
+        self.say(format_args!("signal {}, and the command does not begin", signal.as_raw()));
+    }
+
     /// A signal came before the lock.
     pub(super) fn interrupted(&self, signal: Signal) {
         self.tell(format_args!("not locked: signal {}", signal.as_raw()));
     }
 
+    /// Somebody else runs it, or ran it.
+    pub(super) fn skipped(&self, why: &str) {
+        if !self.request.quiet {
+            self.say(format_args!("skipped: {why}"));
+        }
+    }
+
     pub(super) fn contended(&self, error: &LockError) {
-        if self.args.quiet {
+        if self.request.quiet {
             return;
         }
-        if self.args.verbose {
+        if self.request.verbose {
             return self.say(error);
         }
         let waited = match error.kind() {
-            LockErrorKind::TimedOut => format!(" after {}", format_duration(self.args.wait)),
+            LockErrorKind::TimedOut => format!(" after {}", format_duration(self.request.wait)),
             _ => String::new(),
         };
-        self.say(format_args!("held by another{waited}{}", until_when(error)));
+        let forever = |outcome: &NodeOutcome| {
+            matches!(outcome, NodeOutcome::Held { expiry: Expiry::Never, .. })
+        };
+        let expiry = match error.retry_after() {
+            Some(left) => Expiry::In(left),
+            None if error.nodes().iter().any(|node| forever(&node.outcome)) => Expiry::Never,
+            None => Expiry::Unknown,
+        };
+        self.say(format_args!("{}{waited}{}", held_by(error.holder()), until_when(expiry)));
     }
 
     /// Why there is no lock, where that is nobody's holding it.
@@ -118,17 +161,70 @@ pub(super) fn is_contention(kind: LockErrorKind) -> bool {
     matches!(kind, Contended | TimedOut | TooManyWaiters)
 }
 
-fn until_when(error: &LockError) -> String {
-    let forever = |outcome: &NodeOutcome| matches!(outcome, NodeOutcome::Held(Expiry::Never));
-    match error.retry_after() {
-        Some(left) => {
-            let seconds = left.as_millis().div_ceil(1_000).max(1);
-            let seconds = Duration::from_secs(u64::try_from(seconds).unwrap_or(u64::MAX));
-            format!(" (free in about {} unless renewed)", format_duration(seconds))
+/// Why a job that is due once is not run, as a majority of the nodes has it; nothing where none has.
+pub(super) fn skipped(seen: &LockState) -> Option<String> {
+    match seen {
+        LockState::Held { label, expiry, .. } => {
+            Some(format!("{}{}", held_by(label.as_ref()), until_when(*expiry)))
         }
-        None if error.nodes().iter().any(|node| forever(&node.outcome)) => {
-            " (by a key without expiry, which never frees itself)".to_owned()
+        LockState::Shared { label, expiry, .. } => {
+            let who = label.as_ref().map_or("others", Label::as_str);
+            Some(format!("shared by {who}{}", until_when(*expiry)))
         }
-        None => String::new(),
+        LockState::Kept { expiry: Expiry::In(left), .. } => {
+            Some(format!("another ran it (kept from others for about {} more)", about(*left)))
+        }
+        LockState::Kept { expiry, .. } => Some(format!("another ran it{}", until_when(*expiry))),
+        _ => None,
+    }
+}
+
+fn held_by(holder: Option<&Label>) -> String {
+    format!("held by {}", holder.map_or("another", Label::as_str))
+}
+
+/// Of what its holder may renew.
+fn until_when(expiry: Expiry) -> String {
+    match expiry {
+        Expiry::In(left) => format!(" (free in about {} unless renewed)", about(left)),
+        Expiry::Never => " (by a key without expiry, which never frees itself)".to_owned(),
+        Expiry::Unknown => String::new(),
+    }
+}
+
+/// In whole seconds, at least one.
+fn about(left: Duration) -> FormattedDuration {
+    let seconds = left.as_millis().div_ceil(1_000).max(1);
+    format_duration(Duration::from_secs(u64::try_from(seconds).unwrap_or(u64::MAX)))
+}
+
+#[cfg(test)]
+mod tests {
+    use redlock_core::node::Holder;
+
+    use super::*;
+
+    #[test]
+    fn who_is_skipped_is_told_whether_it_is_held_or_kept_and_until_when() {
+        let holder = Holder::of(b"a");
+        let left = Expiry::In(Duration::from_millis(5_001));
+        let held = |label: Option<&str>, expiry| {
+            let label = label.map(|label| Label::new(label).unwrap());
+            skipped(&LockState::Held { holder, label, expiry }).unwrap()
+        };
+        let me = Some("me@here 12 job");
+        assert_eq!(held(me, left), "held by me@here 12 job (free in about 6s unless renewed)");
+        assert_eq!(held(None, left), "held by another (free in about 6s unless renewed)");
+        assert_eq!(
+            held(None, Expiry::Never),
+            "held by another (by a key without expiry, which never frees itself)"
+        );
+        // Nobody renews a mark.
+        let kept = |expiry| skipped(&LockState::Kept { holder, expiry }).unwrap();
+        assert_eq!(kept(left), "another ran it (kept from others for about 6s more)");
+        assert_eq!(kept(Expiry::Unknown), "another ran it");
+        for nobody in [LockState::Free, LockState::Unknown] {
+            assert_eq!(skipped(&nobody), None, "who is to have run it?");
+        }
     }
 }

@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use redlock_core::Lease;
 use rustix::process::Signal;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
-use super::child::Child;
+use super::child::{Child, GLANCE};
 use super::report::Report;
-use super::signals::{Received, Signals, stop_here};
+use super::signals::{Received, Signals, asks_to_end};
 
 /// Longer than any process lives.
 const NEVER: Duration = Duration::from_secs(60 * 60 * 24 * 365 * 30);
@@ -36,8 +36,11 @@ pub(super) async fn supervise(
     report: &Report<'_>,
 ) -> io::Result<End> {
     let watched = watch(child, lease, signals, kill_after, report).await;
-    // Whatever went wrong: nothing goes on without the lock.
-    watched.inspect_err(|_| child.signal(Signal::KILL))
+    if watched.is_err() {
+        // Whatever went wrong: nothing goes on that nobody watches.
+        child.kill_all().await;
+    }
+    watched
 }
 
 async fn watch(
@@ -51,56 +54,116 @@ async fn watch(
     // Once the lock is lost: when the command is killed.
     let mut lost: Option<Instant> = None;
     let mut killed = false;
-    loop {
+    let mut glance = interval(GLANCE);
+    glance.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let status = loop {
         let deadline = lost.unwrap_or_else(Instant::now);
         tokio::select! {
             biased;
             // First: a process that was stopped finds both at once.
             reason = lease.lost(), if lost.is_none() => {
-                report.lost(reason);
+                // What is said comes after what is done: it may take its time.
                 lost = Some(terminate(child, kill_after));
+                report.lost(reason);
             }
             ended = child.ended() => {
-                ended?;
-                break;
+                break ended?;
             }
-            received = signals.next() => pass_on(received, child, lease, lost.is_some()),
+            received = signals.next() => pass_on(received, child, signals, lease, lost.is_some()),
             () = sleep_until(deadline), if lost.is_some() && !killed => {
-                report.killed(kill_after);
-                child.signal(Signal::KILL);
+                child.signal_all(Signal::KILL);
                 killed = true;
+                report.killed(kill_after);
             }
+            _ = glance.tick() => child.wake_watcher(),
             () = report.renewals(lease, &mut valid_until), if lost.is_none() => {}
         }
-    }
-    let status = child.reap()?;
-    let Some(deadline) = lost else { return Ok(End::Ended(status)) };
-    if child.clear_group(deadline).await && !killed {
-        report.killed(kill_after);
+    };
+    let Some(deadline) = lost else {
+        child.leave();
+        return Ok(End::Ended(status));
+    };
+    let cleared = clear(child, deadline, signals).await;
+    match cleared {
+        Cleared::Late if !killed => report.killed(kill_after),
+        Cleared::Asked => report.cut_short(),
+        Cleared::InTime | Cleared::Late => {}
     }
     Ok(End::Lost)
 }
 
+/// What became of those that the command left running.
+enum Cleared {
+    InTime,
+    /// They were killed at the deadline.
+    Late,
+    /// They were killed before it, since somebody asked for the end.
+    Asked,
+}
+
+/// Waits for those that the command left running, until `deadline` or until this process is asked to end.
+async fn clear(child: &mut Child, mut deadline: Instant, signals: &mut Signals) -> Cleared {
+    let mut asked = false;
+    loop {
+        tokio::select! {
+            biased;
+            received = signals.next() => match received.signal {
+                Signal::TSTP => stop_with(child, signals, || true),
+                signal if asks_to_end(signal) => {
+                    asked = asked || Instant::now() < deadline;
+                    deadline = deadline.min(Instant::now());
+                }
+                // The command would have been the one to know what it means.
+                _ => {}
+            },
+            killed = child.clear(deadline) => return match killed {
+                false => Cleared::InTime,
+                true if asked => Cleared::Asked,
+                true => Cleared::Late,
+            },
+        }
+    }
+}
+
 /// Tells the command to end, and gives the time at which it is to be killed.
 fn terminate(child: &Child, kill_after: Duration) -> Instant {
-    child.signal(Signal::TERM);
+    child.signal_all(Signal::TERM);
     // A process that is stopped ends only when it goes on.
-    child.signal(Signal::CONT);
+    child.signal_all(Signal::CONT);
     let now = Instant::now();
     now.checked_add(kill_after).unwrap_or_else(|| now + NEVER)
 }
 
 /// Gives the command a signal that it did not get by itself.
-fn pass_on(received: Received, child: &Child, lease: &Lease, told_to_end: bool) {
+pub(super) fn pass_on(
+    received: Received,
+    child: &Child,
+    signals: &mut Signals,
+    lease: &Lease,
+    told_to_end: bool,
+) {
+    let ends = asks_to_end(received.signal);
     if received.signal == Signal::TSTP {
-        // While this process is stopped nobody renews, so the command is not asked whether it likes to stop.
-        child.signal(Signal::STOP);
-        stop_here();
-        // One that lost its lock meanwhile is told to end before it goes on.
-        if told_to_end || !lease.is_lost() {
-            child.signal(Signal::CONT);
-        }
+        // One that loses its lock meanwhile is told to end before it goes on.
+        stop_with(child, signals, || told_to_end || !lease.is_lost());
     } else if !(received.by_terminal && child.shares_our_group()) {
         child.signal(received.signal);
+        if ends && received.signal != Signal::QUIT {
+            // They are meant to end it, and one that is stopped ends only when it goes on.
+            child.signal(Signal::CONT);
+        }
+    }
+    if ends {
+        child.wake_watcher();
+    }
+}
+
+/// Stops, and all of the command with this process, which goes on after it if `goes_on` then.
+fn stop_with(child: &Child, signals: &mut Signals, goes_on: impl FnOnce() -> bool) {
+    // While this process is stopped nobody renews, so the command is not asked whether it likes to stop.
+    child.signal_all(Signal::STOP);
+    signals.stop_here();
+    if goes_on() {
+        child.signal_all(Signal::CONT);
     }
 }

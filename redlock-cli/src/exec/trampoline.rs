@@ -1,40 +1,35 @@
-//! The child before it becomes the command: it sees to it that the command dies with `redlock`.
+//! The child before it becomes the command: it sees to it that the command dies with its watcher.
 //!
 //! A process can ask the kernel for a signal at its parent's death only for itself, and nothing of ours may run between
-//! `fork` and `exec` (that would take `unsafe` code). So `redlock` starts itself once more as `redlock __child PID --
-//! COMMAND…`, which asks for `SIGKILL` and then becomes the command; the request survives that, unless the command gains
-//! privileges by it (set-user-ID, file capabilities).
+//! `fork` and `exec` (that would take `unsafe` code). So the watcher starts `redlock` once more as `redlock __child PID --
+//! COMMAND…`, which asks for `SIGKILL` and then becomes the command; the request survives that, unless the command changes
+//! its user or gains privileges (set-user-ID, file capabilities).
 //!
 //! The kernel looks at the death of the *thread* that started the child. That is the main thread, which ends last.
 
 use std::ffi::{OsStr, OsString};
 use std::io;
 use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 
 use rustix::process::{Pid, getppid};
 
 use crate::exit;
+use crate::output::say;
 
 /// The hidden subcommand.
 pub(crate) const CHILD: &str = "__child";
 
-/// What starts `command`.
-pub(super) fn command(command: &[OsString]) -> io::Result<Command> {
-    let mut trampoline = Command::new(myself()?);
+/// What starts `command` as a child of this process.
+pub(super) fn command(program: &OsStr, command: impl Iterator<Item = OsString>) -> Command {
+    let mut trampoline = Command::new(program);
     trampoline
         .arg0("redlock")
         .arg(CHILD)
         .arg(std::process::id().to_string())
         .arg("--")
         .args(command);
-    Ok(trampoline)
-}
-
-/// The program of this process, also after its file was replaced or removed.
-fn myself() -> io::Result<PathBuf> {
-    if cfg!(target_os = "linux") { Ok("/proc/self/exe".into()) } else { std::env::current_exe() }
+    trampoline
 }
 
 /// Becomes the command; returns only if that fails, with the code that `env` would exit with.
@@ -60,7 +55,7 @@ pub(crate) fn child(mut words: impl Iterator<Item = OsString>) -> ExitCode {
 }
 
 fn fail(code: u8, why: std::fmt::Arguments<'_>) -> ExitCode {
-    eprintln!("redlock: {why}");
+    say(format_args!("redlock: {why}"));
     ExitCode::from(code)
 }
 
@@ -70,7 +65,7 @@ fn die_with_parent() -> io::Result<()> {
     Ok(set_parent_process_death_signal(Some(Signal::KILL))?)
 }
 
-/// Other systems have nothing of the kind: there the command outlives a `redlock` that is killed.
+/// Other systems have nothing of the kind.
 #[cfg(not(target_os = "linux"))]
 fn die_with_parent() -> io::Result<()> {
     Ok(())

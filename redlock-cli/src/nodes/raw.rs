@@ -1,12 +1,18 @@
 //! Plain commands to one server, for what lock nodes have no verb for.
 
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
 use redis::{AsyncConnectionConfig, Client, Cmd, ErrorKind, IntoConnectionInfo, RedisError, Value};
+use tokio::io::AsyncReadExt;
+use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use crate::config::Secret;
+
+/// Of a greeting, in bytes.
+const LONGEST_GREETING: usize = 1024;
 
 /// Why a server did not do what it was told. Holds no secret.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -18,14 +24,28 @@ pub(crate) struct Trouble {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum TroubleKind {
-    /// It cannot be reached, or the connection broke.
+    /// It cannot be reached.
     Unreachable,
+    /// The connection broke.
+    Closed,
     /// No answer within the time limit.
     Timeout,
     /// User or password are wrong or missing.
     Login,
     /// No right to the command or key.
     Denied,
+    /// It takes nobody from elsewhere: protected mode.
+    Protected,
+    /// It has as many clients as it takes.
+    Full,
+    /// It has no such database.
+    Database,
+    /// Its certificate is not trusted, or is another's.
+    Certificate,
+    /// One of the two speaks no TLS, or another one.
+    Tls,
+    /// The URL cannot be used.
+    Url,
     /// Anything else that it said.
     Refused,
 }
@@ -35,42 +55,78 @@ impl Trouble {
         Self { kind, text: text.into() }
     }
 
+    /// Of a server that was not asked again, since it did not answer before.
+    pub(crate) fn silent() -> Self {
+        Self::new(TroubleKind::Timeout, "gave no answer before, and was not asked again")
+    }
+
+    /// Whether there is nobody any more who could answer.
+    pub(crate) fn is_gone(&self) -> bool {
+        use TroubleKind::{Closed, Timeout, Unreachable};
+        matches!(self.kind, Timeout | Unreachable | Closed)
+    }
+
     fn timeout(limit: Duration) -> Self {
         Self::new(TroubleKind::Timeout, format!("no answer within {}", crate::output::span(limit)))
     }
 }
 
 /// A connection of its own. Not the node's: what is asked here must not come between its commands.
+///
+/// A server that did not answer once, or that went away, is not asked again: that would take a time limit each.
 #[derive(Clone)]
 pub(crate) struct Raw {
     connection: MultiplexedConnection,
     limit: Duration,
+    gone: Arc<OnceLock<Trouble>>,
 }
 
 impl Raw {
     /// Connects and logs in. `limit` is for that, and for each call.
     pub(crate) async fn connect(url: &Secret, limit: Duration) -> Result<Self, Trouble> {
         let client = client(url).map_err(|error| trouble(&error))?;
+        let tls =
+            matches!(client.get_connection_info().addr(), redis::ConnectionAddr::TcpTls { .. });
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(limit))
             .set_response_timeout(None);
         let connecting = client.get_multiplexed_async_connection_with_config(&config);
-        match timeout(limit, connecting).await {
-            Ok(Ok(connection)) => Ok(Self { connection, limit }),
-            Ok(Err(error)) => Err(trouble(&error)),
-            Err(_) => Err(Trouble::timeout(limit)),
-        }
+        let trouble = match timeout(limit, connecting).await {
+            Ok(Ok(connection)) => return Ok(Self { connection, limit, gone: Arc::default() }),
+            Ok(Err(error)) => trouble(&error),
+            Err(_) => Trouble::timeout(limit),
+        };
+        // A server that speaks no TLS waits for the end of what it takes for a line.
+        let kind = match trouble.kind {
+            TroubleKind::Timeout if tls => TroubleKind::Tls,
+            kind => kind,
+        };
+        Err(Trouble { kind, ..trouble })
     }
 
     /// Sends one command.
     pub(crate) async fn call(&self, command: &Cmd) -> Result<Value, Trouble> {
+        if let Some(gone) = self.gone.get() {
+            return Err(gone.clone());
+        }
         let mut connection = self.connection.clone();
-        match timeout(self.limit, connection.send_packed_command(command)).await {
+        let answer = match timeout(self.limit, connection.send_packed_command(command)).await {
             Ok(Ok(Value::ServerError(error))) => Err(said(error.code(), error.details())),
             Ok(Ok(value)) => Ok(value),
             Ok(Err(error)) => Err(trouble(&error)),
             Err(_) => Err(Trouble::timeout(self.limit)),
+        };
+        if let Err(trouble) = &answer
+            && trouble.is_gone()
+        {
+            let _ = self.gone.set(trouble.clone());
         }
+        answer
+    }
+
+    /// Why it is not asked any more.
+    pub(crate) fn gone(&self) -> Option<&Trouble> {
+        self.gone.get()
     }
 
     /// Sends one command whose answer is a text.
@@ -90,6 +146,30 @@ pub(crate) fn host(url: &Secret) -> Option<(String, u16)> {
     }
 }
 
+/// What a server says to whom it turns away, before it is asked anything: that is lost to a client that speaks first, when
+/// the connection is closed meanwhile.
+pub(crate) async fn greeting(url: &Secret, limit: Duration) -> Option<Trouble> {
+    let redis::ConnectionAddr::Tcp(host, port) =
+        client(url).ok()?.get_connection_info().addr().clone()
+    else {
+        return None;
+    };
+    let listening = async {
+        let mut stream = TcpStream::connect((host, port)).await.ok()?;
+        let mut heard = Vec::new();
+        // Up to the end of the line; whatever else comes is no greeting.
+        while !heard.contains(&b'\n') && heard.len() < LONGEST_GREETING {
+            if stream.read_buf(&mut heard).await.ok()? == 0 {
+                break;
+            }
+        }
+        let line = String::from_utf8_lossy(heard.split(|byte| *byte == b'\r').next()?).into_owned();
+        let (code, detail) = line.strip_prefix('-')?.split_once(' ')?;
+        Some(said(code, Some(detail)))
+    };
+    timeout(limit, listening).await.ok()?
+}
+
 fn client(url: &Secret) -> Result<Client, RedisError> {
     let info = url.expose().into_connection_info()?;
     // One command less for which the user needs a right.
@@ -103,17 +183,35 @@ fn trouble(error: &RedisError) -> Trouble {
     }
     let (kind, text) = match error.kind() {
         ErrorKind::Io if error.is_timeout() => (TroubleKind::Timeout, "no answer in time".into()),
-        ErrorKind::Io => (TroubleKind::Unreachable, error.to_string()),
+        ErrorKind::Io => match by_text(error.to_string()) {
+            (TroubleKind::Unreachable, text)
+                if error.is_connection_dropped() && !error.is_connection_refusal() =>
+            {
+                (TroubleKind::Closed, text)
+            }
+            said => said,
+        },
         // Whatever is said about a login may repeat it.
         ErrorKind::AuthenticationFailed => {
             (TroubleKind::Login, "user name or password are wrong or missing".into())
         }
-        ErrorKind::InvalidClientConfig => {
-            (TroubleKind::Unreachable, "the URL cannot be used".into())
-        }
+        ErrorKind::InvalidClientConfig => (TroubleKind::Url, "the URL cannot be used".into()),
         _ => (TroubleKind::Refused, error.category().to_owned()),
     };
     Trouble::new(kind, text)
+}
+
+/// An error of the connection has no kind of its own for TLS.
+fn by_text(text: String) -> (TroubleKind, String) {
+    let has = |words: &[&str]| words.iter().any(|word| text.contains(word));
+    let kind = if has(&["certificate"]) {
+        TroubleKind::Certificate
+    } else if has(&["corrupt message", "fatal alert", "peer is incompatible", "handshake"]) {
+        TroubleKind::Tls
+    } else {
+        TroubleKind::Unreachable
+    };
+    (kind, crate::output::plain(&text))
 }
 
 /// What a server said.
@@ -125,12 +223,25 @@ fn said(code: &str, detail: Option<&str>) -> Trouble {
     let kind = match code {
         "NOAUTH" | "WRONGPASS" => TroubleKind::Login,
         "NOPERM" => TroubleKind::Denied,
-        _ if text.contains("can't run this command") || text.contains("ACL failure in script") => {
-            TroubleKind::Denied
-        }
-        _ => TroubleKind::Refused,
+        "DENIED" => TroubleKind::Protected,
+        _ => by_phrase(&text),
     };
     Trouble::new(kind, text)
+}
+
+fn by_phrase(text: &str) -> TroubleKind {
+    const PHRASES: [(&str, TroubleKind); 8] = [
+        ("can't run this command", TroubleKind::Denied),
+        ("ACL failure in script", TroubleKind::Denied),
+        ("has no permissions", TroubleKind::Denied),
+        ("max number of clients", TroubleKind::Full),
+        ("max number of connections", TroubleKind::Full),
+        ("DB index", TroubleKind::Database),
+        ("SELECT is not allowed", TroubleKind::Database),
+        ("without any password configured", TroubleKind::Login),
+    ];
+    let found = PHRASES.iter().find(|(phrase, _)| text.contains(phrase));
+    found.map_or(TroubleKind::Refused, |(_, kind)| *kind)
 }
 
 #[cfg(test)]
@@ -145,6 +256,15 @@ mod tests {
             ("ERR", "ACL failure in script: no permissions", TroubleKind::Denied),
             (
                 "ERR",
+                "this user has no permissions to run the 'select' command",
+                TroubleKind::Denied,
+            ),
+            ("DENIED", "Redis is running in protected mode because", TroubleKind::Protected),
+            ("ERR", "DB index is out of range", TroubleKind::Database),
+            ("ERR", "max number of clients reached", TroubleKind::Full),
+            ("LOADING", "Redis is loading the dataset in memory", TroubleKind::Refused),
+            (
+                "ERR",
                 "unknown command 'AUTH', with args beginning with: 'hunter2'",
                 TroubleKind::Refused,
             ),
@@ -154,6 +274,56 @@ mod tests {
             assert_eq!(trouble.kind, kind, "{trouble}");
             assert!(!format!("{trouble} {trouble:?}").contains("hunter2"), "{trouble}");
         }
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_connection_is_told_apart() {
+        let io =
+            |text: &str| trouble(&RedisError::from(std::io::Error::other(text.to_owned()))).kind;
+        let dropped = |kind| trouble(&RedisError::from(std::io::Error::from(kind))).kind;
+        use std::io::ErrorKind::{BrokenPipe, ConnectionRefused, ConnectionReset, UnexpectedEof};
+        for kind in [BrokenPipe, ConnectionReset, UnexpectedEof] {
+            assert_eq!(dropped(kind), TroubleKind::Closed, "{kind}");
+        }
+        assert_eq!(dropped(ConnectionRefused), TroubleKind::Unreachable);
+        for (text, kind) in [
+            ("Connection refused (os error 111)", TroubleKind::Unreachable),
+            ("failed to lookup address information", TroubleKind::Unreachable),
+            ("invalid peer certificate: UnknownIssuer", TroubleKind::Certificate),
+            ("received fatal alert: HandshakeFailure", TroubleKind::Tls),
+            ("received corrupt message of type InvalidContentType", TroubleKind::Tls),
+        ] {
+            assert_eq!(io(text), kind, "{text}");
+        }
+    }
+
+    /// What does not answer is asked once; the second question would wait for nothing.
+    #[tokio::test]
+    async fn a_server_that_does_not_answer_is_not_asked_again() {
+        let (url, asked) = deaf().await;
+        let raw = Raw::connect(&url, Duration::from_millis(50)).await.unwrap();
+        let first = raw.call(&redis::cmd("PING")).await.unwrap_err();
+        assert_eq!((first.kind, raw.gone()), (TroubleKind::Timeout, Some(&first)));
+        for _ in 0..10 {
+            assert_eq!(raw.call(&redis::cmd("PING")).await.unwrap_err(), first);
+        }
+        // What was asked arrives before the end of the connection.
+        drop(raw);
+        assert_eq!(asked.await.unwrap(), b"*1\r\n$4\r\nPING\r\n");
+    }
+
+    /// A server that reads and says nothing, and all that it read.
+    async fn deaf() -> (Secret, tokio::task::JoinHandle<Vec<u8>>) {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = Secret::new(format!("redis://{}", listener.local_addr().unwrap()));
+        let asked = tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut asked = Vec::new();
+            // Whoever gives up may cut the connection.
+            let _ = stream.read_to_end(&mut asked).await;
+            asked
+        });
+        (url, asked)
     }
 
     #[test]

@@ -4,8 +4,8 @@ use redis::cmd;
 use redlock_core::Token;
 use redlock_core::key::COUNTER_PREFIX;
 
+use super::raw::Raw;
 use crate::exit::Failure;
-use crate::raw::Raw;
 
 /// Names that nobody else uses.
 #[derive(Debug, Clone)]
@@ -34,13 +34,11 @@ impl Scratch {
 
     /// Deletes these keys and their counters on the server. Whatever fails expires.
     pub(crate) async fn delete(&self, raw: &Raw, names: &[String]) {
-        for name in names {
-            let full = self.full(name);
-            let counter = format!("{COUNTER_PREFIX}{full}");
-            // One each: a user without a right to the counters has one to the keys.
-            for key in [full, counter] {
-                let _ = raw.call(cmd("DEL").arg(key)).await;
-            }
+        let full: Vec<_> = names.iter().map(|name| self.full(name)).collect();
+        let counters: Vec<_> = full.iter().map(|key| format!("{COUNTER_PREFIX}{key}")).collect();
+        // Two: a user without a right to the counters has one to the keys.
+        for keys in [full, counters] {
+            let _ = raw.call(cmd("DEL").arg(keys)).await;
         }
     }
 }

@@ -7,6 +7,9 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 /// Whatever is over sooner needs none.
 const SOON: Duration = Duration::from_secs(1);
 
+/// How often it moves.
+const TICK: Duration = Duration::from_millis(100);
+
 /// For work of unknown length. Shown after a second.
 pub(crate) fn spinner(message: &'static str) -> ProgressBar {
     let bar =
@@ -30,9 +33,15 @@ fn show_later(bar: &ProgressBar) {
     let bar = bar.downgrade();
     tokio::spawn(async move {
         tokio::time::sleep(SOON).await;
-        if let Some(bar) = bar.upgrade().filter(|bar| !bar.is_finished()) {
+        let going = || bar.upgrade().filter(|bar| !bar.is_finished());
+        if let Some(bar) = going() {
             bar.set_draw_target(ProgressDrawTarget::stderr());
-            bar.enable_steady_tick(Duration::from_millis(100));
+        }
+        // No thread, which a process at its limits cannot have: that would be a panic.
+        while let Some(bar) = going() {
+            bar.tick();
+            drop(bar);
+            tokio::time::sleep(TICK).await;
         }
     });
 }

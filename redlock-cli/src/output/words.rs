@@ -1,51 +1,8 @@
-//! What people and programs read: aligned tables, colour on a terminal only, JSON.
+//! Times, numbers and names as people read them. Pure.
 
-use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
 
-use comfy_table::{Table, presets};
-
-use crate::exit::Failure;
-
-/// A table without frames, its columns aligned.
-pub(crate) fn table(header: &[&str]) -> Table {
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING).set_header(header.iter().copied());
-    for column in table.column_iter_mut() {
-        column.set_padding((0, 2));
-    }
-    table
-}
-
-/// The table's lines, each behind `indent` and without blanks at its end.
-pub(crate) fn rows(table: &Table, indent: &str) -> String {
-    let line = |line: String| format!("{indent}{}", line.trim_end());
-    table.lines().map(line).collect::<Vec<_>>().join("\n")
-}
-
-/// Whether colours may be used on standard output: it is a terminal, and `NO_COLOR` is not set.
-pub(crate) fn colours() -> bool {
-    io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
-}
-
-/// Prints a line. Whoever stopped reading (`| head`) is no failure.
-pub(crate) fn line(text: impl std::fmt::Display) -> io::Result<()> {
-    try_line(text).map(drop)
-}
-
-/// The same; says whether somebody still reads.
-pub(crate) fn try_line(text: impl std::fmt::Display) -> io::Result<bool> {
-    let mut out = io::stdout().lock();
-    match writeln!(out, "{text}").and_then(|()| out.flush()) {
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
-        done => done.map(|()| true),
-    }
-}
-
-/// One line of JSON.
-pub(crate) fn json(value: &impl serde::Serialize) -> Result<String, Failure> {
-    serde_json::to_string(value).map_err(Failure::new)
-}
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 /// A time as people say it: `250 ms`, `8.1 s`, `2m 5s`.
 pub(crate) fn span(time: Duration) -> String {
@@ -79,17 +36,48 @@ pub(crate) fn count(number: usize, of: &str) -> String {
     format!("{number} {of}{}", if number == 1 { "" } else { "s" })
 }
 
-/// A name that cannot move the cursor.
+/// A name that cannot move the cursor, nor have what follows shown in another order.
 pub(crate) fn plain(name: &str) -> String {
     let mut text = String::with_capacity(name.len());
     for c in name.chars() {
-        if c.is_control() {
+        if moves(c) {
             text.extend(c.escape_default());
         } else {
             text.push(c);
         }
     }
     text
+}
+
+/// Whether a terminal does something with the character other than show it.
+pub(super) fn moves(c: char) -> bool {
+    c.is_control() || is_unseen(c)
+}
+
+/// Marks of direction and the like. Joiners are not among them: words and emoji are written with those.
+fn is_unseen(c: char) -> bool {
+    matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}' | '\u{200e}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+}
+
+/// As much of the text as fits into so many columns, with `…` where something is cut off.
+pub(crate) fn cut(text: &str, columns: usize) -> String {
+    if text.width() <= columns {
+        return text.to_owned();
+    }
+    let mut shown = String::new();
+    // Character by character: wider than a sequence of them is shown at the most.
+    let mut width = 1;
+    for c in text.chars() {
+        width += c.width().unwrap_or(0);
+        if width > columns {
+            break;
+        }
+        shown.push(c);
+    }
+    if columns > 0 {
+        shown.push('…');
+    }
+    shown
 }
 
 #[cfg(test)]
@@ -117,14 +105,31 @@ mod tests {
     }
 
     #[test]
-    fn a_table_has_aligned_columns_and_no_blanks_at_its_end() {
-        let mut table = table(&["A", "LONG"]);
-        table.add_row(["node", "x"]);
-        assert_eq!(rows(&table, "  "), "  A     LONG\n  node  x");
+    fn a_key_cannot_move_the_cursor() {
+        assert_eq!(plain("grün\u{1b}[2J\n'"), "grün\\u{1b}[2J\\n'");
+        assert_eq!(plain("a\u{202e}b\u{2028}"), "a\\u{202e}b\\u{2028}");
+        assert_eq!(
+            plain("e\u{301} 錠 👩\u{200d}🔧"),
+            "e\u{301} 錠 👩\u{200d}🔧",
+            "as it is written"
+        );
     }
 
     #[test]
-    fn a_key_cannot_move_the_cursor() {
-        assert_eq!(plain("grün\u{1b}[2J\n'"), "grün\\u{1b}[2J\\n'");
+    fn a_line_is_cut_to_the_columns_that_there_are() {
+        for (text, columns, shown) in [
+            ("orders:42", 9, "orders:42"),
+            ("orders:42", 8, "orders:…"),
+            ("錠錠錠", 6, "錠錠錠"),
+            ("錠錠錠", 5, "錠錠…"),
+            ("錠錠錠", 4, "錠…"),
+            ("e\u{301}xyz", 3, "e\u{301}x…"),
+            ("ab", 1, "…"),
+            ("ab", 0, ""),
+            ("", 0, ""),
+        ] {
+            assert_eq!(cut(text, columns), shown, "{text} in {columns}");
+            assert!(cut(text, columns).width() <= columns);
+        }
     }
 }

@@ -4,26 +4,21 @@
 //! in between keeps the lock.
 
 use std::io::{self, IsTerminal, Write};
-use std::process::ExitCode;
-use std::time::Duration;
 
 use redis::{Value, cmd};
+use redlock_core::LockNode;
 use redlock_core::node::Holder;
-use redlock_core::protocol::{RELEASED_CHANNEL, release_script};
-use redlock_core::{LockNode, Redlock};
+use redlock_protocol::{RELEASED_CHANNEL, release_script};
 use tokio::task::JoinSet;
 
-use super::{is_free, typed};
-use crate::args::ReleaseArgs;
+use super::stdin::typed;
+use super::told::Told;
 use crate::config::{Address, Config, Nodes, Place};
-use crate::exit::{self, Ending, Failure};
+use crate::exit::{self, Failure};
+use crate::look::{LIMIT, Looker, State, View};
+use crate::nodes::{Raw, Trouble, nodeset};
 use crate::output::{self, plain};
-use crate::raw::{Raw, Trouble};
-use crate::view::{State, View};
-use crate::{inspect, nodeset};
 
-/// For connecting, and for each answer.
-const LIMIT: Duration = Duration::from_secs(2);
 /// A renewal that was under way gives a key back to nodes that lost it.
 const PASSES: usize = 3;
 
@@ -42,47 +37,55 @@ struct Outcome {
     failed: Vec<String>,
 }
 
-pub(super) async fn run(config: &Config, redlock: &Redlock, args: &ReleaseArgs) -> Ending {
-    if !args.yes && !io::stdin().is_terminal() {
+pub(super) async fn run(
+    config: &Config,
+    looker: &mut Looker,
+    keys: &[String],
+    asks: bool,
+    told: &mut Told,
+) -> Result<u8, Failure> {
+    if asks && !io::stdin().is_terminal() {
         let why = "--force asks first, and standard input is no terminal; give --yes to take the lock away unasked";
         return Err(Failure::new(why));
     }
     let addresses = addresses(config)?;
     let mut worst = exit::OK;
-    for key in &args.keys {
-        worst = worst.max(one(config, redlock, addresses, key, args.yes).await?);
+    for key in keys {
+        worst = worst.max(one(config, looker, addresses, key, asks, told).await?);
     }
-    Ok(ExitCode::from(worst))
+    Ok(worst)
 }
 
 async fn one(
     config: &Config,
-    redlock: &Redlock,
+    looker: &mut Looker,
     addresses: &[Address],
     key: &str,
-    yes: bool,
+    asks: bool,
+    told: &mut Told,
 ) -> Result<u8, Failure> {
     let full = format!("{}{key}", config.key_prefix);
-    let before = view(redlock, key).await?;
+    let before = looker.one(key).await?;
     let holds = before.nodes.iter().any(|node| matches!(node.said, Ok(Some(_))));
-    if !holds && is_free(before.state) {
-        output::line(before.headline())?;
+    if !holds && before.state == State::Free {
+        told.line(before.headline());
         return Ok(exit::OK);
     }
-    if !yes {
-        let mut err = io::stderr().lock();
-        writeln!(err, "{}", before.text())?;
-        writeln!(err, "Its holder may still be at work, and will not know.")?;
-        write!(err, "Type the key to take it away: ")?;
-        err.flush()?;
-        drop(err);
+    if let State::Shared(_) = before.state {
+        let why = "a share is not taken away: its holder cannot be told from the others; it frees itself when its time is over";
+        told.line(format_args!("{}; {why}", before.headline()));
+        return Ok(exit::FAILED);
+    }
+    if asks {
+        // Nobody can answer what was not shown.
+        ask(&before).map_err(|error| Failure::new(format_args!("standard error: {error}")))?;
         if !typed(key)? {
-            output::line(format_args!("{}: left alone, that is not the key", plain(key)))?;
+            told.line(format_args!("{}: left alone, that is not the key", plain(key)));
             return Ok(exit::CONTENDED);
         }
     }
     // Not before: servers close connections over which nothing is said while somebody thinks.
-    let servers = connect(config, addresses).await?;
+    let servers = connect(config, addresses, &before).await?;
     let mut outcome = Outcome::default();
     for pass in 0..PASSES {
         let one = delete(&servers, &full, &before).await;
@@ -92,25 +95,41 @@ async fn one(
             break;
         }
     }
-    let after = view(redlock, key).await?;
+    let after = looker.one(key).await?;
     for failure in &outcome.failed {
-        eprintln!("redlock: {}: {failure}", plain(key));
+        output::say(format_args!("redlock: {}: {failure}", plain(key)));
     }
-    let (code, told) = verdict(&outcome, servers.len(), &before, &after);
-    output::line(told)?;
+    let (code, text) = verdict(&outcome, servers.len(), &before, &after);
+    told.line(text);
     Ok(code)
+}
+
+fn ask(before: &View) -> io::Result<()> {
+    let mut err = io::stderr().lock();
+    writeln!(err, "{}", before.text())?;
+    writeln!(
+        err,
+        "{}",
+        match before.state {
+            State::Kept(_) =>
+                "Its holder is done, and wanted nobody else to have it until then: a job that is due once may run twice.",
+            _ => "Its holder may still be at work, and is told no sooner than at its next renewal.",
+        }
+    )?;
+    write!(err, "Type the key to take it away: ")?;
+    err.flush()
 }
 
 /// What it came to. Pure.
 fn verdict(outcome: &Outcome, nodes: usize, before: &View, after: &View) -> (u8, String) {
-    let held_by = |view: &View| match view.state {
-        State::Held(hold) => Some(hold.holder),
+    let held_by = |view: &View| match &view.state {
+        State::Held(hold) | State::Kept(hold) => Some(hold.holder),
         _ => None,
     };
     let on = format!("on {} of {}", outcome.deleted, output::count(nodes, "node"));
     let key = plain(&after.key);
     let now = after.headline();
-    if is_free(after.state) {
+    if after.state == State::Free {
         return (exit::OK, format!("{key}: taken away, {on}"));
     }
     // Who waits may be quicker than we are.
@@ -123,19 +142,14 @@ fn verdict(outcome: &Outcome, nodes: usize, before: &View, after: &View) -> (u8,
     (exit::FAILED, format!("{now}; deleted {on}"))
 }
 
-async fn view(redlock: &Redlock, key: &str) -> Result<View, Failure> {
-    let views = inspect::all(redlock, &[key.to_owned()]).await?;
-    views.into_iter().next().ok_or_else(|| Failure::new("no answer"))
-}
-
 /// Deletes, on every server, what `before` saw there.
 async fn delete(servers: &[Server], key: &str, before: &View) -> Outcome {
     let mut deletions = JoinSet::new();
     for (server, seen) in servers.iter().zip(&before.nodes) {
         // A node that did not answer when it was looked at may hold what the others hold.
-        let seen = match (&seen.said, before.state) {
-            (Ok(hold), _) => hold.map(|hold| hold.holder),
-            (Err(_), State::Held(hold)) => Some(hold.holder),
+        let seen = match (&seen.said, &before.state) {
+            (Ok(hold), _) => hold.as_ref().map(|hold| hold.holder),
+            (Err(_), State::Held(hold) | State::Kept(hold)) => Some(hold.holder),
             (Err(_), _) => None,
         };
         let (raw, name, key) = (server.raw.clone(), server.name.clone(), key.to_owned());
@@ -173,7 +187,8 @@ async fn delete_on(raw: &Raw, key: &str, seen: Option<Holder>) -> Result<Deletio
         Value::BulkString(value) => value,
         _ => return Ok(Deletion::Nothing),
     };
-    if seen != Some(Holder::of(&value)) {
+    // Whether its token stands there or its mark: the one may take the other's place at any moment.
+    if seen.map(|seen| seen.holder()) != Some(Holder::of(&value).holder()) {
         return Ok(Deletion::Other);
     }
     let mut delete = cmd("EVAL");
@@ -192,13 +207,20 @@ fn deletion(answer: &Value) -> Deletion {
     }
 }
 
+/// Whether there is such a door at all.
+pub(super) fn can(config: &Config) -> bool {
+    addresses(config).is_ok()
+}
+
 /// Where the servers are. Nodes in directories have no such door.
 fn addresses(config: &Config) -> Result<&[Address], Failure> {
     let addresses: &[Address] = match &config.nodes {
         Nodes::Named(addresses) => addresses,
         Nodes::Embedded => &[],
     };
-    let directory = addresses.iter().find(|node| matches!(node.place(), Place::Directory(_)));
+    let directory = addresses
+        .iter()
+        .find(|node| matches!(node.place(), Place::Directory(_) | Place::Shared(_)));
     if addresses.is_empty() || directory.is_some() {
         let node = directory
             .map_or_else(|| "the directory of this machine".to_owned(), ToString::to_string);
@@ -210,16 +232,25 @@ fn addresses(config: &Config) -> Result<&[Address], Failure> {
     Ok(addresses)
 }
 
-/// Connects to all of them at once.
-async fn connect(config: &Config, addresses: &[Address]) -> Result<Vec<Server>, Failure> {
+/// Connects to all of them at once; to those not again that gave no answer when they were looked at.
+async fn connect(
+    config: &Config,
+    addresses: &[Address],
+    before: &View,
+) -> Result<Vec<Server>, Failure> {
     let nodes = nodeset::nodes(config)?;
     let names = nodes.iter().map(|node| LockNode::name(&**node).to_owned());
     let mut connecting = JoinSet::new();
     for (index, (address, name)) in addresses.iter().zip(names).enumerate() {
         if let Place::Server(url) = address.place() {
             let url = url.clone();
+            let silent = before.nodes.get(index).is_some_and(|node| node.silent);
             connecting.spawn(async move {
-                (index, Server { name, raw: Raw::connect(&url, LIMIT).await })
+                let raw = match silent {
+                    true => Err(Trouble::silent()),
+                    false => Raw::connect(&url, LIMIT).await,
+                };
+                (index, Server { name, raw })
             });
         }
     }
@@ -231,7 +262,7 @@ async fn connect(config: &Config, addresses: &[Address]) -> Result<Vec<Server>, 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::view::tests::{hold, view};
+    use crate::look::view::tests::{hold, view};
 
     #[test]
     fn a_key_that_was_deleted_counts_though_nobody_could_be_told() {

@@ -1,71 +1,125 @@
 //! `redlock release`.
 
 mod force;
+mod stdin;
+mod told;
 
-use std::io::{self, BufRead};
 use std::process::ExitCode;
+use std::time::Duration;
 
+use futures_util::future::join_all;
 use redlock_core::{LockKey, Redlock, Release, Token};
+use tokio::time::timeout;
 
-use crate::args::ReleaseArgs;
-use crate::config::Config;
+use self::told::Told;
+use crate::config::{Config, Flags};
 use crate::exit::{self, Ending, Failure};
-use crate::inspect;
+use crate::look::{self, Looker, State};
 use crate::output::{self, plain};
-use crate::view::State;
 
-pub(crate) async fn run(args: &ReleaseArgs) -> Ending {
-    let config = Config::load(&args.nodes)?;
-    let redlock = inspect::looking(&config)?;
-    for key in &args.keys {
-        LockKey::new(key)?;
+/// What is left on nodes that do not answer is not waited for: what was sent they read when they go on.
+const CLOSING: Duration = Duration::from_millis(250);
+
+/// What `redlock release` is to do.
+#[derive(Debug)]
+pub(crate) struct Request {
+    pub(crate) keys: Vec<String>,
+    pub(crate) way: Way,
+    pub(crate) flags: Flags,
+}
+
+#[derive(Debug)]
+pub(crate) enum Way {
+    /// From the holder of this token; `-` reads it from standard input.
+    Token(String),
+    /// From whoever holds it.
+    Force { asks: bool },
+    /// Nobody said: who holds it is shown, and how it can be released.
+    Unsaid,
+}
+
+pub(crate) async fn run(request: &Request) -> Ending {
+    let config = Config::load(&request.flags)?;
+    let redlock = look::handle(&config)?;
+    let mut looker = Looker::new(&config)?;
+    for key in &request.keys {
+        LockKey::new(format!("{}{key}", config.key_prefix))?;
     }
-    let ending = match &args.token {
-        Some(given) => by_token(&redlock, &args.keys, &token(given)?).await,
-        None => force::run(&config, &redlock, args).await,
+    let mut told = Told::default();
+    let ending = match &request.way {
+        Way::Token(given) => {
+            by_token(&redlock, &mut looker, &request.keys, &stdin::token(given)?, &mut told).await
+        }
+        Way::Force { asks } => {
+            force::run(&config, &mut looker, &request.keys, *asks, &mut told).await
+        }
+        Way::Unsaid => shown(&config, &mut looker, &request.keys, &mut told).await,
     };
-    redlock.close().await;
-    ending
+    let _ = timeout(CLOSING, redlock.close()).await;
+    let code = ending?;
+    told.well()?;
+    Ok(ExitCode::from(code))
 }
 
-/// The token as given, or from standard input: the list of processes shows arguments to everybody.
-fn token(given: &str) -> Result<Token, Failure> {
-    if given != "-" {
-        return Ok(Token::parse(given)?);
+/// Shows who holds the locks, and the ways to release them.
+async fn shown(
+    config: &Config,
+    looker: &mut Looker,
+    keys: &[String],
+    told: &mut Told,
+) -> Result<u8, Failure> {
+    let views = looker.look(keys).await?;
+    for view in &views {
+        told.line(view.headline());
     }
-    let mut line = String::new();
-    // No more than anybody means to give.
-    io::BufRead::read_line(&mut io::Read::take(io::stdin().lock(), 1024), &mut line)?;
-    Ok(Token::parse(line.trim())?)
+    let taken = views.iter().any(|view| view.state != State::Free);
+    output::say(format_args!("redlock: {}", ways(taken, force::can(config))));
+    Ok(exit::USAGE)
 }
 
-async fn by_token(redlock: &Redlock, keys: &[String], token: &Token) -> Ending {
-    let mut all = true;
-    for key in keys {
-        let shown = plain(key);
-        match redlock.release(key, token).await {
-            Ok(Release::Released) => output::line(format_args!("{shown}: released"))?,
-            Ok(Release::AlreadyGone) => {
-                all = false;
-                // Whose it is now, or that it is free.
-                let views = inspect::all(redlock, std::slice::from_ref(key)).await?;
-                let now = views.first().map_or(shown, |view| view.headline());
-                output::line(format_args!("{now}; this token does not hold it"))?;
-            }
-            Err(error) => return Err(Failure::new(format_args!("{shown}: not released: {error}"))),
+/// What there is to do about locks of which some are taken, or none. Pure.
+fn ways(taken: bool, by_force: bool) -> &'static str {
+    match (taken, by_force) {
+        (false, _) => "nothing to release; what a token holds is released by --token",
+        (true, true) => {
+            "nothing was released; its holder releases it by its token (--token TOKEN, or --token - to read it from standard \
+             input), anybody else takes it away with --force, or waits until it is free"
+        }
+        (true, false) => {
+            "nothing was released; its holder releases it by its token (--token TOKEN, or --token - to read it from standard \
+             input), and a lock in a directory cannot be taken away: end its holder, or wait until it is free"
         }
     }
-    Ok(if all { ExitCode::SUCCESS } else { ExitCode::from(exit::CONTENDED) })
 }
 
-/// Whether what is typed is the key.
-fn typed(key: &str) -> io::Result<bool> {
-    let mut line = String::new();
-    io::stdin().lock().read_line(&mut line)?;
-    Ok(line.trim_end_matches(['\n', '\r']) == key)
-}
-
-/// Whether a majority says that nobody holds it.
-fn is_free(state: State) -> bool {
-    state == State::Free
+async fn by_token(
+    redlock: &Redlock,
+    looker: &mut Looker,
+    keys: &[String],
+    token: &Token,
+    told: &mut Told,
+) -> Result<u8, Failure> {
+    let mut worst = exit::OK;
+    // All at once: a node that hangs is in nobody's way twice.
+    let releases = join_all(keys.iter().map(|key| redlock.release(key, token))).await;
+    for (key, release) in keys.iter().zip(releases) {
+        let shown = plain(key);
+        match release {
+            Ok(Release::Released | Release::Kept) => told.line(format_args!("{shown}: released")),
+            Ok(Release::Uncertain) => told.line(format_args!(
+                "{shown}: released, as far as this token held it: too few nodes answered to tell"
+            )),
+            Ok(Release::AlreadyGone) => {
+                worst = worst.max(exit::CONTENDED);
+                // Whose it is now, or that it is free.
+                let now = looker.one(key).await?.headline();
+                told.line(format_args!("{now}; this token does not hold it"));
+            }
+            Err(error) => {
+                worst = exit::FAILED;
+                output::say(format_args!("redlock: {shown}: not released: {error}"));
+            }
+        }
+    }
+    Ok(worst)
 }

@@ -1,45 +1,34 @@
 //! `redlock watch`.
 
 mod change;
+mod follow;
+mod live;
 
-use std::io::{self, IsTerminal, Write};
-use std::process::ExitCode;
+use std::time::Duration;
 
-use jiff::Zoned;
-use tokio::time::{MissedTickBehavior, interval};
-
-use crate::args::WatchArgs;
-use crate::config::{Config, ConfigFault};
+pub(crate) use self::change::{Event, change};
+pub(crate) use self::follow::{Follower, check, follow, now_as_text};
+pub(crate) use self::live::Live;
+use crate::config::{Config, Flags};
 use crate::exit::{Ending, Failure};
-use crate::interrupt::Interrupt;
-use crate::view::View;
-use crate::{inspect, output};
+use crate::look::{Looker, View};
+use crate::output;
 
-pub(crate) async fn run(args: &WatchArgs) -> Ending {
-    if args.interval.is_zero() {
-        return Err(ConfigFault::rule("--interval", "0s", "must be above zero").into());
-    }
-    let mut interrupt = Interrupt::listen()?;
-    let redlock = inspect::looking(&Config::load(&args.nodes)?)?;
-    let mut watch = Watch { json: args.json, live: Live::new(args.json), before: None };
-    let mut ticks = interval(args.interval);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        let look = async {
-            ticks.tick().await;
-            inspect::all(&redlock, std::slice::from_ref(&args.key)).await
-        };
-        let views = tokio::select! {
-            () = interrupt.heard() => break,
-            views = look => views?,
-        };
-        let Some(view) = views.into_iter().next() else { break };
-        if !watch.saw(view)? {
-            break;
-        }
-    }
-    watch.live.clear()?;
-    Ok(ExitCode::SUCCESS)
+/// What `redlock watch` is to do.
+#[derive(Debug)]
+pub(crate) struct Request {
+    pub(crate) key: String,
+    /// From look to look.
+    pub(crate) interval: Duration,
+    pub(crate) json: bool,
+    pub(crate) flags: Flags,
+}
+
+pub(crate) async fn run(request: &Request) -> Ending {
+    check(request.interval)?;
+    let mut looker = Looker::new(&Config::load(&request.flags)?)?;
+    let mut watch = Watch { json: request.json, live: Live::new(request.json), before: None };
+    follow(request.interval, async || looker.one(&request.key).await, &mut watch).await
 }
 
 struct Watch {
@@ -48,49 +37,30 @@ struct Watch {
     before: Option<View>,
 }
 
-impl Watch {
-    /// Prints what changed. Whether anybody still reads.
+impl Follower for Watch {
+    type Seen = View;
+
     fn saw(&mut self, now: View) -> Result<bool, Failure> {
         let mut read = true;
-        if let Some(event) = change::change(self.before.as_ref(), &now) {
+        if let Some(event) = change(self.before.as_ref(), &now) {
             self.live.clear()?;
-            let at = Zoned::now();
+            let at = now_as_text(self.json);
             read = output::try_line(if self.json {
-                let at = at.strftime("%Y-%m-%dT%H:%M:%S%.3f%:z").to_string();
                 output::json(&change::json(at, event, &now))?
             } else {
-                let at = at.strftime("%Y-%m-%d %H:%M:%S%.3f").to_string();
                 change::text(&at, event, &now)
             })?;
         }
-        self.live.show(&now)?;
+        self.live.show(&now.headline())?;
         self.before = Some(now);
         Ok(read)
     }
-}
 
-/// The last line of a terminal, written anew at each look.
-struct Live(bool);
-
-impl Live {
-    fn new(json: bool) -> Self {
-        Self(!json && io::stdout().is_terminal())
+    fn again(&self) -> Result<(), Failure> {
+        self.before.as_ref().map_or(Ok(()), |view| self.live.show(&view.headline()))
     }
 
-    fn show(&self, view: &View) -> io::Result<()> {
-        self.write(format_args!("\r\x1b[2K{}", view.headline()))
-    }
-
-    fn clear(&self) -> io::Result<()> {
-        self.write(format_args!("\r\x1b[2K"))
-    }
-
-    fn write(&self, text: std::fmt::Arguments<'_>) -> io::Result<()> {
-        if !self.0 {
-            return Ok(());
-        }
-        let mut out = io::stdout().lock();
-        out.write_fmt(text)?;
-        out.flush()
+    fn ends(&self) -> Result<(), Failure> {
+        self.live.clear()
     }
 }

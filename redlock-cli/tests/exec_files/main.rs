@@ -2,7 +2,15 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+#[path = "../common/mod.rs"]
+mod common;
+mod deaths;
+mod headless;
+mod inherited;
+mod said;
 mod setup;
+mod shared;
+mod stopped;
 
 use rustix::process::Signal;
 use setup::{Directory, Running, ended, redlock, until};
@@ -31,7 +39,10 @@ fn one_at_a_time_is_in_and_who_does_not_wait_is_told() {
     assert_eq!(holder.line(), "held");
     let tried = ended(&mut directory.exec(&["-n", "k", "--", "echo", "ran"]));
     assert_eq!((tried.code, &*tried.stdout), (Some(1), ""), "{tried:?}");
-    assert!(tried.stderr.starts_with("redlock: k: held by another (free in about "), "{tried:?}");
+    // By whom: `user@host pid program`, and none of the program's arguments.
+    let named = tried.stderr.split_once(" sh (free in about ").expect(&tried.stderr).0;
+    assert!(named.starts_with("redlock: k: held by ") && named.contains('@'), "{tried:?}");
+    assert!(!tried.stderr.contains("echo"), "{tried:?}");
     let other = ended(&mut directory.exec(&["-n", "-E", "9", "j", "k", "--", "true"]));
     assert_eq!(other.code, Some(9), "{other:?}");
     let free = ended(&mut directory.exec(&["-n", "j", "--", "true"]));
@@ -41,6 +52,27 @@ fn one_at_a_time_is_in_and_who_does_not_wait_is_told() {
     assert_eq!(holder.code, Some(1), "`read` at the end of its input: {holder:?}");
     let waiter = waiter.end();
     assert_eq!((waiter.code, &*waiter.stdout), (Some(0), "mine\n"), "{waiter:?}");
+}
+
+#[test]
+fn a_holder_without_a_label_is_another_and_a_label_that_breaks_a_rule_a_wrong_command_line() {
+    let directory = Directory::new("label");
+    let mut holder = Running::start(directory.exec(&[
+        "k",
+        "--no-label",
+        "--",
+        "sh",
+        "-c",
+        "echo held; read line",
+    ]));
+    assert_eq!(holder.line(), "held");
+    let tried = ended(&mut directory.exec(&["-n", "k", "--", "echo", "ran"]));
+    assert!(tried.stderr.starts_with("redlock: k: held by another (free in about "), "{tried:?}");
+    holder.end();
+    let wrong = ended(&mut directory.exec(&["--label", "a\nb", "k", "--", "echo", "ran"]));
+    assert_eq!((wrong.code, &*wrong.stdout), (Some(2), ""), "{wrong:?}");
+    let first = wrong.stderr.lines().next().unwrap();
+    assert!(first.ends_with("must be printable characters"), "{wrong:?}");
 }
 
 #[test]
@@ -88,7 +120,7 @@ fn a_directory_that_goes_away_ends_the_command() {
 }
 
 #[test]
-fn without_nodes_all_processes_of_this_machine_share_one_directory_and_are_told() {
+fn without_nodes_all_processes_of_this_user_share_one_directory_and_are_told() {
     let key = format!("of a test {}", std::process::id());
     let words = ["exec", &key, "--", "sh", "-c", "echo held; read line"];
     let mut command = redlock();
@@ -101,7 +133,9 @@ fn without_nodes_all_processes_of_this_machine_share_one_directory_and_are_told(
     assert_eq!((tried.code, &*tried.stdout), (Some(1), ""), "{tried:?}");
     let holder = holder.end();
     for stderr in [&tried.stderr, &holder.stderr] {
-        assert_eq!(stderr.matches("this machine only").count(), 1, "{stderr}");
+        let user = rustix::process::geteuid().as_raw();
+        let holds = format!("for this user on this machine only, in /tmp/redlock-{user}.");
+        assert_eq!(stderr.matches(&holds).count(), 1, "{stderr}");
     }
     for word in ["--node", "REDLOCK_NODES", "redlock.toml"] {
         assert!(holder.stderr.contains(word), "{word}: {holder:?}");
@@ -114,8 +148,29 @@ fn a_directory_that_cannot_be_used_is_a_failure_that_says_why() {
     std::fs::write(directory.path(), "").unwrap();
     let ended = ended(&mut directory.exec(&["-n", "k", "--", "echo", "ran"]));
     assert_eq!((ended.code, &*ended.stdout), (Some(125), ""), "{ended:?}");
-    assert!(ended.stderr.starts_with("redlock: directory = `"), "{ended:?}");
+    assert!(ended.stderr.starts_with("redlock: --node: `/"), "{ended:?}");
     std::fs::remove_file(directory.path()).unwrap();
+}
+
+#[test]
+fn a_directory_that_is_not_for_locks_is_refused_and_left_as_it_is() {
+    let directory = Directory::new("precious");
+    std::fs::create_dir(directory.path()).unwrap();
+    let files = ["run", "00"].map(|name| format!("{}/{name}", directory.path()));
+    for file in &files {
+        std::fs::write(file, "precious\n").unwrap();
+    }
+    let ended = ended(&mut directory.exec(&["k", "--", "echo", "ran"]));
+    assert_eq!((ended.code, &*ended.stdout), (Some(125), ""), "{ended:?}");
+    let path = directory.path();
+    let line = format!(
+        "redlock: --node: `{path}` must be empty or have been made for locks, and was left as it is: found `00`\n"
+    );
+    assert_eq!(ended.stderr, line);
+    for file in &files {
+        assert_eq!(std::fs::read_to_string(file).unwrap(), "precious\n");
+    }
+    assert_eq!(std::fs::read_dir(path).unwrap().count(), 2);
 }
 
 #[test]

@@ -1,72 +1,21 @@
-//! Directories to lock in, and command lines.
+//! Command lines that run, and the processes that they leave.
 
-use std::io::{BufRead, BufReader};
-use std::os::unix::process::CommandExt;
-use std::process::{Child, Command, Output, Stdio};
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
-use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-/// Several times what anything takes on a machine that is busy with other tests.
-const LIMIT: Duration = Duration::from_secs(60);
-
-/// `redlock`, knowing no nodes and no file, outside of a terminal's foreground.
-pub(crate) fn redlock() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_redlock"));
-    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("REDLOCK_")) {
-        command.env_remove(name);
-    }
-    command.env("XDG_CONFIG_HOME", "/nonexistent").env("HOME", "/nonexistent");
-    command.process_group(0).stdin(Stdio::null());
-    command
-}
-
-/// A directory of a test; made by whoever locks in it.
-pub(crate) struct Directory(String);
+use crate::common::LIMIT;
+pub(crate) use crate::common::{Directory, Ended, ended, redlock, until};
 
 impl Directory {
-    pub(crate) fn new(test: &str) -> Self {
-        let name = format!("redlock-exec-{test}-{}", std::process::id());
-        Self(std::env::temp_dir().join(name).to_str().unwrap().to_owned())
-    }
-
-    pub(crate) fn path(&self) -> &str {
-        &self.0
-    }
-
     /// `redlock exec WORDS…` in it.
     pub(crate) fn exec(&self, words: &[&str]) -> Command {
         let mut command = redlock();
-        command.args(["exec", "--node", &format!("file:{}", self.0)]).args(words);
+        command.args(["exec", "--node", &self.node()]).args(words);
         command
     }
-}
-
-impl Drop for Directory {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
-
-/// How a command line ended.
-#[derive(Debug)]
-pub(crate) struct Ended {
-    pub(crate) code: Option<i32>,
-    pub(crate) stdout: String,
-    pub(crate) stderr: String,
-}
-
-impl From<Output> for Ended {
-    fn from(output: Output) -> Self {
-        let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
-        let (stdout, stderr) = (text(output.stdout), text(output.stderr));
-        Self { code: output.status.code(), stdout, stderr }
-    }
-}
-
-pub(crate) fn ended(command: &mut Command) -> Ended {
-    command.output().unwrap().into()
 }
 
 /// A command line while it runs.
@@ -92,29 +41,62 @@ impl Running {
     }
 
     pub(crate) fn signal(&self, signal: Signal) {
-        kill_process(Pid::from_child(&self.process), signal).unwrap();
+        kill_process(self.pid(), signal).unwrap();
+    }
+
+    pub(crate) fn pid(&self) -> Pid {
+        Pid::from_child(&self.process)
+    }
+
+    pub(crate) fn close_input(&mut self) {
+        drop(self.process.stdin.take());
+    }
+
+    /// Waits for its end, and gives its code.
+    pub(crate) fn wait(&mut self) -> Option<i32> {
+        until("it has ended", || self.process.try_wait().unwrap().is_some());
+        self.process.wait().unwrap().code()
+    }
+
+    /// All that it said. To be called when nobody has its output any more.
+    pub(crate) fn said(&mut self) -> String {
+        let mut said = String::new();
+        self.process.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+        said
     }
 
     /// Closes its input, and waits for its end.
     pub(crate) fn end(mut self) -> Ended {
-        drop(self.process.stdin.take());
-        until("it has ended", || self.process.try_wait().unwrap().is_some());
+        self.close_input();
+        self.wait();
         let stdout = self.lines.iter().map(|line| line + "\n").collect();
         Ended { stdout, ..self.process.wait_with_output().unwrap().into() }
     }
 }
 
-pub(crate) fn until(what: &str, mut holds: impl FnMut() -> bool) {
-    let deadline = Instant::now() + LIMIT;
-    while !holds() {
-        assert!(Instant::now() < deadline, "never: {what}");
-        std::thread::sleep(Duration::from_millis(20));
-    }
+/// Whether a process has ended, reaped or not.
+///
+/// One whose first thread has ended while others go on looks like that, too, and goes on.
+pub(crate) fn is_gone(pid: &str) -> bool {
+    let threads = std::fs::read_dir(format!("/proc/{pid}/task")).map_or(0, Iterator::count);
+    threads <= 1 && state(pid).is_none_or(|state| ['Z', 'X'].contains(&state))
 }
 
-/// Whether a process has ended, reaped or not.
-pub(crate) fn is_gone(pid: &str) -> bool {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    let state = stat.rsplit_once(") ").and_then(|(_, rest)| rest.chars().next());
-    state.is_none_or(|state| ['Z', 'X'].contains(&state))
+pub(crate) fn is_stopped(pid: &str) -> bool {
+    state(pid) == Some('T')
+}
+
+fn state(pid: &str) -> Option<char> {
+    of_stat(pid, 0)?.chars().next()
+}
+
+/// The session of a process: 0 where it was made outside of this namespace, which rustix's `getsid` holds to be impossible.
+pub(crate) fn session(pid: &str) -> String {
+    of_stat(pid, 3).unwrap()
+}
+
+/// As proc(5) has it, counted from behind the name.
+fn of_stat(pid: &str, at: usize) -> Option<String> {
+    let stat = std::fs::read_to_string(format!("/proc/{}/stat", pid.trim())).ok()?;
+    Some(stat.rsplit_once(") ")?.1.split_ascii_whitespace().nth(at)?.to_owned())
 }

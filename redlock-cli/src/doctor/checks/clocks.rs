@@ -1,14 +1,15 @@
 use std::time::Duration;
 
-use super::{Check, Facts, Finding, NodeFacts, servers, unchecked};
-use crate::doctor::facts::Clock;
+use super::finding::{Check, Finding};
+use super::told::{servers, unchecked};
+use crate::doctor::facts::{Clock, Facts, NodeFacts};
 use crate::output::{latency, span};
 
 const CHECK: Check = Check::Clocks;
 /// As far as a node takes the number that a client offers: docs/SAFETY.md, fencing.
 const HINT: Duration = Duration::from_secs(1);
-/// Half of what the order of fences allows for (assumption A8): clocks that are so far apart are not being set.
-const APART: Duration = Duration::from_secs(5 * 60);
+/// What the order of fences allows for: docs/SAFETY.md, assumption A8.
+const APART: Duration = Duration::from_secs(10 * 60);
 
 /// Locks measure time to live on each node alone. Fencing numbers come from wall clocks.
 pub(super) fn check(facts: &Facts) -> Vec<Finding> {
@@ -76,7 +77,14 @@ fn among(clocks: &[(&NodeFacts, Clock)], guard: Option<Duration>) -> Option<Find
         let remedy = format!("{remedy}; until then set clock_error on the builder above it");
         Finding::fail(CHECK, format!("{said}: {why}"), remedy)
     } else if apart > HINT {
-        Finding::warn(CHECK, format!("{said}: fencing takes a second round trip each time"), remedy)
+        // Clocks that are so far apart are not being set, and go on.
+        let near = if apart > limit / 2 {
+            format!("; beyond {} later fences may be lower than earlier ones", span(limit))
+        } else {
+            String::new()
+        };
+        let why = "fencing takes a second round trip each time";
+        Finding::warn(CHECK, format!("{said}: {why}{near}"), remedy)
     } else {
         return None;
     };

@@ -1,4 +1,5 @@
-use super::{Check, Facts, Finding, Kind};
+use super::finding::{Check, Finding};
+use crate::doctor::facts::{Facts, Kind};
 
 const CHECK: Check = Check::Directory;
 
@@ -16,6 +17,14 @@ pub(super) fn check(facts: &Facts) -> Vec<Finding> {
             Ok(Some(entry)) if !entry.is_directory => {
                 Finding::fail(CHECK, format!("{path} is no directory"), "name a directory")
             }
+            // Anything else of the group's is refused when it is opened.
+            Ok(Some(entry)) if entry.mode & 0o2072 == 0o2070 => Finding::ok(
+                CHECK,
+                format!(
+                    "{path} is shared by its group (mode {:04o}), who can break any lock; locks hold on this machine only",
+                    entry.mode
+                ),
+            ),
             Ok(Some(entry)) if entry.mode & 0o022 != 0 => Finding::warn(
                 CHECK,
                 format!(

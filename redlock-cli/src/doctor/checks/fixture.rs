@@ -2,17 +2,19 @@ use std::time::Duration;
 
 use redlock_core::node::{Fault, NodeError};
 
-use super::super::facts::{Clock, Facts, Kind, NodeFacts, Rounds, Server, Settings, Trial, Verb};
-use super::super::info::Info;
-use crate::raw::{Trouble, TroubleKind};
+use crate::doctor::facts::{Clock, Facts, Kind, NodeFacts, Rounds, Server, Settings, Trial, Verb};
+use crate::doctor::info::Info;
+use crate::nodes::{Trouble, TroubleKind};
 
-pub(crate) const VERBS: [Verb; 7] = [
+pub(crate) const VERBS: [Verb; 9] = [
     Verb::Acquire,
     Verb::Extend,
     Verb::Inspect,
+    Verb::Scan,
     Verb::Release,
     Verb::Fence,
     Verb::Guard,
+    Verb::Share,
     Verb::WakeUp,
 ];
 
@@ -51,7 +53,11 @@ pub(crate) fn node(index: u8) -> NodeFacts {
                 clock: Ok(Clock { ahead: 0, error: Duration::from_micros(50) }),
             })),
         },
-        trial: Some(Trial { verbs: VERBS.map(|verb| (verb, Ok(()))).into(), denied: Vec::new() }),
+        trial: Some(Trial {
+            run_id: Some(format!("{index}bcdefghijk")),
+            verbs: VERBS.map(|verb| (verb, Ok(()))).into(),
+            denied: Vec::new(),
+        }),
     }
 }
 

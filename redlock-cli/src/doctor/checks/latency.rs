@@ -1,6 +1,7 @@
 use std::time::Duration;
 
-use super::{Check, Facts, Finding};
+use super::finding::{Check, Finding};
+use crate::doctor::facts::Facts;
 use crate::output::{count, latency};
 
 const CHECK: Check = Check::Latency;

@@ -1,6 +1,8 @@
 use std::time::Duration;
 
-use super::{Check, Facts, Finding, Server, infos, or_ok, servers, unchecked, withheld};
+use super::finding::{Check, Finding};
+use super::told::{infos, or_ok, servers, unchecked, withheld};
+use crate::doctor::facts::{Facts, Server};
 use crate::output::span;
 
 const CHECK: Check = Check::Persistence;

@@ -1,8 +1,10 @@
 use std::time::Duration;
 
-use super::{Check, Facts, Finding, Kind, or_ok, servers};
+use super::finding::{Check, Finding};
+use super::remedies;
+use super::told::{or_ok, servers};
+use crate::doctor::facts::{Facts, Kind};
 use crate::output::{count, latency};
-use crate::raw::TroubleKind;
 
 /// The shortest node timeout that the library chooses.
 const SLOW: Duration = Duration::from_millis(50);
@@ -13,19 +15,7 @@ pub(super) fn check(facts: &Facts) -> Vec<Finding> {
     for node in &facts.nodes {
         let Kind::Server { server, .. } = &node.kind else { continue };
         let finding = match server {
-            Err(why) => {
-                let remedy = match why.kind {
-                    TroubleKind::Login => {
-                        "check user and password (REDLOCK_USERNAME, REDLOCK_PASSWORD, the URL, the file)"
-                    }
-                    TroubleKind::Timeout => {
-                        "see whether the server hangs, or a firewall swallows what is sent"
-                    }
-                    TroubleKind::Denied => "let the user log in and choose its database",
-                    _ => "start the server, or correct its address",
-                };
-                Finding::fail(CHECK, why.to_string(), remedy)
-            }
+            Err(why) => Finding::fail(CHECK, why.to_string(), remedies::by_trouble(why.kind)),
             Ok(server) if server.ping > SLOW => Finding::warn(
                 CHECK,
                 format!(

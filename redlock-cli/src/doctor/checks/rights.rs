@@ -1,7 +1,9 @@
 use redlock_core::node::{Fault, NodeError};
 
-use super::{Check, Facts, Finding, or_ok};
-use crate::doctor::facts::{Trial, Verb};
+use super::finding::{Check, Finding};
+use super::remedies;
+use super::told::or_ok;
+use crate::doctor::facts::{Facts, Trial, Verb};
 
 /// What each verb sends, where the server does not say which of it is refused.
 fn needs(verb: Verb) -> &'static str {
@@ -9,9 +11,13 @@ fn needs(verb: Verb) -> &'static str {
         Verb::Acquire => "+eval +evalsha +get +set +pttl",
         Verb::Extend => "+eval +evalsha +get +pttl +pexpire",
         Verb::Inspect => "+eval +evalsha +get +pttl",
+        Verb::Scan => "+eval +evalsha +scan +getrange +pttl",
         Verb::Release => "+eval +evalsha +get +del",
         Verb::Fence => "+eval +evalsha +get +set +pttl +time ~redlock:fence:*",
         Verb::Guard => "+eval +evalsha +get +set +time +info +lastsave",
+        Verb::Share => {
+            "+eval +evalsha +get +del +pttl +pexpire +time +zadd +zrem +zscore +zrange +zremrangebyscore ~redlock:want:*"
+        }
         Verb::WakeUp => "+publish +subscribe &redlock:released",
     }
 }
@@ -21,11 +27,13 @@ fn what(verb: Verb) -> &'static str {
         Verb::Acquire => "locks cannot be taken",
         Verb::Extend => "locks cannot be extended or renewed",
         Verb::Inspect => "nobody can look who holds a lock",
+        Verb::Scan => "nobody can list what is held (redlock list)",
         Verb::Release => "locks cannot be released, and stay until they expire",
         Verb::Fence => "there are no fencing numbers (redlock exec needs --no-fence)",
         Verb::Guard => {
             "the restart guard cannot tell how long the server has run, and gives no locks"
         }
+        Verb::Share => "locks cannot be shared by readers",
         Verb::WakeUp => {
             "who waits for a lock is not told of releases, and asks again after a pause"
         }
@@ -39,14 +47,20 @@ pub(super) fn check(facts: &Facts) -> Vec<Finding> {
     for node in &facts.nodes {
         let Some(trial) = &node.trial else { continue };
         tried = true;
-        for verb in
-            [Verb::Acquire, Verb::Extend, Verb::Release, Verb::Inspect, Verb::Fence, Verb::Guard]
-        {
+        for verb in [
+            Verb::Acquire,
+            Verb::Extend,
+            Verb::Release,
+            Verb::Inspect,
+            Verb::Fence,
+            Verb::Guard,
+            Verb::Share,
+        ] {
             let Some(error) = trial.error(verb) else { continue };
             let reason = format!("{}: {error}", what(verb));
             let remedy = remedy(verb, error, trial);
             let optional = match verb {
-                Verb::Inspect | Verb::Fence => true,
+                Verb::Inspect | Verb::Fence | Verb::Share => true,
                 Verb::Guard => facts.restart_guard.is_none(),
                 _ => false,
             };
@@ -62,26 +76,34 @@ pub(super) fn check(facts: &Facts) -> Vec<Finding> {
     or_ok(findings, tried.then(|| Finding::ok(CHECK, ok)))
 }
 
+pub(super) fn listing(facts: &Facts) -> Vec<Finding> {
+    optional(facts, Check::Listing, Verb::Scan, "what is held can be listed")
+}
+
 pub(super) fn wake_ups(facts: &Facts) -> Vec<Finding> {
-    const CHECK: Check = Check::WakeUps;
+    optional(facts, Check::WakeUps, Verb::WakeUp, "who waits for a lock hears of its release")
+}
+
+/// What locks can do without.
+fn optional(facts: &Facts, check: Check, verb: Verb, ok: &str) -> Vec<Finding> {
     let mut findings = Vec::new();
-    let mut heard = false;
+    let mut works = false;
     for node in &facts.nodes {
         let Some(trial) = &node.trial else { continue };
         if [Verb::Acquire, Verb::Release].iter().any(|verb| trial.error(*verb).is_some()) {
             // Said already.
             continue;
         }
-        match trial.error(Verb::WakeUp) {
+        match trial.error(verb) {
             Some(error) => {
-                let reason = format!("{}: {error}", what(Verb::WakeUp));
-                let remedy = remedy(Verb::WakeUp, error, trial);
-                findings.push(Finding::warn(CHECK, reason, remedy).on(node));
+                let reason = format!("{}: {error}", what(verb));
+                let remedy = remedy(verb, error, trial);
+                findings.push(Finding::warn(check, reason, remedy).on(node));
             }
-            None => heard |= trial.verbs.iter().any(|(verb, _)| *verb == Verb::WakeUp),
+            None => works |= trial.verbs.iter().any(|(tried, _)| *tried == verb),
         }
     }
-    or_ok(findings, heard.then(|| Finding::ok(CHECK, "who waits for a lock hears of its release")))
+    or_ok(findings, works.then(|| Finding::ok(check, ok)))
 }
 
 fn remedy(verb: Verb, error: &NodeError, trial: &Trial) -> String {
@@ -95,10 +117,6 @@ fn remedy(verb: Verb, error: &NodeError, trial: &Trial) -> String {
             let grant = if missing.is_empty() { needs(verb).to_owned() } else { missing.join(" ") };
             format!("grant {grant} to the user (ACL SETUSER)")
         }
-        Fault::Replica | Fault::ClusterMember => "name an independent master".to_owned(),
-        Fault::OutOfMemory => "raise maxmemory".to_owned(),
-        Fault::CannotPersist => "see why the server cannot write to its disk".to_owned(),
-        Fault::Authentication => "check user and password".to_owned(),
-        _ => "see the server's log".to_owned(),
+        _ => remedies::by_fault(error).to_owned(),
     }
 }

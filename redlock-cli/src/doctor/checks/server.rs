@@ -1,5 +1,9 @@
-use super::{Check, Facts, Finding, infos, or_ok, withheld};
-use crate::doctor::info::{Info, Product};
+use redlock_protocol::Product;
+
+use super::finding::{Check, Finding};
+use super::told::{infos, or_ok, withheld};
+use crate::doctor::facts::Facts;
+use crate::doctor::info::Info;
 
 /// The oldest that the libraries are tested with.
 const OLDEST: (u32, u32) = (6, 2);
@@ -19,22 +23,26 @@ pub(super) fn version(facts: &Facts) -> Vec<Finding> {
                 format!("{server} is older than anything this is tested with"),
                 "take Redis 6.2 or newer, or Valkey",
             ),
-            Some(number) => Finding::ok(CHECK, format!("{server}: {}", natively(info, number))),
+            Some(number) => Finding::ok(CHECK, format!("{server}: {}", sent(info, number))),
         };
         finding.on(node)
     });
     findings.chain(withheld(facts, CHECK)).collect()
 }
 
-/// What needs no script there.
-fn natively(info: &Info, number: (u32, u32)) -> &'static str {
+/// What the libraries send there.
+fn sent(info: &Info, number: (u32, u32)) -> String {
+    let take = "takes by SET NX GET (by script with fencing or restart guard)";
+    let release = |native| {
+        format!(
+            "{take}, releases by script, which tells who waits ({native} where wake-ups are off)"
+        )
+    };
     match (info.product, number) {
-        (Product::Valkey, (9.., _)) => "takes by SET NX GET, releases by DELIFEQ",
-        (Product::Redis, (8, 4..) | (9.., _)) => "takes by SET NX GET, releases by DELEX",
-        (Product::Valkey, _) | (Product::Redis, (7.., _)) => {
-            "takes by SET NX GET, releases by script"
-        }
-        _ => "takes and releases by script",
+        (Product::Valkey, (9.., _)) => release("DELIFEQ"),
+        (Product::Redis, (8, 4..) | (9.., _)) => release("DELEX"),
+        (Product::Valkey, _) | (Product::Redis, (7.., _)) => format!("{take}, releases by script"),
+        _ => "takes and releases by script".to_owned(),
     }
 }
 

@@ -1,6 +1,8 @@
 use std::collections::BTreeMap;
 
-use super::{Check, Facts, Finding, Kind, infos, or_ok, withheld};
+use super::finding::{Check, Finding};
+use super::told::{infos, or_ok, withheld};
+use crate::doctor::facts::{Facts, Kind};
 
 /// One server listed twice would vote twice.
 pub(super) fn distinct(facts: &Facts) -> Vec<Finding> {

@@ -138,6 +138,19 @@ pub(super) const CASES: &[Case] = {
             "not told of releases",
             "+publish +subscribe &redlock:released",
         ),
+        ("good", |_| {}, Listing, Ok, &[], "what is held can be listed", ""),
+        (
+            "no list",
+            |f| {
+                fail(f, 1, Verb::Scan, Fault::Permission, "NOPERM no permissions to run 'scan'");
+                f.nodes[1].trial.as_mut().unwrap().denied = vec!["getrange", "scan"];
+            },
+            Listing,
+            Warn,
+            &[1],
+            "nobody can list what is held (redlock list): missing right",
+            "grant +scan +getrange to the user",
+        ),
         (
             "good",
             |_| {},

@@ -7,10 +7,11 @@ use std::time::Duration;
 
 use redlock_core::node::Fault;
 
-use super::super::facts::{Directory, Entry, Verb};
+use super::super::facts::{Directory, Entry, Kind, Verb};
+use super::super::info::Info;
 use super::fixture::*;
 use super::*;
-use crate::raw::TroubleKind;
+use crate::nodes::{Trouble, TroubleKind};
 
 /// A change to the good set, and what one check then says: the level, the nodes, a part of the reason and of the remedy.
 type Case =
@@ -57,6 +58,7 @@ fn a_good_set_passes_every_check_that_is_about_servers() {
             "clocks",
             "rights",
             "wake-ups",
+            "listing",
             "latency"
         ]
     );

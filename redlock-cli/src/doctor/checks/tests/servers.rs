@@ -10,7 +10,7 @@ pub(super) const CASES: &[Case] = {
             Version,
             Ok,
             &[0, 1, 2],
-            "Redis 7.0.15: takes by SET NX GET, releases by script",
+            "Redis 7.0.15: takes by SET NX GET (by script with fencing or restart guard), releases by script",
             "",
         ),
         (
@@ -19,7 +19,7 @@ pub(super) const CASES: &[Case] = {
             Version,
             Ok,
             &[0],
-            "Valkey 9.1.2: takes by SET NX GET, releases by DELIFEQ",
+            "Valkey 9.1.2: takes by SET NX GET (by script with fencing or restart guard), releases by script, which tells who waits (DELIFEQ where",
             "",
         ),
         (
@@ -28,7 +28,7 @@ pub(super) const CASES: &[Case] = {
             Version,
             Ok,
             &[0],
-            "releases by DELEX",
+            "releases by script, which tells who waits (DELEX where wake-ups are off)",
             "",
         ),
         (
