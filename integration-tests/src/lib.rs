@@ -65,6 +65,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
 
 mod background;
+pub mod clock;
 pub mod nodes;
 mod ports;
 pub mod proxy;
@@ -73,4 +74,4 @@ pub mod servers;
 pub mod store;
 
 pub use proxy::{ChaosProxy, Mode};
-pub use servers::{Builder, Kind, Server, Servers, shared};
+pub use servers::{Builder, Kind, Server, Servers, live_behind, shared};

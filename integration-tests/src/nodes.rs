@@ -3,8 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use redlock_config::{Settings, SettingsError};
 use redlock_core::LockNode;
 use redlock_core::conformance::Fixture;
+use redlock_core::error::ConfigError;
 use redlock_fred::FredNode;
 use redlock_redis::RedisNode;
 use tokio::sync::OnceCell;
@@ -27,25 +29,23 @@ impl Client {
 
     /// A node over a connection of its own.
     pub fn node(self, url: &str) -> Arc<dyn LockNode> {
-        match self {
-            Self::Redis => Arc::new(RedisNode::connect(url).unwrap()),
-            Self::Fred => Arc::new(FredNode::connect(url).unwrap()),
-        }
+        self.connect(url).unwrap()
     }
 
-    /// The nodes in `REDLOCK_NODES`, over the client in `REDLOCK_CLIENT`: `redis` or `fred`.
+    /// The nodes that the environment names, as for every service.
     ///
     /// # Errors
     ///
-    /// When one of the variables is missing or senseless.
-    pub fn from_environment()
-    -> Result<Vec<Arc<dyn LockNode>>, Box<dyn std::error::Error + Send + Sync>> {
-        let client = match std::env::var("REDLOCK_CLIENT")?.as_str() {
-            "redis" => Self::Redis,
-            "fred" => Self::Fred,
-            other => return Err(format!("REDLOCK_CLIENT={other}: give `redis` or `fred`").into()),
-        };
-        Ok(client.nodes(std::env::var("REDLOCK_NODES")?.split(',')))
+    /// When it names none, or a variable cannot be used.
+    pub fn from_environment() -> Result<Vec<Arc<dyn LockNode>>, SettingsError> {
+        Settings::from_env()?.open()
+    }
+
+    fn connect(self, url: &str) -> Result<Arc<dyn LockNode>, ConfigError> {
+        Ok(match self {
+            Self::Redis => Arc::new(RedisNode::connect(url)?),
+            Self::Fred => Arc::new(FredNode::connect(url)?),
+        })
     }
 
     /// How `REDLOCK_CLIENT` names it.
@@ -137,6 +137,17 @@ impl Fixture for ServerFixture {
         let ttl = ttl.as_millis().to_string();
         self.server.command(&[b"RPUSH".as_slice(), key, b"x"]).await.unwrap();
         self.server.command(&[b"PEXPIRE".as_slice(), key, ttl.as_bytes()]).await.unwrap();
+    }
+
+    async fn put_sorted_set(&self, key: &[u8], ttl: Duration) {
+        let ttl = ttl.as_millis().to_string();
+        self.server.command(&[b"ZADD".as_slice(), key, b"7", b"seven"]).await.unwrap();
+        self.server.command(&[b"PEXPIRE".as_slice(), key, ttl.as_bytes()]).await.unwrap();
+    }
+
+    async fn is_sorted_set(&self, key: &[u8]) -> bool {
+        self.server.command(&[b"ZSCORE".as_slice(), key, b"seven"]).await.unwrap().text().as_deref()
+            == Some("7")
     }
 
     async fn is_list(&self, key: &[u8]) -> bool {

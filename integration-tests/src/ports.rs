@@ -27,3 +27,9 @@ pub(crate) fn take() -> u16 {
 pub(crate) fn loopback(port: u16) -> SocketAddr {
     SocketAddr::from((Ipv4Addr::LOCALHOST, port))
 }
+
+/// Whether somebody else was quicker to take the port, in the words of the servers and of Docker.
+pub(crate) fn is_conflict(why: &str) -> bool {
+    let why = why.to_lowercase();
+    why.contains("address already in use") || why.contains("port is already allocated")
+}

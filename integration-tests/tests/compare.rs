@@ -5,11 +5,13 @@
 use std::collections::BTreeMap;
 use std::process::Command;
 
-const NAMES: [&str; 16] = [
+const NAMES: [&str; 18] = [
     "allocs_over_raw",
+    "at_least_cost",
     "fencing_cost",
     "hung1",
     "hung2",
+    "label_cost",
     "memory_cycle_us",
     "one_task_fred",
     "one_task_redis",

@@ -13,48 +13,44 @@ use redlock_fred::FredNode;
 use redlock_redis::RedisNode;
 
 macro_rules! suites {
-    ($($name:ident: $client:ident $kind:ident $asked:literal;)*) => {$(
+    ($($name:ident: $fixture:expr;)*) => {$(
         mod $name {
             use super::*;
             redlock_core::conformance!(
-                connected(Client::$client, Kind::$kind, $asked),
+                $fixture,
                 types,
                 second_node,
                 fencing,
                 counter_types,
                 restart_guard,
-                wake_ups
+                wake_ups,
+                swapping,
+                keeping,
+                shared,
+                shared_types,
+                scanning,
+                scan_types
             );
         }
     )*};
 }
 
 suites! {
-    redis_on_redis_7_0: Redis Redis70 true;
-    redis_on_valkey_9_1: Redis Valkey91 true;
-    redis_on_redis_6_2: Redis Redis62 true;
-    redis_by_scripts: Redis Redis70 false;
-    fred_on_redis_7_0: Fred Redis70 true;
-    fred_on_valkey_9_1: Fred Valkey91 true;
-    fred_on_redis_6_2: Fred Redis62 true;
-    fred_by_scripts: Fred Redis70 false;
+    redis_on_redis_7_0: connected(Client::Redis, Kind::Redis70, true);
+    redis_on_valkey_9_1: connected(Client::Redis, Kind::Valkey91, true);
+    redis_on_redis_6_2: connected(Client::Redis, Kind::Redis62, true);
+    redis_by_scripts: connected(Client::Redis, Kind::Redis70, false);
+    fred_on_redis_7_0: connected(Client::Fred, Kind::Redis70, true);
+    fred_on_valkey_9_1: connected(Client::Fred, Kind::Valkey91, true);
+    fred_on_redis_6_2: connected(Client::Fred, Kind::Redis62, true);
+    fred_by_scripts: connected(Client::Fred, Kind::Redis70, false);
+    over_the_users_connection_manager: ServerFixture::over(Kind::Redis70, true, connection_manager);
+    over_the_users_multiplexed_connection: ServerFixture::over(Kind::Redis70, true, multiplexed);
+    over_the_users_fred_client: ServerFixture::over(Kind::Redis70, true, fred_client);
 }
 
 async fn connected(client: Client, kind: Kind, asked: bool) -> ServerFixture {
     ServerFixture::over(kind, asked, async |server| client.node(&server.url())).await
-}
-
-mod over_the_users_connection_manager {
-    use super::*;
-    redlock_core::conformance!(
-        ServerFixture::over(Kind::Redis70, true, connection_manager),
-        types,
-        second_node,
-        fencing,
-        counter_types,
-        restart_guard,
-        wake_ups
-    );
 }
 
 async fn connection_manager(server: &Server) -> Arc<dyn LockNode> {
@@ -63,36 +59,10 @@ async fn connection_manager(server: &Server) -> Arc<dyn LockNode> {
     Arc::new(RedisNode::from_connection(server.addr().to_string(), manager).unwrap())
 }
 
-mod over_the_users_multiplexed_connection {
-    use super::*;
-    redlock_core::conformance!(
-        ServerFixture::over(Kind::Redis70, true, multiplexed),
-        types,
-        second_node,
-        fencing,
-        counter_types,
-        restart_guard,
-        wake_ups
-    );
-}
-
 async fn multiplexed(server: &Server) -> Arc<dyn LockNode> {
     let client = redis::Client::open(server.url()).unwrap();
     let connection = client.get_multiplexed_async_connection().await.unwrap();
     Arc::new(RedisNode::from_connection(server.addr().to_string(), connection).unwrap())
-}
-
-mod over_the_users_fred_client {
-    use super::*;
-    redlock_core::conformance!(
-        ServerFixture::over(Kind::Redis70, true, fred_client),
-        types,
-        second_node,
-        fencing,
-        counter_types,
-        restart_guard,
-        wake_ups
-    );
 }
 
 async fn fred_client(server: &Server) -> Arc<dyn LockNode> {

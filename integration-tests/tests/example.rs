@@ -1,4 +1,4 @@
-//! The example of the README, as it is run by hand: in memory, over servers, and stopped on the way.
+//! The examples of the README, as they are run by hand: in memory, over servers, and stopped on the way.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -15,11 +15,17 @@ use tokio::time::timeout;
 const LIMIT: Duration = Duration::from_secs(90);
 
 fn workers(servers: Option<&Servers>) -> Child {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_workers-example"));
+    start(env!("CARGO_BIN_EXE_workers-example"), servers)
+}
+
+fn start(example: &str, servers: Option<&Servers>) -> Child {
+    let mut command = Command::new(example);
     match servers {
         Some(servers) => command.env("REDLOCK_NODES", servers.urls().join(",")),
         None => command.env_remove("REDLOCK_NODES"),
     };
+    // This user may have a file with nodes.
+    command.env("HOME", "/nonexistent").env_remove("XDG_CONFIG_HOME").env_remove("REDLOCK_CONFIG");
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command.kill_on_drop(true).spawn().unwrap()
 }
@@ -89,4 +95,19 @@ async fn ctrl_c_releases_what_the_example_holds() {
     assert!(rest.contains("stopped by Ctrl-C"), "{rest}");
     assert!(!rest.contains("overlaps"), "nothing was finished: {rest}");
     servers.become_empty().await;
+}
+
+#[tokio::test]
+async fn in_the_leaders_example_another_leads_when_the_leader_is_killed() {
+    let servers = Servers::start(3).await;
+    let printed = printed(start(env!("CARGO_BIN_EXE_leader-example"), Some(&servers))).await;
+    let terms = printed.lines().filter_map(|line| line.split_once(" leads in term "));
+    let terms: Vec<(&str, u64)> = terms.map(|(name, term)| (name, term.parse().unwrap())).collect();
+    assert!(terms.len() >= 2 && terms.is_sorted_by(|a, b| a.1 < b.1), "{printed}");
+    assert!(printed.contains(&format!("--- {} is killed", terms[0].0)), "{printed}");
+    assert!(printed.contains(&format!("--- {} leads, ", terms[1].0)), "{printed}");
+    assert_eq!(printed.matches(" ends").count(), 2, "in order: {printed}");
+    for server in servers.iter() {
+        assert_eq!(server.get("example:leader").await, None, "the last one resigned");
+    }
 }

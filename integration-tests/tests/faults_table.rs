@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use integration_tests::nodes::Client;
 use redlock_core::node::{Claim, Fault, FaultClass, Identity, LockNode, NodeError, Terms};
-use redlock_core::protocol::ERROR_REPLIES;
 use redlock_core::{LockErrorKind, LockKey, NodeOutcome, Redlock, Token};
+use redlock_protocol::ERROR_REPLIES;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinHandle, JoinSet};
@@ -82,8 +82,14 @@ async fn serve(
 
 /// A command's name; of a script what it does.
 fn verb(command: &[String]) -> &str {
-    let does =
-        [("'SET'", "acquire"), ("'PEXPIRE'", "extend"), ("'DEL'", "release"), ("", "inspect")];
+    let does = [
+        ("rest", "keep"),
+        ("'SET'", "acquire"),
+        ("'PEXPIRE'", "extend"),
+        ("'DEL'", "release"),
+        ("'SCAN'", "scan"),
+        ("", "inspect"),
+    ];
     match command[0].as_str() {
         "EVAL" => does.iter().find(|(mark, _)| command[1].contains(mark)).unwrap().1,
         name => name,
@@ -100,7 +106,7 @@ async fn next(stream: &mut BufReader<TcpStream>) -> Option<Vec<String>> {
     }
     // What a script does shows in its text.
     if command[0] == "EVALSHA"
-        && let Some(text) = redlock_core::protocol::script_text(command[1].as_bytes())
+        && let Some(text) = redlock_protocol::script_text(command[1].as_bytes())
     {
         (command[0], command[1]) = ("EVAL".to_owned(), text.to_owned());
     }
@@ -128,11 +134,15 @@ async fn every_verb(node: &Arc<dyn LockNode>) -> Vec<(&'static str, Result<Strin
     vec![
         ("acquire", say(node().acquire(one.clone(), terms, LIMIT).await)),
         ("acquire several", say(node().acquire(two.clone(), terms, LIMIT).await)),
+        ("take over", say(node().acquire(one.clone().succeeding(*b"former"), terms, LIMIT).await)),
         ("extend", say(node().extend(one.clone(), terms, LIMIT).await)),
         ("extend several", say(node().extend(two.clone(), terms, LIMIT).await)),
         ("release", say(node().release(one.clone(), LIMIT).await)),
         ("release several", say(node().release(two, LIMIT).await)),
         ("inspect", say(node().inspect(one.key().clone(), LIMIT).await)),
+        ("counters", say(node().inspect_counters(one.key().clone(), LIMIT).await)),
+        ("scan", say(node().scan((*b"k").into(), 0, LIMIT).await)),
+        ("keep", say(node().keep(one, LIMIT, LIMIT).await)),
     ]
 }
 
@@ -157,10 +167,33 @@ async fn every_verb_meets_the_fault_of_the_table(client: Client) {
             } else {
                 (&[], "acquire", &["release"])
             };
-            let one_each = [acquire, "acquire", "extend", "extend"];
-            let sent = [ask, &one_each, release, &["release", "inspect"]].concat();
+            // What is of another type may be shares.
+            let look: &[&str] = if asked && fault == Fault::WrongType { &["inspect"] } else { &[] };
+            let one_each = ["acquire", "acquire", "extend", "extend"];
+            let rest = ["release", "inspect", "inspect", "scan", "keep"];
+            let sent = [ask, &[acquire], look, &one_each, release, &rest].concat();
             let seen = server.seen();
-            if seen != sent {
+            let is_left = matches!(
+                fault,
+                Fault::Replica
+                    | Fault::TooManyClients
+                    | Fault::Authentication
+                    | Fault::ProtectedMode
+            );
+            // fred leaves it by itself.
+            let is_left =
+                is_left || matches!(client, Client::Fred) && text.starts_with("CLUSTERDOWN");
+            let as_wanted = if is_left {
+                // What comes in the pause before the next connection is not sent. Of the next one it is not known what it
+                // can do.
+                let release = |name: &str| name == "DELIFEQ" || name == "release";
+                let mut sent = sent.iter();
+                seen.iter()
+                    .all(|seen| sent.any(|sent| seen == sent || release(seen) && release(sent)))
+            } else {
+                seen == sent
+            };
+            if !as_wanted {
                 wrong.push(format!("asked {asked}: {text} -> sent {seen:?}"));
             }
         }

@@ -91,6 +91,7 @@ fn every_error_and_reason_that_a_user_may_see_is_explained() {
     let faults = [
         Timeout,
         ConnectionLost,
+        Unexpected,
         Refused,
         Loading,
         Busy,
@@ -105,6 +106,10 @@ fn every_error_and_reason_that_a_user_may_see_is_explained() {
         Permission,
         Unsupported,
         Duplicate,
+        ProtectedMode,
+        Tls,
+        Database,
+        Protocol,
     ];
     for fault in faults {
         assert!(DOCUMENT.contains(&format!("| {fault} |")), "{fault}");
@@ -118,10 +123,12 @@ fn every_alert_leads_to_what_is_to_be_done() {
         .filter_map(|line| Some(line.strip_prefix("### ")?.to_lowercase().replace(' ', "-")))
         .collect();
     let alerts = include_str!("../../docs/telemetry/alerts.yaml");
-    let links: Vec<_> = alerts.split("docs/OPERATIONS.md#").skip(1).collect();
+    let links: Vec<_> = alerts.split("runbook_url: ").skip(1).collect();
     assert!(links.len() >= 7, "{links:?}");
     for link in links {
-        let anchor = link.lines().next().unwrap();
+        let link = link.lines().next().unwrap();
+        let (page, anchor) = link.split_once('#').unwrap();
+        assert_eq!(page, "https://docs.example/redlock/OPERATIONS.md", "pages are absolute");
         assert!(anchors.iter().any(|known| known == anchor), "{anchor}");
     }
 }

@@ -35,6 +35,8 @@ impl Replica {
             None => command.env_remove("REDLOCK_NODES"),
         };
         command.env("PORT", "0").env("REDLOCK_CLIENT", client);
+        // This user may have a file with nodes.
+        command.env("HOME", "/nonexistent").env_remove("XDG_CONFIG_HOME");
         command.stdin(Stdio::null()).stdout(Stdio::piped()).kill_on_drop(true);
         let mut process = command.spawn().unwrap();
         let stdout = BufReader::new(process.stdout.take().unwrap());
@@ -175,7 +177,15 @@ async fn without_a_majority_it_is_503_until_the_servers_are_back(program: &str, 
         server.pause().await;
     }
     assert_eq!(ask(replica.addr, "POST", "/orders/1/pay").await.status, 200);
+    let ready = ask(replica.addr, "GET", "/ready").await;
+    assert_eq!(ready.status, 200, "{}", ready.body);
+    assert_eq!(ready.body, "ready: 3 of 5 nodes answer, and 3 are needed\n");
     nodes[2].pause().await;
+    let ready = ask(replica.addr, "GET", "/ready").await;
+    assert_eq!(ready.status, 503, "{}", ready.body);
+    assert!(ready.head.contains("application/problem+json"), "{}", ready.head);
+    let detail = r#""detail":"2 of 5 nodes answer, and 3 are needed""#;
+    assert!(ready.body.contains(detail) && !ready.body.contains("127.0.0.1"), "{}", ready.body);
     let answer = ask(replica.addr, "POST", "/orders/1/pay").await;
     assert_eq!(answer.status, 503, "{}", answer.body);
     assert!(answer.head.contains("retry-after: 1"), "{}", answer.head);
@@ -192,6 +202,7 @@ async fn without_a_majority_it_is_503_until_the_servers_are_back(program: &str, 
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     assert_eq!(status, 200, "the service came back");
+    assert_eq!(ask(replica.addr, "GET", "/ready").await.status, 200);
     replica.signal(Signal::TERM);
     replica.end().await;
     for server in nodes.iter() {
@@ -230,7 +241,9 @@ async fn requests_in_flight_finish_when_it_is_told_to_stop(program: &str, client
 
 async fn it_runs_on_in_memory_nodes_as_the_readme_says(program: &str, client: &str) {
     let replica = Replica::start(program, None, client).await;
-    assert!(replica.printed.contains("five nodes in this process"), "{}", replica.printed);
+    let first = replica.printed.lines().next().unwrap();
+    let said = "no nodes are named: locks are in the memory of this process, and no other process sees them";
+    assert!(first.starts_with(said), "{}", replica.printed);
     let addr = replica.addr;
     let export = || ask(addr, "GET", "/orders/42/export");
     let (one, other) = tokio::join!(export(), export());
@@ -242,10 +255,10 @@ async fn it_runs_on_in_memory_nodes_as_the_readme_says(program: &str, client: &s
     assert!(shown.body.contains("0 cents booked"), "{}", shown.body);
     let metrics = ask(addr, "GET", "/metrics").await.body;
     for line in [
-        "redlock_acquire_total{outcome=\"acquired\"} 1",
-        "redlock_acquire_total{outcome=\"contended\"} 1",
-        "redlock_acquire_total{outcome=\"unreachable\"} 0",
-        "redlock_acquire_duration_seconds_bucket{outcome=\"acquired\",le=\"+Inf\"} 1",
+        "redlock_acquire_total{outcome=\"acquired\",mode=\"exclusive\"} 1",
+        "redlock_acquire_total{outcome=\"contended\",mode=\"exclusive\"} 1",
+        "redlock_acquire_total{outcome=\"unreachable\",mode=\"exclusive\"} 0",
+        "redlock_acquire_duration_seconds_bucket{outcome=\"acquired\",mode=\"exclusive\",le=\"+Inf\"} 1",
         "# TYPE redlock_acquire_duration_seconds histogram",
         "redlock_held 0",
         "redlock_handles{nodes=\"5\",fencing=\"false\",restart_guard=\"false\",wake_ups=\"true\"} 1",
@@ -253,8 +266,31 @@ async fn it_runs_on_in_memory_nodes_as_the_readme_says(program: &str, client: &s
         assert!(metrics.lines().any(|said| said == line), "no `{line}` in\n{metrics}");
     }
     assert!(!metrics.contains("export:"), "{metrics}");
+    assert!(
+        metrics.lines().any(|said| said.starts_with("redlock_node_set{fingerprint=\"")),
+        "{metrics}"
+    );
+    assert_eq!(ask(addr, "GET", "/ready").await.status, 200);
     replica.signal(Signal::INT);
     replica.end().await;
+}
+
+/// It does not lock in memory because of a slip.
+async fn nodes_that_cannot_be_used_end_it_before_it_listens(program: &str, client: &str) {
+    for (name, value, said) in [
+        ("REDLOCK_NODES", ",", "REDLOCK_NODES is set, and names no node"),
+        ("REDLOCK_NODES", "a,http://b", "REDLOCK_NODES, node 2 of 2: `http://b` must be"),
+        ("REDLOCK_CONFIG", "/nonexistent/redlock.toml", "/nonexistent/redlock.toml: there is no"),
+        ("REDLOCK_RESTART_GUARD", "60", "REDLOCK_RESTART_GUARD: `60` has no unit"),
+    ] {
+        let mut command = Command::new(program);
+        command.env("PORT", "0").env("REDLOCK_CLIENT", client).env_remove("REDLOCK_NODES");
+        command.env("HOME", "/nonexistent").env(name, value).kill_on_drop(true);
+        let output = timeout(LIMIT, command.output()).await.expect("in time").unwrap();
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(!output.status.success() && output.stdout.is_empty(), "{output:?}");
+        assert!(errors.contains(said), "{errors}");
+    }
 }
 
 macro_rules! for_both_frameworks {
@@ -278,4 +314,5 @@ for_both_frameworks! {
     without_a_majority_it_is_503_until_the_servers_are_back
     requests_in_flight_finish_when_it_is_told_to_stop
     it_runs_on_in_memory_nodes_as_the_readme_says
+    nodes_that_cannot_be_used_end_it_before_it_listens
 }

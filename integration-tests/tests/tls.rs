@@ -12,8 +12,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use integration_tests::Servers;
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
-use redlock_core::node::{Claim, Listener, Terms};
+use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, date_time_ymd};
+use redlock_core::node::{Claim, Fault, Listener, Terms};
 use redlock_core::{LockErrorKind, LockKey, LockNode, Redlock, Token};
 use redlock_fred::FredNode;
 use redlock_redis::RedisNode;
@@ -79,17 +79,51 @@ impl Listener for Ear {
 }
 
 #[tokio::test]
-async fn a_server_whose_certificate_nobody_vouches_for_is_unreachable_and_says_why() {
+async fn a_server_whose_certificate_nobody_vouches_for_says_why() {
     let Ok(url) = std::env::var(URL) else {
         let (url, _) = tls_server("untrusted").await;
         let (_, other_authority) = tls_server("other").await;
-        let name = "a_server_whose_certificate_nobody_vouches_for_is_unreachable_and_says_why";
+        let name = "a_server_whose_certificate_nobody_vouches_for_says_why";
         return again(name, &url, &other_authority).await;
     };
     for node in nodes(&url) {
         let error = redlock(node).try_lock("k").await.unwrap_err();
-        assert_eq!(error.kind(), LockErrorKind::Unreachable);
+        assert_eq!(error.kind(), LockErrorKind::Misconfigured, "{error}");
         assert!(error.to_string().to_lowercase().contains("certificate"), "{error}");
+    }
+    expect(&url, Fault::Tls).await;
+}
+
+#[tokio::test]
+async fn what_tls_is_not_agreed_on_for_is_misconfigured() {
+    let Ok(url) = std::env::var(URL) else {
+        let (url, authority) = tls_server("disagreed").await;
+        return again("what_tls_is_not_agreed_on_for_is_misconfigured", &url, &authority).await;
+    };
+    // The certificate is for another name.
+    expect(&url.replace("localhost", "127.0.0.1"), Fault::Tls).await;
+    // Only the server speaks TLS.
+    expect(&url.replace("rediss", "redis"), Fault::Protocol).await;
+    // Only the client does, and the server answers to what it takes for commands.
+    let servers = Servers::start(1).await;
+    let plain = format!("rediss://localhost:{}", servers[0].addr().port());
+    expect(&plain, Fault::Refused).await;
+}
+
+#[tokio::test]
+async fn a_certificate_that_has_expired_is_misconfigured() {
+    let Ok(url) = std::env::var(URL) else {
+        let (url, authority) = tls_server_with("expired", certificate(2020)).await;
+        return again("a_certificate_that_has_expired_is_misconfigured", &url, &authority).await;
+    };
+    expect(&url, Fault::Tls).await;
+}
+
+/// Expects this fault over both clients, at the first call.
+async fn expect(url: &str, fault: Fault) {
+    for node in nodes(url) {
+        let error = Arc::clone(&node).identity(Duration::from_secs(10)).await.unwrap_err();
+        assert_eq!(error.fault(), fault, "{node:?} {url}: {error}");
     }
 }
 
@@ -115,11 +149,16 @@ async fn again(test: &'static str, url: &str, authority: &Path) {
     assert!(said.contains("1 passed"), "{said}");
 }
 
+type Certificate = (CertificateDer<'static>, PrivateKeyDer<'static>, String);
+
 /// A server behind TLS: its URL, and the file of the authority that vouches for it.
 async fn tls_server(name: &str) -> (String, PathBuf) {
+    tls_server_with(name, certificate(4096)).await
+}
+
+async fn tls_server_with(name: &str, (chain, key, authority): Certificate) -> (String, PathBuf) {
     let servers = Servers::start(1).await;
     let upstream = servers[0].addr();
-    let (chain, key, authority) = certificate();
     let file = std::env::temp_dir().join(format!("redlock-tls-{name}-{}.pem", std::process::id()));
     std::fs::write(&file, authority).unwrap();
 
@@ -148,14 +187,15 @@ async fn serve(listener: TcpListener, tls: TlsAcceptor, upstream: SocketAddr, se
     }
 }
 
-/// A certificate for `localhost`, its key, and the authority's certificate as PEM.
-fn certificate() -> (CertificateDer<'static>, PrivateKeyDer<'static>, String) {
+/// A certificate for `localhost` until a year begins, its key, and the authority's certificate as PEM.
+fn certificate(year: i32) -> Certificate {
     let mut authority = CertificateParams::new(Vec::new()).unwrap();
     authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let authority_key = KeyPair::generate().unwrap();
     let authority_pem = authority.self_signed(&authority_key).unwrap().pem();
     let key = KeyPair::generate().unwrap();
-    let leaf = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+    let mut leaf = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+    leaf.not_after = date_time_ymd(year, 1, 1);
     let leaf = leaf.signed_by(&key, &Issuer::new(authority, authority_key)).unwrap();
     (leaf.der().clone(), PrivateKeyDer::Pkcs8(key.serialize_der().into()), authority_pem)
 }

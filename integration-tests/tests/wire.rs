@@ -59,6 +59,16 @@ async fn our_lock_excludes_another_client_and_can_be_released_by_it(client: Clie
     assert_eq!(redlock.inspect("orders:{42}").await.unwrap().state, LockState::Free);
 }
 
+#[tokio::test]
+async fn a_server_calls_each_script_by_our_digest() {
+    for kind in Kind::ALL {
+        let servers = Servers::start_kind(kind, 1).await;
+        for (digest, text) in redlock_protocol::scripts() {
+            assert_eq!(servers[0].exec(&["SCRIPT", "LOAD", text]).await.trim(), digest, "{text}");
+        }
+    }
+}
+
 async fn any_bytes_are_a_name(client: Client, kind: Kind) {
     let servers = Servers::start_kind(kind, 3).await;
     let redlock = redlock(client.nodes(servers.urls()));

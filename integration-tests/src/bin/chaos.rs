@@ -10,6 +10,8 @@
 
 #[path = "chaos/checker.rs"]
 mod checker;
+#[path = "chaos/failure.rs"]
+mod failure;
 #[path = "chaos/fleet.rs"]
 mod fleet;
 #[path = "chaos/history.rs"]
@@ -35,14 +37,12 @@ use redlock_core::key::COUNTER_PREFIX;
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
+use failure::Failure;
 use fleet::Fleet;
 use history::{Event, Recorder, Target};
 use profile::{Profile, SERVERS};
 use store::Store;
 use torment::Field;
-
-/// Whatever goes wrong with the run itself.
-pub(crate) type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 const USAGE: &str =
     "usage: chaos [--minutes N | --seconds N] [--seed S] [--profile mixed|clocks|broken-clocks]";

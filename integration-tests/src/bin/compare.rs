@@ -21,12 +21,16 @@
 
 #[path = "compare/allocs.rs"]
 mod allocs;
+#[path = "compare/bench.rs"]
+mod bench;
 #[path = "compare/child.rs"]
 mod child;
 #[path = "compare/contender.rs"]
 mod contender;
 #[path = "compare/contention.rs"]
 mod contention;
+#[path = "compare/costs.rs"]
+mod costs;
 #[path = "compare/counting.rs"]
 mod counting;
 #[path = "compare/fencing.rs"]
@@ -37,6 +41,8 @@ mod figures;
 mod hung;
 #[path = "compare/hung_memory.rs"]
 mod hung_memory;
+#[path = "compare/jobs.rs"]
+mod jobs;
 #[path = "compare/memory.rs"]
 mod memory;
 #[path = "compare/one_task.rs"]
@@ -53,6 +59,8 @@ mod renewal;
 mod settings;
 #[path = "compare/split_votes.rs"]
 mod split_votes;
+#[path = "compare/stalls.rs"]
+mod stalls;
 #[path = "compare/tasks.rs"]
 mod tasks;
 #[path = "compare/timing.rs"]
@@ -62,29 +70,14 @@ mod usage;
 
 use std::error::Error;
 use std::process::ExitCode;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
+use bench::Bench;
 use figures::Figures;
 use integration_tests::Servers;
 use settings::{Runtime, Settings};
 
-/// How many servers most sections use.
-const NODES: usize = 5;
 const MOST_NODES: usize = 9;
-const TTL: Duration = Duration::from_secs(10);
-
-/// What the sections work with.
-struct Bench {
-    servers: Servers,
-    settings: Settings,
-}
-
-impl Bench {
-    /// The URLs of the first `nodes` servers.
-    fn urls(&self, nodes: usize) -> Vec<String> {
-        self.servers.urls().into_iter().take(nodes).collect()
-    }
-}
 
 /// A part of the run, and the ratios it finds.
 struct Section {
@@ -93,7 +86,7 @@ struct Section {
     run: fn(&Bench, &mut Figures),
 }
 
-const SECTIONS: [Section; 11] = [
+const SECTIONS: [Section; 13] = [
     Section {
         name: "one-task",
         finds: &["one_task_redis", "one_task_fred", "one_task_vs_rslock"],
@@ -114,8 +107,10 @@ const SECTIONS: [Section; 11] = [
     },
     Section { name: "renewal", finds: &["renewal_us_per_lock_s"], run: renewal::run },
     Section { name: "fencing", finds: &["fencing_cost"], run: fencing::run },
+    Section { name: "jobs", finds: &["label_cost", "at_least_cost"], run: jobs::run },
     Section { name: "hung-memory", finds: &[], run: hung_memory::run },
     Section { name: "split-votes", finds: &[], run: split_votes::run },
+    Section { name: "stalls", finds: &[], run: stalls::run },
     // The last one: it kills a server.
     Section { name: "hung", finds: &["hung1", "hung2"], run: hung::run },
 ];
@@ -123,10 +118,10 @@ const SECTIONS: [Section; 11] = [
 fn main() -> Result<ExitCode, Box<dyn Error>> {
     let mut args = std::env::args().skip(1).peekable();
     if args.next_if_eq("--child").is_some() {
-        child::main(&args.collect::<Vec<_>>())?;
+        child::tell(&as_child(&args.collect::<Vec<_>>())?);
         return Ok(ExitCode::SUCCESS);
     }
-    let settings = Settings::parse(args)?;
+    let settings = Settings::parse(args, &SECTIONS.map(|section| section.name))?;
     // Containers would measure the engine's port forwarding.
     if std::env::var("REDLOCK_TEST_PROVIDER").as_deref() != Ok("local") {
         let again = std::process::Command::new(std::env::current_exe()?)
@@ -150,4 +145,13 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
         std::fs::write(file, figures.json())?;
     }
     Ok(figures.verdict())
+}
+
+/// What this program does as a child; `args` are those of [`child::start`].
+fn as_child(args: &[String]) -> child::Answer {
+    match args.split_first() {
+        Some((what, args)) if what == "contend" => processes::child(args),
+        Some((what, args)) if what == "renew" => renewal::child(args),
+        _ => Err("no such child".into()),
+    }
 }

@@ -1,8 +1,8 @@
 //! One connection through the proxy: in each direction a reader that never waits for the mode, and a writer that obeys
 //! it.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -12,37 +12,8 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
-use super::{Mode, Shared};
+use super::shared::{Mode, Shared};
 use crate::resp;
-
-/// What clients sent, over all connections.
-#[derive(Debug, Default)]
-pub(super) struct Traffic {
-    pub(super) requests: AtomicU64,
-    pub(super) bytes: AtomicU64,
-    /// Whether not to keep what clients send.
-    forgetful: bool,
-    /// One buffer per connection, so that a pattern is found across reads but not across connections.
-    sent: Mutex<Vec<Arc<Mutex<Vec<u8>>>>>,
-}
-
-impl Traffic {
-    pub(super) fn forgetful() -> Self {
-        Self { forgetful: true, ..Self::default() }
-    }
-
-    fn connection(&self) -> Arc<Mutex<Vec<u8>>> {
-        let sent = Arc::default();
-        self.sent.lock().unwrap().push(Arc::clone(&sent));
-        sent
-    }
-
-    pub(super) fn seen(&self, pattern: &[u8]) -> usize {
-        let count =
-            |sent: &Vec<u8>| sent.windows(pattern.len().max(1)).filter(|w| *w == pattern).count();
-        self.sent.lock().unwrap().iter().map(|sent| count(&sent.lock().unwrap())).sum()
-    }
-}
 
 /// Bytes on their way, and when they came.
 type Held = (Instant, Vec<u8>);
@@ -62,20 +33,26 @@ enum Verdict {
 }
 
 /// Runs until the connection is over or the proxy cuts it.
-pub(super) async fn run(client: TcpStream, mut cuts: watch::Receiver<u64>, shared: Arc<Shared>) {
+pub(super) async fn run(
+    client: TcpStream,
+    number: u64,
+    mut cuts: watch::Receiver<u64>,
+    shared: Arc<Shared>,
+) {
     tokio::select! {
         biased;
         _ = cuts.changed() => {}
-        () = carry(client, &shared) => {}
+        () = carry(client, number, &shared) => {}
     }
     shared.live.send_modify(|live| *live -= 1);
 }
 
 /// The connection lives until the server closes it and the client has got all that came before. A client that closes
 /// first, or is reset, only ends its own direction: what it sent must still arrive.
-async fn carry(client: TcpStream, shared: &Shared) {
+async fn carry(client: TcpStream, number: u64, shared: &Shared) {
     let _ = client.set_nodelay(true);
-    if let Ok(server) = TcpStream::connect(shared.upstream).await {
+    let upstream = *shared.upstream.lock().unwrap();
+    if let Ok(server) = TcpStream::connect(upstream).await {
         let _ = server.set_nodelay(true);
         let (client_read, client_write) = client.into_split();
         let (server_read, server_write) = server.into_split();
@@ -85,14 +62,14 @@ async fn carry(client: TcpStream, shared: &Shared) {
         let upwards = async {
             tokio::join!(
                 read_requests(client_read, up, shared),
-                write_requests(server_write, held_up, &cutting, shared),
+                write_requests(server_write, held_up, number, &cutting, shared),
             );
             std::future::pending().await
         };
         let downwards = async {
             tokio::join!(
                 read_replies(server_read, down),
-                write_replies(client_write, held_down, &cutting, shared),
+                write_replies(client_write, held_down, number, &cutting, shared),
             )
         };
         tokio::select! {
@@ -140,11 +117,12 @@ async fn read_replies(mut from: OwnedReadHalf, to: UnboundedSender<Held>) {
 async fn write_requests(
     mut to: OwnedWriteHalf,
     mut held: UnboundedReceiver<Held>,
+    number: u64,
     cutting: &AtomicBool,
     shared: &Shared,
 ) {
     while let Some((came, bytes)) = held.recv().await {
-        let verdict = judge(came, &bytes, Direction::Up, shared).await;
+        let verdict = judge(came, &bytes, Direction::Up, number, shared).await;
         if verdict == Verdict::Discard {
             continue;
         }
@@ -167,11 +145,12 @@ async fn write_requests(
 async fn write_replies(
     mut to: OwnedWriteHalf,
     mut held: UnboundedReceiver<Held>,
+    number: u64,
     cutting: &AtomicBool,
     shared: &Shared,
 ) -> OwnedWriteHalf {
     while let Some((came, bytes)) = held.recv().await {
-        let verdict = judge(came, &bytes, Direction::Down, shared).await;
+        let verdict = judge(came, &bytes, Direction::Down, number, shared).await;
         if verdict == Verdict::Forward && !cutting.load(Ordering::SeqCst) {
             let _ = to.write_all(&bytes).await;
         }
@@ -180,7 +159,16 @@ async fn write_replies(
 }
 
 /// Waits until the mode lets the bytes go, and says where. A change of the mode applies to what is waiting.
-async fn judge(came: Instant, bytes: &[u8], direction: Direction, shared: &Shared) -> Verdict {
+async fn judge(
+    came: Instant,
+    bytes: &[u8],
+    direction: Direction,
+    number: u64,
+    shared: &Shared,
+) -> Verdict {
+    if number <= shared.muted.load(Ordering::SeqCst) {
+        return Verdict::Discard;
+    }
     let mut modes = shared.mode.subscribe();
     loop {
         let mode = *modes.borrow_and_update();

@@ -1,47 +1,20 @@
 //! A proxy in front of one server that misbehaves as it is told.
 
 mod link;
+mod shared;
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::sync::{Arc, Mutex};
 
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::ports;
-use link::Traffic;
+use shared::{Shared, Traffic};
 
-/// What the proxy does from now on, with old connections and new ones alike.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mode {
-    /// Forward everything.
-    Pass,
-    /// No server there: live connections are closed and new ones refused. The next mode listens on the same port again.
-    Refuse,
-    /// Accept connections and read, but forward nothing either way. [`Mode::Pass`] forwards what was held, even from
-    /// clients that are gone by then; [`Mode::Blackhole`] discards it.
-    Stall,
-    /// Accept connections and read, but discard everything, also what an earlier [`Mode::Stall`] held.
-    Blackhole,
-    /// Requests reach the server; its replies are discarded.
-    DropReplies,
-    /// Forward a request, let the server execute it, then close the client's connection without a reply. After this
-    /// has happened `times` times, [`Mode::Pass`]. (A hung server keeps the client waiting.)
-    CutAfterRequest {
-        /// How many times.
-        times: u64,
-        /// Only requests that hold these bytes, such as `b"SET"`; others pass. Empty: any request, be it the client's
-        /// greeting.
-        containing: &'static [u8],
-    },
-    /// Every request arrives this much later. Delays do not add up over a pipeline.
-    DelayUp(Duration),
-    /// Every reply arrives this much later.
-    DelayDown(Duration),
-}
+pub use shared::Mode;
 
 /// A proxy on a loopback port. It speaks RESP2 and RESP3 towards the server, no TLS. Dropping it closes everything.
 #[derive(Debug)]
@@ -50,19 +23,6 @@ pub struct ChaosProxy {
     shared: Arc<Shared>,
     listening: watch::Receiver<bool>,
     listener: JoinHandle<()>,
-}
-
-/// What the proxy, its listener and its connections all see.
-#[derive(Debug)]
-struct Shared {
-    upstream: SocketAddr,
-    mode: watch::Sender<Mode>,
-    /// Grows with every [`ChaosProxy::cut_all`].
-    cuts: watch::Sender<u64>,
-    live: watch::Sender<usize>,
-    accepted: AtomicU64,
-    closed_after_request: AtomicU64,
-    traffic: Traffic,
 }
 
 impl ChaosProxy {
@@ -84,7 +44,8 @@ impl ChaosProxy {
         let listener = listener.unwrap();
         let addr = listener.local_addr().unwrap();
         let shared = Arc::new(Shared {
-            upstream,
+            upstream: Mutex::new(upstream),
+            muted: AtomicU64::new(0),
             mode: watch::Sender::new(Mode::Pass),
             cuts: watch::Sender::new(0),
             live: watch::Sender::new(0),
@@ -122,6 +83,16 @@ impl ChaosProxy {
     /// The mode of this moment: [`Mode::CutAfterRequest`] counts down and becomes [`Mode::Pass`] by itself.
     pub fn mode(&self) -> Mode {
         *self.shared.mode.borrow()
+    }
+
+    /// Goes on reading from the connections that there are, and discards what comes, either way; new ones are served.
+    pub fn mute_standing(&self) {
+        self.shared.muted.store(self.connections(), Ordering::SeqCst);
+    }
+
+    /// Leads new connections to another server, as a name does that was given another address.
+    pub fn lead_to(&self, upstream: SocketAddr) {
+        *self.shared.upstream.lock().unwrap() = upstream;
     }
 
     /// Closes every live connection at once; the mode stays, and new connections are accepted.
@@ -195,10 +166,10 @@ async fn listen(
                 }
             }
             Ok((client, _)) = listener.accept() => {
-                shared.accepted.fetch_add(1, Ordering::SeqCst);
+                let number = shared.accepted.fetch_add(1, Ordering::SeqCst) + 1;
                 shared.live.send_modify(|live| *live += 1);
                 // Subscribed here, not in the task: a cut from now on must not miss it.
-                tokio::spawn(link::run(client, shared.cuts.subscribe(), Arc::clone(&shared)));
+                tokio::spawn(link::run(client, number, shared.cuts.subscribe(), Arc::clone(&shared)));
             }
         }
     }

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 /// Where the clock's setting is, in the server's directory.
 const FILE: &str = "clock";
@@ -40,4 +41,14 @@ pub(super) fn attach(command: &mut Command, library: &Path, directory: &Path) {
         .env("FAKETIME_NO_CACHE", "1")
         // Times to live are wall clock times; the server's own timers are not what is tested.
         .env("FAKETIME_DONT_FAKE_MONOTONIC", "1");
+}
+
+/// Has a command of this machine, and what it starts, live in the past by so much. Its monotonic clock is as ever.
+pub fn live_behind(command: &mut Command, behind: Duration) -> Result<(), String> {
+    command
+        .env("LD_PRELOAD", library()?)
+        .env("FAKETIME", format!("-{:.3}", behind.as_secs_f64()))
+        .env("FAKETIME_NO_CACHE", "1")
+        .env("FAKETIME_DONT_FAKE_MONOTONIC", "1");
+    Ok(())
 }

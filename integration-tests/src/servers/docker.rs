@@ -12,7 +12,7 @@ use tokio::process::Command;
 
 use super::provider::output;
 use super::watchdog::{LABEL, watchdog};
-use crate::background;
+use crate::{background, ports};
 
 /// The port inside the container.
 const PORT: u16 = 6379;
@@ -70,7 +70,7 @@ impl Docker {
         // The engine may need a moment to give the port back.
         for _ in 0..50 {
             result = self.container().start().await.map_err(|e| describe(&e));
-            if !result.as_ref().is_err_and(|why| super::is_port_conflict(why)) {
+            if !result.as_ref().is_err_and(|why| ports::is_conflict(why)) {
                 break;
             }
             tokio::time::sleep(Duration::from_millis(100)).await;
@@ -86,23 +86,19 @@ impl Docker {
         }
     }
 
+    /// SIGSTOP, and not the engine's own pause: that freezes a control group, which engines on cgroup v1 give up on when
+    /// the machine is busy, and what is frozen they cannot kill.
     pub(super) async fn pause(&self) -> Result<(), String> {
-        self.container().pause().await.map_err(|e| describe(&e))
+        docker(&["kill", "--signal", "STOP", &self.name]).await.map(|_| ())
     }
 
     pub(super) async fn resume(&self) -> Result<(), String> {
-        self.container().unpause().await.map_err(|e| describe(&e))
+        docker(&["kill", "--signal", "CONT", &self.name]).await.map(|_| ())
     }
 
     /// SIGKILL, through the command line: the crate can only stop a container.
     pub(super) async fn kill(&self) -> Result<(), String> {
-        let mut result = docker(&["kill", &self.name]).await;
-        if result.as_ref().is_err_and(|why| why.contains("paused")) {
-            // Engines on cgroup v1 do not kill what is paused.
-            self.resume().await?;
-            result = docker(&["kill", &self.name]).await;
-        }
-        match result {
+        match docker(&["kill", &self.name]).await {
             Err(why) if !why.contains("is not running") => Err(why),
             _ => Ok(()),
         }

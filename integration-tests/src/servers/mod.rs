@@ -17,6 +17,7 @@ use tokio::task::JoinSet;
 use crate::{background, ports};
 use instance::Instance;
 
+pub use clock::live_behind;
 pub use kind::Kind;
 pub use server::Server;
 
@@ -164,14 +165,8 @@ async fn start_one(kind: Kind, args: Vec<String>, clock: Option<String>) -> Serv
         let addr = ports::loopback(ports::take());
         match Instance::start(&source, addr, &args).await {
             Ok(instance) => return Server::new(kind, addr, args, instance),
-            Err(why) if is_port_conflict(&why) && conflicts < 10 => conflicts += 1,
+            Err(why) if ports::is_conflict(&why) && conflicts < 10 => conflicts += 1,
             Err(why) => panic!("{kind:?} on {addr} does not start: {why}"),
         }
     }
-}
-
-/// Whether somebody else was quicker to take the port, in the words of the servers and of Docker.
-fn is_port_conflict(why: &str) -> bool {
-    let why = why.to_lowercase();
-    why.contains("address already in use") || why.contains("port is already allocated")
 }

@@ -73,8 +73,8 @@ impl Server {
         self.on_instance("resume", |instance| async move { instance.resume().await }).await;
     }
 
-    /// SIGKILL. On return connections are refused. A killed server stays down until
-    /// [`start_again`](Self::start_again). (A *paused* container may run for a moment before it dies.)
+    /// SIGKILL, which also ends one that hangs. On return connections are refused. A killed server stays down until
+    /// [`start_again`](Self::start_again).
     pub async fn kill(&self) {
         let addr = self.addr;
         self.on_instance("kill", |instance| async move { instance.kill(addr).await }).await;

@@ -35,14 +35,17 @@ async fn it_exits_as_its_command_does_and_leaves_nothing(client: Client) {
 
 async fn a_lock_that_is_held_has_a_code_of_its_own(client: Client) {
     let servers = Servers::start(3).await;
-    let mut holder =
-        Running::start(exec(client, &servers, ["k", "--", "sh", "-c", "echo held; cat"]));
+    let mut holder = Running::start(exec(
+        client,
+        &servers,
+        ["k", "--label=me@here", "--", "sh", "-c", "echo held; cat"],
+    ));
     assert_eq!(holder.line().await, "held");
     let cases: [(&[&str], i32, &str); 5] = [
-        (&["-n"], 1, "redlock: k: held by another (free in about "),
-        (&["-w", "0s"], 1, "redlock: k: held by another (free in about "),
-        (&["-n", "-E", "9"], 9, "redlock: k: held by another (free in about "),
-        (&["-w", "300ms", "-E", "0"], 0, "redlock: k: held by another after 300ms (free in about "),
+        (&["-n"], 1, "redlock: k: held by me@here (free in about "),
+        (&["-w", "0s"], 1, "redlock: k: held by me@here (free in about "),
+        (&["-n", "-E", "9"], 9, "redlock: k: held by me@here (free in about "),
+        (&["-w", "300ms", "-E", "0"], 0, "redlock: k: held by me@here after 300ms (free in about "),
         (&["-n", "-q"], 1, ""),
     ];
     for (flags, code, said) in cases {
@@ -116,7 +119,10 @@ async fn a_wrong_command_line_is_two_as_everywhere() {
 async fn a_setting_that_breaks_a_rule_is_a_failure_that_names_it() {
     let cases: [(&[&str], &str); 4] = [
         (&["k", "--ttl", "1ms"], "redlock: --ttl = `1ms`: must be at least 10 ms"),
-        (&["k", "--restart-guard", "10s"], "redlock: --ttl = `30s`: must be at most the longest"),
+        (
+            &["k", "--restart-guard", "10s"],
+            "redlock: --ttl = `30s`: must be at most 10s, the longest",
+        ),
         (&["k", "--node", "http://a"], "redlock: --node: `http://a` must be "),
         (&["k", "k"], "redlock: k, k: invalid input: key = `k`: must name every resource once"),
     ];

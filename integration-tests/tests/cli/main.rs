@@ -5,6 +5,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod apart;
+mod at_least;
 mod codes;
 mod contention;
 mod environment;

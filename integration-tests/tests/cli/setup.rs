@@ -94,8 +94,12 @@ impl Running {
     }
 
     pub(crate) fn signal(&self, signal: Signal) {
-        let pid = i32::try_from(self.process.id().unwrap()).unwrap();
-        kill_process(Pid::from_raw(pid).unwrap(), signal).unwrap();
+        kill_process(self.own_pid(), signal).unwrap();
+    }
+
+    /// Of `redlock`, not of its command.
+    pub(crate) fn own_pid(&self) -> Pid {
+        Pid::from_raw(i32::try_from(self.process.id().unwrap()).unwrap()).unwrap()
     }
 
     pub(crate) async fn wait(&mut self) -> ExitStatus {

@@ -1,8 +1,11 @@
 //! Signals that reach `redlock` while its command runs.
 
+use std::time::Duration;
+
 use integration_tests::Servers;
 use integration_tests::nodes::Client;
 use rustix::process::Signal;
+use tokio::time::timeout;
 
 use crate::setup::{Running, exec, redlock, state, until, until_free};
 
@@ -63,10 +66,49 @@ async fn stopping_it_stops_the_command_which_goes_on_with_it(client: Client) {
     let command = running.pid().await;
     running.signal(Signal::TSTP);
     until("the command is stopped", async || state(command) == Some('T')).await;
+    // As a shell does, which goes by the process that it started.
+    until("redlock is stopped", async || state(running.own_pid()) == Some('T')).await;
     running.signal(Signal::CONT);
     until("the command goes on", async || state(command) != Some('T')).await;
     rustix::process::kill_process(command, Signal::KILL).unwrap();
     assert_eq!(running.end().await.code, Some(137));
+}
+
+/// Before it came to stop itself, that is: nobody would continue it once more. To look whether it was continued and to stop are
+/// two steps, so one in many may come between them. Mostly the kernel takes the signal to stop back by itself.
+async fn who_is_continued_at_once_does_not_stay_stopped(client: Client) {
+    let servers = Servers::start(3).await;
+    let mut running = Running::start(exec(client, &servers, ["k", "--", TELLER]));
+    let command = running.pid().await;
+    let mut stayed = 0;
+    for _ in 0..300 {
+        running.signal(Signal::TSTP);
+        running.signal(Signal::CONT);
+        // Said by who goes on, and heard by who goes on. The first may have come before the signal to stop, the second has not.
+        for _ in 0..2 {
+            running.signal(Signal::USR1);
+            let own = running.own_pid();
+            let line = match timeout(Duration::from_secs(2), running.line()).await {
+                Err(_) if state(own) == Some('T') => {
+                    stayed += 1;
+                    running.signal(Signal::CONT);
+                    running.line().await
+                }
+                Err(_) => running.line().await,
+                Ok(line) => line,
+            };
+            assert_eq!(line, "USR1");
+        }
+        assert!(stayed <= 3, "it stays stopped");
+    }
+    // No more in the same moment.
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    running.signal(Signal::TSTP);
+    until("one that is not continued stops", async || state(running.own_pid()) == Some('T')).await;
+    running.signal(Signal::CONT);
+    rustix::process::kill_process(command, Signal::KILL).unwrap();
+    assert_eq!(running.end().await.code, Some(137));
+    until_free(&servers).await;
 }
 
 #[tokio::test]
@@ -92,4 +134,5 @@ integration_tests::with_both_clients! {
     a_command_that_a_signal_ends_gives_its_code
     what_a_shell_started_gets_them_too
     stopping_it_stops_the_command_which_goes_on_with_it
+    who_is_continued_at_once_does_not_stay_stopped
 }

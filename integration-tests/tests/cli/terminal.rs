@@ -151,3 +151,35 @@ async fn control_z_stops_nobody_where_no_shell_could_continue_it() {
     kill_process(command, Signal::KILL).unwrap();
     assert_eq!(terminal.end().await, Some(137));
 }
+
+#[tokio::test]
+async fn a_background_job_that_wants_to_read_is_brought_to_the_foreground() {
+    let servers = Servers::start(1).await;
+    let exec = format!("{} exec k -- cat", env!("CARGO_BIN_EXE_redlock-command"));
+    // The shell says when it is stopped, since it wanted to read.
+    let script = format!(
+        "{exec} & until jobs | grep -q Stopped; do sleep 0.1; done; echo stopped; fg >/dev/null; echo ended $?"
+    );
+    let mut terminal = Terminal::run(&servers, &["bash", "-mc", &script]);
+    while !terminal.line().ends_with("stopped") {}
+    terminal.press("it\n");
+    // What was typed, and what was read.
+    while terminal.line() != "it" {}
+    while terminal.line() != "it" {}
+    terminal.press("\x03");
+    while !terminal.line().ends_with("ended 130") {}
+    terminal.end().await;
+}
+
+#[tokio::test]
+async fn what_a_shell_started_at_a_terminal_ends_with_it() {
+    let servers = Servers::start(1).await;
+    // The terminal's own end is none of its.
+    let script = "(trap '' HUP; exec sleep 1000) & echo $!; echo up; wait";
+    let terminal = Terminal::start(&servers, &["k", "--", "sh", "-c", script]);
+    let child = terminal.pid();
+    assert_eq!(terminal.line(), "up");
+    terminal.signal(Signal::TERM);
+    until_gone(child).await;
+    assert_eq!(terminal.end().await, Some(143));
+}

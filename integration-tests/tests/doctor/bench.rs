@@ -69,7 +69,7 @@ async fn failures_are_counted_by_kind(client: Client) {
         let run = run(client, &urls, &[args, more].concat()).await.expect(125);
         let report = run.json().remove(0);
         assert_eq!(report["cycles"], 0);
-        let failures = &report["failures"]["no majority of nodes answered"];
+        let failures = &report["failures"]["no majority of nodes answered with a vote"];
         assert!(failures.as_u64() > Some(0), "{report:#}");
         assert!(run.err.contains("no lock was had") && run.err.contains("refused"), "{}", run.err);
     }

@@ -43,7 +43,10 @@ async fn inspect_shows_who_holds_each_key_and_never_the_token(client: Client) {
 
     let shown = run(client, &urls, &["inspect", "--json", KEY, "free one"]).await.expect(0);
     let [held, free] = &shown.json()[..] else { panic!("{}", shown.out) };
-    assert_eq!(fields(held), ["expiry", "holder", "key", "nodes", "remaining_ms", "state"]);
+    assert_eq!(
+        fields(held),
+        ["expiry", "fence", "holder", "key", "label", "nodes", "remaining_ms", "state"]
+    );
     assert_eq!(
         (&held["key"], &held["state"], &held["holder"]),
         (&json!(KEY), &json!("held"), &json!(holder))
@@ -53,7 +56,10 @@ async fn inspect_shows_who_holds_each_key_and_never_the_token(client: Client) {
     assert!((1..=60_000).contains(&left), "{left}");
     assert_eq!(held["nodes"].as_array().unwrap().len(), 3);
     let node = &held["nodes"][2];
-    assert_eq!(fields(node), ["error", "expiry", "holder", "name", "remaining_ms", "state"]);
+    assert_eq!(
+        fields(node),
+        ["error", "expiry", "holder", "label", "name", "remaining_ms", "state"]
+    );
     assert_eq!(
         (&node["name"], &node["error"]),
         (&json!(servers[2].addr().to_string()), &Value::Null)
@@ -147,26 +153,17 @@ async fn force_takes_away_what_another_program_stored_and_counts_the_nodes_that_
     assert!(failed.out.ends_with("deleted on 1 of 3 nodes\n"), "{}", failed.out);
 }
 
-/// Answers the question of `--force` from a terminal.
-async fn answer(client: Client, urls: &[String], answer: &str) -> Run {
-    let (terminal, stdin) = terminal();
-    let mut command = redlock(client, urls, &["release", "--force", KEY]);
-    let child = command.stdin(stdin).spawn().unwrap();
-    rustix::io::write(&terminal, format!("{answer}\n").as_bytes()).unwrap();
-    ended(child).await
-}
-
 async fn force_takes_a_lock_away_when_its_key_was_typed(client: Client) {
     let servers = Servers::start(3).await;
     let urls = servers.urls();
     let token = other(client, &urls).lock(KEY).await.unwrap().leak();
-    let wrong = answer(client, &urls, "yes").await.expect(1);
+    let wrong = answer(client, &urls, KEY, "yes").await.expect(1);
     assert_eq!(wrong.out, format!("{KEY}: left alone, that is not the key\n"));
     let holder = Holder::of(token.as_bytes());
     assert!(wrong.err.contains(&format!("{KEY}: held by {holder}, ")), "{}", wrong.err);
     assert!(wrong.err.ends_with("Type the key to take it away: "), "{}", wrong.err);
     assert_eq!(servers[0].get(KEY).await.as_deref(), Some(token.expose()));
-    let right = answer(client, &urls, KEY).await.expect(0);
+    let right = answer(client, &urls, KEY, KEY).await.expect(0);
     assert_eq!(right.out, format!("{KEY}: taken away, on 3 of 3 nodes\n"));
     servers.become_empty().await;
 }
@@ -229,7 +226,18 @@ async fn watch_prints_a_line_for_each_change_until_it_is_told_to_end(client: Cli
     let value: Value = serde_json::from_str(&json.line().await).unwrap();
     assert_eq!(
         fields(&value),
-        ["at", "differ", "event", "expiry", "holder", "key", "nodes", "remaining_ms", "state"]
+        [
+            "at",
+            "differ",
+            "event",
+            "expiry",
+            "holder",
+            "key",
+            "label",
+            "nodes",
+            "remaining_ms",
+            "state"
+        ]
     );
     assert_eq!(value["event"], "seen");
 
@@ -264,6 +272,27 @@ async fn watch_prints_a_line_for_each_change_until_it_is_told_to_end(client: Cli
     json.signal(Signal::TERM);
     assert_eq!(json.end().await.0, Some(0));
     assert_eq!(last["differ"][0]["name"], json!(address), "{last}");
+}
+
+#[tokio::test]
+async fn every_key_is_released_though_nothing_can_be_said_of_it() {
+    let servers = Servers::start(3).await;
+    let urls = servers.urls();
+    let full = || std::fs::File::options().write(true).open("/dev/full").unwrap();
+    let token = other(Client::Redis, &urls).lock(["a", "b"]).await.unwrap().leak();
+    for words in [
+        &["release", "a", "b", "--token", token.expose()] as &[_],
+        &["release", "c", "d", "--force", "--yes"],
+    ] {
+        servers[0].exec(&["SET", "c", "x"]).await;
+        servers[0].exec(&["SET", "d", "x"]).await;
+        let child = redlock(Client::Redis, &urls, words).stdout(full()).spawn().unwrap();
+        let run = ended(child).await.expect(125);
+        assert!(run.err.contains("redlock: standard output: No space left"), "{}", run.err);
+        for key in &words[1..3] {
+            assert_eq!(servers[0].get(key).await, None, "{words:?}");
+        }
+    }
 }
 
 /// `| head -1`.

@@ -41,6 +41,9 @@ async fn a_missing_right_is_named(client: Client) {
         ("-del", "rights", 2, "grant +del to the user"),
         ("-pttl", "rights", 2, "grant +pttl to the user"),
         ("-time", "rights", 1, "grant +time to the user"),
+        ("-zadd", "rights", 1, "grant +zadd to the user"),
+        ("-scan", "listing", 1, "grant +scan to the user"),
+        ("-getrange", "listing", 1, "grant +getrange to the user"),
         ("-publish", "wake-ups", 1, "grant +publish to the user"),
         ("-subscribe", "wake-ups", 1, "+subscribe &redlock:released to the user"),
     ];

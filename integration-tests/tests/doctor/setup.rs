@@ -37,13 +37,18 @@ impl Run {
 
 /// The command with these nodes in the environment, where a password may stand, and nothing from outside.
 pub(crate) fn redlock(client: Client, urls: &[String], args: &[&str]) -> Command {
+    bare(urls, &[args, &["--client", client.name()]].concat())
+}
+
+/// The same with these words alone.
+pub(crate) fn bare(urls: &[String], args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_redlock-command"));
     for name in ["REDLOCK_CONFIG", "REDLOCK_USERNAME", "REDLOCK_PASSWORD", "NO_COLOR"] {
         command.env_remove(name);
     }
     command.env("XDG_CONFIG_HOME", "/nowhere").env("HOME", "/nowhere");
     command.env("REDLOCK_NODES", urls.join(","));
-    command.args(args).args(["--client", client.name()]);
+    command.args(args);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
     command
 }
@@ -90,6 +95,15 @@ pub(crate) fn terminal() -> (OwnedFd, OwnedFd) {
     let name = ptsname(&terminal, Vec::new()).unwrap();
     let other = OpenOptions::new().read(true).write(true).open(name.to_str().unwrap()).unwrap();
     (terminal, other.into())
+}
+
+/// `release --force` of the key, with this answer to its question from a terminal.
+pub(crate) async fn answer(client: Client, urls: &[String], key: &str, answer: &str) -> Run {
+    let (terminal, stdin) = terminal();
+    let mut command = redlock(client, urls, &["release", "--force", key]);
+    let child = command.stdin(stdin).spawn().unwrap();
+    rustix::io::write(&terminal, format!("{answer}\n").as_bytes()).unwrap();
+    ended(child).await
 }
 
 /// A run that is not over yet.

@@ -55,6 +55,8 @@ async fn refused(node: &Arc<dyn LockNode>, server: &Server) -> Vec<Expiry> {
         }
         let extension = Arc::clone(node).extend(claim.clone(), terms(), LIMIT).await;
         assert_eq!(extension, Ok(Extension::Foreign));
+        let kept = Arc::clone(node).keep(claim.clone(), LIMIT, LIMIT).await;
+        assert_eq!(kept, Ok(Removal::Foreign));
         assert_eq!(Arc::clone(node).release(claim, LIMIT).await, Ok(Removal::Foreign));
         assert_eq!(server.get("k").await.as_deref(), Some("theirs"));
     }

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod held;
+mod labels;
 mod refusing;
 mod setup;
 mod silent;

@@ -17,10 +17,29 @@ async fn a_full_memory_refuses_to_acquire_but_not_to_release(client: Client, kin
     acquire(&node, &held, LIMIT).await.unwrap();
     servers[0].exec(&["CONFIG", "SET", "maxmemory", "1"]).await;
     expect(&node, &servers[0], Fault::OutOfMemory).await;
+    let taker = claim(&["held"]).succeeding(held.token().as_bytes());
+    let taken = acquire(&node, &taker, LIMIT).await.unwrap_err();
+    assert_eq!(taken.fault(), Fault::OutOfMemory, "and the giver's value stays");
     let extension = Arc::clone(&node).extend(held.clone(), terms(), LIMIT).await;
     assert_eq!(extension, Ok(Extension::Extended), "it takes no memory");
     assert_eq!(Arc::clone(&node).release(held, LIMIT).await, Ok(Removal::Removed));
     assert_eq!(servers[0].keys().await, [""; 0]);
+}
+
+/// It writes: the token stands, for longer than the mark would.
+async fn a_full_memory_refuses_to_keep(client: Client, kind: Kind) {
+    let servers = start(kind, &[]).await;
+    let node = met(client, &servers[0].url()).await;
+    let held = claim(&["a", "b"]);
+    acquire(&node, &held, LIMIT).await.unwrap();
+    servers[0].exec(&["CONFIG", "SET", "maxmemory", "1"]).await;
+    let kept = Arc::clone(&node).keep(held.clone(), LIMIT, LIMIT).await.unwrap_err();
+    assert_eq!(kept.fault(), Fault::OutOfMemory, "{kept}");
+    for key in ["a", "b"] {
+        assert_eq!(servers[0].get(key).await.as_deref(), Some(held.token().expose()));
+    }
+    servers[0].exec(&["CONFIG", "SET", "maxmemory", "0"]).await;
+    assert_eq!(Arc::clone(&node).keep(held, LIMIT, LIMIT).await, Ok(Removal::Removed));
 }
 
 async fn a_loading_server_is_not_ready(client: Client, kind: Kind) {
@@ -116,7 +135,12 @@ async fn flushed_scripts_are_no_fault(client: Client, kind: Kind) {
         let extension = Arc::clone(&node).extend(claim.clone(), terms(), LIMIT).await;
         assert_eq!(extension, Ok(Extension::Extended));
         flush(&servers[0]).await;
-        assert_eq!(Arc::clone(&node).release(claim, LIMIT).await, Ok(Removal::Removed));
+        assert_eq!(Arc::clone(&node).release(claim.clone(), LIMIT).await, Ok(Removal::Removed));
+        flush(&servers[0]).await;
+        assert_eq!(acquire(&node, &claim, LIMIT).await, Ok(Vote::Granted { fence: None }));
+        flush(&servers[0]).await;
+        let kept = Arc::clone(&node).keep(claim, Duration::from_millis(1), LIMIT).await;
+        assert_eq!(kept, Ok(Removal::Removed));
         flush(&servers[0]).await;
     }
 }
@@ -137,6 +161,7 @@ async fn eventually_free(node: &Arc<dyn redlock_core::LockNode>) {
 
 integration_tests::with_both_clients_on_every_kind! {
     a_full_memory_refuses_to_acquire_but_not_to_release
+    a_full_memory_refuses_to_keep
     a_loading_server_is_not_ready
     a_server_busy_with_a_script_is_not_ready
     a_server_that_cannot_persist_refuses

@@ -49,6 +49,7 @@ async fn a_key_of_another_type_is_misconfigured(client: Client, kind: Kind) {
     let claim = claim(&["k"]);
     let extension = Arc::clone(&node).extend(claim.clone(), terms(), LIMIT).await;
     assert_eq!(extension, Ok(Extension::Foreign));
+    assert_eq!(Arc::clone(&node).keep(claim.clone(), LIMIT, LIMIT).await, Ok(Removal::Foreign));
     assert_eq!(Arc::clone(&node).release(claim, LIMIT).await, Ok(Removal::Foreign));
     assert_eq!(server.exec(&["TYPE", "k"]).await, "list");
     assert_eq!(server.keys().await, ["b", "k"], "a was not taken either");
@@ -81,7 +82,8 @@ async fn a_server_without_scripts_is_not_supported_where_they_are_needed(
     }
     let extension = Arc::clone(&node).extend(claim(&["k"]), terms(), LIMIT).await.unwrap_err();
     let release = Arc::clone(&node).release(claim(&["k"]), LIMIT).await.unwrap_err();
-    assert_eq!([extension.fault(), release.fault()], [Fault::Unsupported; 2]);
+    let kept = Arc::clone(&node).keep(claim(&["k"]), LIMIT, LIMIT).await.unwrap_err();
+    assert_eq!([extension.fault(), release.fault(), kept.fault()], [Fault::Unsupported; 3]);
     assert!(!format!("{extension} {release}").contains("'1'"), "arguments are not repeated");
     let error = handle(&node, LIMIT).try_lock(["a", "b"]).await.unwrap_err();
     assert_eq!(error.kind(), LockErrorKind::Misconfigured, "{error}");

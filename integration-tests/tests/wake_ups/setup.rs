@@ -3,8 +3,8 @@ use std::time::Duration;
 
 use integration_tests::Server;
 use redlock_core::node::{Claim, Listener, LockNode, NodeError, Removal, Terms};
-use redlock_core::protocol::RELEASED_CHANNEL;
 use redlock_core::{LockKey, Token};
+use redlock_protocol::RELEASED_CHANNEL;
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 

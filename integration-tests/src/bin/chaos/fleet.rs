@@ -12,7 +12,7 @@ use tokio::process::{Child, Command};
 use tokio::sync::{Mutex, MutexGuard};
 use tokio::time::timeout;
 
-use crate::Failure;
+use crate::failure::Failure;
 use crate::history::{Event, Recorder, now};
 use crate::profile::{Profile, WORKERS};
 use crate::worker::Orders;

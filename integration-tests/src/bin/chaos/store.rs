@@ -12,7 +12,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
-use crate::Failure;
+use crate::failure::Failure;
 use crate::history::{Event, HoldId, Recorder, now};
 
 /// Serves until it is dropped.

@@ -10,7 +10,7 @@ use tokio::sync::{Mutex, watch};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
-use crate::Failure;
+use crate::failure::Failure;
 use crate::fleet::Fleet;
 use crate::history::{Recorder, Target};
 use crate::profile::{Profile, SERVERS, WORKERS};

@@ -16,7 +16,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
-use crate::Failure;
+use crate::failure::Failure;
 use crate::history::{HoldId, Micros, now};
 use crate::store::STALE;
 

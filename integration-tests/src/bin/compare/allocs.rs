@@ -1,10 +1,10 @@
 //! Allocations of one acquire and release, by the allocator that the crate `allocation-counter` brings along. It counts
 //! for each thread, without atomics, and is in use in the timed sections too.
 
+use crate::bench::{Bench, NODES};
 use crate::contender::{self, NAMES};
 use crate::figures::Figures;
 use crate::timing::own_keys;
-use crate::{Bench, NODES};
 
 pub(crate) fn run(bench: &Bench, figures: &mut Figures) {
     let cycles = bench.settings.pick(20, 1_000, 10_000);

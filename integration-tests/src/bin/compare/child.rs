@@ -5,21 +5,13 @@ use std::process::Stdio;
 
 use tokio::process::{Child, Command};
 
-use crate::{processes, renewal};
+pub(crate) type Answer = Result<Vec<Vec<u64>>, Box<dyn Error>>;
 
-type Answer = Result<Vec<Vec<u64>>, Box<dyn Error>>;
-
-/// What a child does; `args` are those of [`start`].
-pub(crate) fn main(args: &[String]) -> Result<(), Box<dyn Error>> {
-    let answer = match args.split_first() {
-        Some((what, args)) if what == "contend" => processes::child(args)?,
-        Some((what, args)) if what == "renew" => renewal::child(args)?,
-        _ => return Err("no such child".into()),
-    };
+/// Prints what a child found.
+pub(crate) fn tell(answer: &[Vec<u64>]) {
     let words =
         answer.iter().map(|list| list.iter().map(u64::to_string).collect::<Vec<_>>().join(","));
     println!("{}", words.collect::<Vec<_>>().join(" "));
-    Ok(())
 }
 
 pub(crate) fn start(args: &[String]) -> Child {

@@ -1,19 +1,26 @@
 //! What takes locks: ours, the raw commands, another crate.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use integration_tests::nodes::Client;
-use redlock_core::{LockGuard, Redlock};
+use redlock_core::{LockGuard, LockOptions, Redlock};
 use rslock::LockManager;
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
-use crate::TTL;
+use crate::bench::TTL;
 use crate::raw::{self, RawFred, RawRedis};
 
 #[derive(Clone)]
 pub(crate) enum Contender {
     Ours(Redlock),
+    /// Each cycle has a key of its own.
+    EachOnce {
+        redlock: Redlock,
+        options: Arc<LockOptions>,
+        taken: Arc<AtomicUsize>,
+    },
     RawRedis(Arc<RawRedis>),
     RawFred(Arc<RawFred>),
     Rslock(LockManager),
@@ -74,6 +81,10 @@ impl Contender {
     pub(crate) async fn acquire(&self, key: &str) -> Option<Held> {
         match self {
             Self::Ours(redlock) => redlock.lock(key).await.ok().map(Held::Ours),
+            Self::EachOnce { redlock, options, taken } => {
+                let key = format!("{key}:{}", taken.fetch_add(1, Ordering::Relaxed));
+                redlock.lock_with(key, options).await.ok().map(Held::Ours)
+            }
             Self::RawRedis(raw) => raw.acquire(key).await.map(Held::Raw),
             Self::RawFred(raw) => raw.acquire(key).await.map(Held::Raw),
             Self::Rslock(manager) => manager.lock(key, TTL).await.ok().map(Held::Rslock),
@@ -92,7 +103,9 @@ impl Contender {
     /// Whether a majority released what was held.
     pub(crate) async fn release(&self, key: &str, held: Held) -> bool {
         match (self, held) {
-            (Self::Ours(_), Held::Ours(guard)) => guard.release().await.is_ok(),
+            (Self::Ours(_) | Self::EachOnce { .. }, Held::Ours(guard)) => {
+                guard.release().await.is_ok()
+            }
             (Self::RawRedis(raw), Held::Raw(token)) => raw.release(key, &token).await,
             (Self::RawFred(raw), Held::Raw(token)) => raw.release(key, &token).await,
             (Self::Rslock(_), Held::Rslock(lock)) => {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use integration_tests::nodes::Client;
 use redlock_core::node::{
-    Claim, Extension, Features, Holding, Identity, Listener, NodeError, Removal, Terms, Vote,
+    Claim, Extension, Features, Holding, Identity, Listener, NodeError, Page, Removal, Terms, Vote,
 };
 use redlock_core::{LockKey, LockNode, Token};
 
@@ -112,6 +112,16 @@ impl LockNode for Counting {
         Arc::clone(&self.inner).release_and_tell(claim, timeout).await
     }
 
+    async fn keep(
+        self: Arc<Self>,
+        claim: Claim,
+        rest: Duration,
+        timeout: Duration,
+    ) -> Result<Removal, NodeError> {
+        self.travel().await;
+        Arc::clone(&self.inner).keep(claim, rest, timeout).await
+    }
+
     async fn listen(self: Arc<Self>, listener: Arc<dyn Listener>, timeout: Duration) -> NodeError {
         Arc::clone(&self.inner).listen(listener, timeout).await
     }
@@ -135,6 +145,25 @@ impl LockNode for Counting {
         self.attempts.raised.lock().unwrap().insert(*claim.token());
         self.travel().await;
         Arc::clone(&self.inner).raise(claim, fence, life, timeout).await
+    }
+
+    async fn inspect_counters(
+        self: Arc<Self>,
+        key: LockKey,
+        timeout: Duration,
+    ) -> Result<Vec<Option<u64>>, NodeError> {
+        self.travel().await;
+        Arc::clone(&self.inner).inspect_counters(key, timeout).await
+    }
+
+    async fn scan(
+        self: Arc<Self>,
+        prefix: Arc<[u8]>,
+        from: u64,
+        timeout: Duration,
+    ) -> Result<Page, NodeError> {
+        self.travel().await;
+        Arc::clone(&self.inner).scan(prefix, from, timeout).await
     }
 
     fn features(&self) -> Features {

@@ -6,12 +6,13 @@ use std::time::Duration;
 use integration_tests::nodes::Client;
 use redlock_core::{Redlock, RedlockBuilder, RetryPolicy};
 
+use crate::bench::{Bench, NODES, TTL};
 use crate::contender::Contender;
+use crate::costs::{heading, rows};
 use crate::counting::{self, Attempts};
 use crate::figures::Figures;
 use crate::settings::Runtime;
 use crate::timing::{Turns, alternate};
-use crate::{Bench, NODES, TTL};
 
 const KEY: &str = "compare:fencing";
 const CONTENDERS: usize = 16;
@@ -28,23 +29,10 @@ const SETTINGS: [Setting; 4] = [
 pub(crate) fn run(bench: &Bench, figures: &mut Figures) {
     let cycles = bench.settings.pick(20, 1_000, 10_000);
     println!("\n## Fencing and the restart guard, one task, {cycles} cycles each\n");
-    println!(
-        "| client | setting | p50 µs | to off | p99 µs | client CPU µs | servers' CPU µs | commands |"
-    );
-    println!("|---|---|---|---|---|---|---|---|");
+    heading("off");
     for client in Client::ALL {
         let all = Runtime::Current.run(cost(bench, client, cycles));
-        for ((setting, _), turns) in SETTINGS.iter().zip(&all) {
-            println!(
-                "| {} | {setting} | {:.0} | {:.2} | {:.0} | {} |",
-                client.name(),
-                turns.p50(),
-                turns.p50() / all[0].p50(),
-                turns.p99(),
-                turns.usage.cells(turns.count())
-            );
-            figures.failed(turns.failed, &format!("{} with {setting}", client.name()));
-        }
+        rows(client, &SETTINGS.map(|(setting, _)| setting), &all, figures);
         if client == Client::Redis {
             figures.set("fencing_cost", all[3].p50() / all[0].p50());
         }

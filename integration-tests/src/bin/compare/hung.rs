@@ -2,11 +2,11 @@
 
 use std::time::{Duration, Instant};
 
+use crate::bench::{Bench, NODES};
 use crate::contender::{self, Contender, NAMES};
 use crate::figures::Figures;
 use crate::settings::Runtime;
 use crate::timing::{TURN, Turns, own_keys};
-use crate::{Bench, NODES};
 
 /// Ours over both clients and the raw commands; rslock waits for every node.
 const CONTENDERS: usize = 4;

@@ -3,14 +3,15 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use integration_tests::ChaosProxy;
 use integration_tests::nodes::Client;
 use redlock_core::Redlock;
 use tokio::task::JoinSet;
 
+use crate::bench::{Bench, NODES};
 use crate::figures::Figures;
 use crate::settings::Runtime;
 use crate::usage::resident;
-use crate::{Bench, NODES};
 
 const TASKS: usize = 16;
 const HUNG: usize = 2;
@@ -28,6 +29,41 @@ pub(crate) fn run(bench: &Bench, figures: &mut Figures) {
         let left = Runtime::Current.run(hang(bench, client));
         figures.failed(left, &format!("{}: keys left when the servers returned", client.name()));
     }
+    println!("\n## Memory while one peer of 3 reads on and answers nothing, {TASKS} tasks\n");
+    println!("| client | after s | connections | resident MB |");
+    println!("|---|---|---|---|");
+    for client in Client::ALL {
+        Runtime::Current.run(silent(bench, client));
+    }
+}
+
+async fn silent(bench: &Bench, client: Client) {
+    let length = Duration::from_secs(bench.settings.pick(1, 15, 45));
+    let proxy = ChaosProxy::start_forgetful(bench.servers[2].addr()).await;
+    let urls = [bench.servers[0].url(), bench.servers[1].url(), proxy.url()];
+    let redlock = Redlock::builder().nodes(client.nodes(urls)).ttl(TTL).build().unwrap();
+    redlock.lock("warm").await.unwrap().release().await.unwrap();
+    proxy.mute_standing();
+    let begin = Instant::now();
+    let mut tasks = JoinSet::new();
+    for task in 0..TASKS {
+        let redlock = redlock.clone();
+        tasks.spawn(async move {
+            let key = format!("silent-memory:{task}");
+            while begin.elapsed() < length {
+                redlock.lock(&key).await.unwrap().release().await.unwrap();
+            }
+        });
+    }
+    for part in 1..=5 {
+        tokio::time::sleep_until((begin + length * part / 5).into()).await;
+        let (seconds, resident) = (begin.elapsed().as_secs_f64(), resident() as f64 / 1e6);
+        println!("| {} | {seconds:.0} | {} | {resident:.1} |", client.name(), proxy.connections());
+    }
+    while let Some(task) = tasks.join_next().await {
+        task.unwrap();
+    }
+    redlock.close().await;
 }
 
 /// Gives the keys that are left on all servers once the time to live has passed after they returned.

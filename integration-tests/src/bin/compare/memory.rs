@@ -5,10 +5,10 @@ use std::time::{Duration, Instant};
 
 use redlock_core::{InMemoryNode, LockNode, Redlock};
 
+use crate::bench::{Bench, NODES, TTL};
 use crate::figures::Figures;
 use crate::settings::Runtime;
 use crate::timing::percentile;
-use crate::{Bench, NODES, TTL};
 
 /// Cycles between two looks at the clock.
 const BATCH: u32 = 20;

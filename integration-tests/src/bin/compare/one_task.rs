@@ -2,11 +2,11 @@
 
 use integration_tests::Server;
 
+use crate::bench::{Bench, NODES};
 use crate::contender::{self, BASES, Contender, NAMES};
 use crate::figures::Figures;
 use crate::settings::Runtime;
 use crate::timing::{Turns, alternate};
-use crate::{Bench, NODES};
 
 pub(crate) fn run(bench: &Bench, figures: &mut Figures) {
     println!(

@@ -5,12 +5,12 @@ use std::time::{Duration, SystemTime};
 
 use integration_tests::nodes::Client;
 
+use crate::bench::{Bench, NODES};
 use crate::child;
 use crate::contender::Contender;
 use crate::contention::Contention;
 use crate::figures::Figures;
 use crate::settings::Runtime;
-use crate::{Bench, NODES};
 
 const TASKS: usize = 16;
 const PROCESSES: usize = 4;

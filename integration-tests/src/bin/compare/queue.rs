@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use integration_tests::nodes::Client;
 
+use crate::bench::{Bench, NODES};
 use crate::contender::Contender;
 use crate::contention::Contention;
 use crate::figures::Figures;
 use crate::settings::Runtime;
 use crate::timing::own_keys;
-use crate::{Bench, NODES};
 
 const TASKS: usize = 16;
 

@@ -8,9 +8,10 @@ use futures_util::future::join_all;
 use integration_tests::nodes::Client;
 use redlock_core::{InMemoryNode, LockNode, Redlock, Renewal};
 
+use crate::bench::{Bench, NODES};
 use crate::figures::Figures;
 use crate::settings::Runtime;
-use crate::{Bench, NODES, child, usage};
+use crate::{child, usage};
 
 const LOCKS: [usize; 4] = [1, 100, 1_000, 10_000];
 

@@ -3,8 +3,6 @@
 use std::future::Future;
 use std::path::PathBuf;
 
-use super::SECTIONS;
-
 #[derive(Default)]
 pub(crate) struct Settings {
     pub(crate) json: Option<PathBuf>,
@@ -21,7 +19,11 @@ enum Effort {
 }
 
 impl Settings {
-    pub(crate) fn parse(args: impl Iterator<Item = String>) -> Result<Self, String> {
+    /// `sections` are those that there are.
+    pub(crate) fn parse(
+        args: impl Iterator<Item = String>,
+        sections: &[&str],
+    ) -> Result<Self, String> {
         let mut settings = Self::default();
         let mut args = args;
         while let Some(arg) = args.next() {
@@ -34,15 +36,23 @@ impl Settings {
                 _ => return Err(format!("{arg}: unknown")),
             }
         }
-        let names = SECTIONS.map(|section| section.name);
-        match settings.only.iter().flatten().find(|only| !names.contains(&only.as_str())) {
-            Some(unknown) => Err(format!("--only {unknown}: there are {}", names.join(", "))),
+        match settings.only.iter().flatten().find(|only| !sections.contains(&only.as_str())) {
+            Some(unknown) => Err(format!("--only {unknown}: there are {}", sections.join(", "))),
             None => Ok(settings),
         }
     }
 
     pub(crate) fn wants(&self, section: &str) -> bool {
         self.only.as_ref().is_none_or(|only| only.iter().any(|name| name == section))
+    }
+
+    /// Whether it was asked for by its name.
+    pub(crate) fn is_named(&self, section: &str) -> bool {
+        self.only.iter().flatten().any(|name| name == section)
+    }
+
+    pub(crate) fn is_quick(&self) -> bool {
+        self.effort == Effort::Quick
     }
 
     /// What to take for `--smoke`, `--quick`, and without either.

@@ -9,11 +9,11 @@ use redlock_core::Redlock;
 use tokio::sync::Barrier;
 use tokio::task::JoinSet;
 
+use crate::bench::{Bench, NODES, TTL};
 use crate::counting::{self, Attempts};
 use crate::figures::Figures;
 use crate::settings::Runtime;
 use crate::timing::percentile;
-use crate::{Bench, NODES, TTL};
 
 const KEY: &str = "compare:split";
 

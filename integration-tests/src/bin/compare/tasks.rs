@@ -5,12 +5,12 @@ use std::time::{Duration, Instant};
 
 use tokio::task::JoinSet;
 
+use crate::bench::{Bench, NODES};
 use crate::contender::{self, BASES, Contender, NAMES};
 use crate::figures::Figures;
 use crate::settings::Runtime;
 use crate::timing::own_keys;
 use crate::usage::Usage;
-use crate::{Bench, NODES};
 
 const TASKS: [usize; 6] = [1, 4, 16, 64, 256, 1_024];
 const FEW: [usize; 3] = [1, 64, 1_024];

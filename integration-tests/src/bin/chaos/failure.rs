@@ -1,0 +1,2 @@
+/// Whatever goes wrong with the run itself.
+pub(crate) type Failure = Box<dyn std::error::Error + Send + Sync>;
