@@ -11,9 +11,10 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use libfuzzer_sys::fuzz_target;
+use redlock_core::backend::LARGEST;
 use redlock_core::node::{Claim, Expiry, Fault, FenceTerms, NodeError, Terms, Vote};
-use redlock_core::protocol::{Arg, CallError, Reply, ServerNode, Wire};
-use redlock_core::{LockKey, LockNode, Token};
+use redlock_protocol::{Arg, CallError, Reply, ServerNode, Wire};
+use redlock_core::{Label, LockKey, LockNode, MAX_LABEL_BYTES, Token};
 
 const TOKEN: &str = "00112233445566778899aabbccddeeff00112233";
 
@@ -81,7 +82,16 @@ fn now<T>(verb: impl Future<Output = Result<T, NodeError>>) -> Option<T> {
     }
 }
 
+/// A label can be shown as it is, whatever it was read from.
+fn printable(label: Option<&Label>) {
+    let text = label.map_or("", Label::as_str);
+    assert!(text.len() <= MAX_LABEL_BYTES && !text.contains(char::is_control), "{text:?}");
+    assert!(label.is_none_or(|label| Label::new(text).as_ref() == Ok(label)));
+}
+
 fuzz_target!(|input: &[u8]| {
+    printable(Label::of_value(input).as_ref());
+    printable(Label::of_value(&[TOKEN.as_bytes(), b" ", input].concat()).as_ref());
     let Some((first, rest)) = input.split_first() else { return };
     let names: &[&str] = if first & 1 == 0 { &["a"] } else { &["a", "b"] };
     let (Ok(key), Ok(token)) = (LockKey::all(names), Token::parse(TOKEN)) else {
@@ -103,9 +113,14 @@ fuzz_target!(|input: &[u8]| {
                 assert_eq!(fence.is_some(), fenced);
                 assert_ne!(fence, Some(0));
             }
-            Some(Vote::Held { expiry, fence }) => {
+            Some(Vote::Held { expiry, fence, label }) => {
+                printable(label.as_ref());
                 assert!(fence.is_none() || fenced && fence != Some(0));
                 assert!(fence.is_none() || expiry != Expiry::Unknown);
+            }
+            Some(Vote::Swapped { fence, resources, counter }) => {
+                assert_eq!(fence.is_some(), fenced);
+                assert!(resources > 0 && fence != Some(0) && counter != Some(0));
             }
             Some(Vote::Warming { .. }) => assert!(fenced || guard),
             _ => {}
@@ -115,10 +130,21 @@ fuzz_target!(|input: &[u8]| {
     now(Arc::clone(&node).raise(claim.clone(), 9, limit, limit));
     if let Some(holdings) = now(Arc::clone(&node).inspect(key.clone(), limit)) {
         assert_eq!(holdings.len(), names.len());
+        holdings.iter().flatten().for_each(|holding| printable(holding.label.as_ref()));
     }
     // The second time it may know that it cannot tell.
     for _ in 0..2 {
         now(Arc::clone(&node).release_and_tell(claim.clone(), limit));
     }
     now(Arc::clone(&node).release(claim, limit));
+    if let Some(counters) = now(Arc::clone(&node).inspect_counters(key, limit)) {
+        assert_eq!(counters.len(), names.len());
+        assert!(counters.iter().flatten().all(|counter| *counter < LARGEST));
+    }
+    if let Some(page) = now(node.scan((*b"a").into(), 0, limit)) {
+        assert_ne!(page.next, Some(0), "there would be no end of pages");
+        for holding in page.found.iter().flat_map(|found| &found.holding) {
+            printable(holding.label.as_ref());
+        }
+    }
 });

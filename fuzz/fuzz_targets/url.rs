@@ -7,7 +7,7 @@
 use std::fmt::Debug;
 
 use libfuzzer_sys::fuzz_target;
-use redlock_core::protocol::redacted_url;
+use redlock_protocol::redacted_url;
 use redlock_fred::FredNode;
 use redlock_redis::RedisNode;
 
