@@ -194,7 +194,7 @@ pub mod backend {
 /// The decisions themselves, for the model that checks them and for benchmarks. Not covered by semver.
 #[doc(hidden)]
 pub mod decisions {
-    pub use crate::decide::{fence, handover, keep, quorum};
+    pub use crate::decide::{fence, handover, keep, quorum, slots};
 }
 
 /// The README's example, compiled and run.

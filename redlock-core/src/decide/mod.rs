@@ -15,3 +15,4 @@ pub mod quorum;
 pub(crate) mod release;
 pub(crate) mod retry;
 pub(crate) mod rivalry;
+pub mod slots;

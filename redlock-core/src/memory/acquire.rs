@@ -137,6 +137,6 @@ fn longest<'a>(standing: impl Iterator<Item = (Option<Duration>, &'a [u8])>) -> 
     standing.max_by_key(|(ends, _)| (ends.is_none(), *ends))
 }
 
-fn expiry(ends: Option<Duration>, now: Duration) -> Expiry {
+pub(super) fn expiry(ends: Option<Duration>, now: Duration) -> Expiry {
     ends.map_or(Expiry::Never, |ends| Expiry::In(ends.saturating_sub(now)))
 }

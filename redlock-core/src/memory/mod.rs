@@ -3,7 +3,9 @@
 mod acquire;
 mod clock;
 mod listeners;
+mod outside;
 mod shares;
+mod slots;
 mod store;
 
 use std::fmt;
@@ -17,8 +19,8 @@ use self::listeners::Listeners;
 use self::store::Store;
 use crate::node::key::LockKey;
 use crate::node::{
-    Claim, Extension, Features, Holding, Identity, Listener, LockNode, NodeError, Page, Removal,
-    Terms, Vote,
+    Claim, Extension, Features, Holding, Identity, Listener, LockNode, NodeError, Page, Placed,
+    Removal, Terms, Vote,
 };
 
 /// A [`LockNode`] in this process's memory: for tests, for examples, and for locking within one process.
@@ -106,50 +108,6 @@ impl InMemoryNode {
         self.listeners.len()
     }
 
-    /// Stores a value whatever was there before, as a program that knows of no locks would. Without a time
-    /// to live it stays for ever.
-    pub fn put(&self, key: impl AsRef<[u8]>, value: impl AsRef<[u8]>, ttl: Option<Duration>) {
-        let now = self.clock.now();
-        let ends = ttl.map(|ttl| now.saturating_add(ttl));
-        let mut store = self.lock();
-        store.shares.entries.remove(key.as_ref());
-        store.locks.set(key.as_ref(), value.as_ref().into(), ends, now);
-    }
-
-    /// Deletes a resource whoever holds or shares it, but not its counter. Tells whether anybody did.
-    pub fn remove(&self, key: impl AsRef<[u8]>) -> bool {
-        let (mut store, now) = (self.lock(), self.clock.now());
-        let shares = store.shares.entries.remove(key.as_ref());
-        let shared = shares.is_some_and(|entry| entry.lives(now));
-        shared | store.locks.entries.remove(key.as_ref()).is_some_and(|entry| entry.lives(now))
-    }
-
-    /// Deletes everything, counters too, and goes on with its run.
-    pub fn clear(&self) {
-        let mut store = self.lock();
-        store.locks.entries.clear();
-        store.shares.entries.clear();
-        store.intents.entries.clear();
-        store.counters.entries.clear();
-    }
-
-    /// Forgets everything and begins a new run, as a server without persistence does when it crashes. Its listeners
-    /// are cut off.
-    pub fn restart(&self) {
-        *self.lock() = Store::new(self.clock.now());
-        self.listeners.cut();
-    }
-
-    /// Begins a new run with all that was stored, as a server with `appendfsync always` does. Its listeners are cut
-    /// off.
-    pub fn restart_with_memory(&self) {
-        let new = Store::new(self.clock.now());
-        let mut store = self.lock();
-        (store.run_id, store.started) = (new.run_id, new.started);
-        drop(store);
-        self.listeners.cut();
-    }
-
     /// Frees what the claim holds, and names what is free then.
     fn free(&self, claim: &Claim) -> (Removal, Vec<Box<[u8]>>) {
         let (mut store, now) = (self.lock(), self.clock.now());
@@ -200,6 +158,18 @@ impl LockNode for InMemoryNode {
         } else {
             store.take(&claim, &terms, micros, now)
         })
+    }
+
+    async fn acquire_any(
+        self: Arc<Self>,
+        slots: Claim,
+        terms: Terms,
+        first: usize,
+        _timeout: Duration,
+    ) -> Result<Placed, NodeError> {
+        let now = self.clock.now();
+        let (mut store, micros) = (self.lock(), self.clock.micros(now));
+        Ok(store.place(&slots, &terms, first, micros, now))
     }
 
     async fn extend(

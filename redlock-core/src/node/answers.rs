@@ -53,6 +53,18 @@ pub enum Vote {
     },
 }
 
+/// A node's answer to [`acquire_any`](super::LockNode::acquire_any).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Placed {
+    /// [`Granted`](Vote::Granted) and [`AlreadyOurs`](Vote::AlreadyOurs) as of a claim on [`slot`](Self::slot) alone.
+    /// [`Held`](Vote::Held) where every slot is taken, until the first of them frees itself, and without a label.
+    pub vote: Vote,
+    /// Which of the claim's resources is the claim's, from 0; `None` where none is.
+    pub slot: Option<usize>,
+    /// Which of them were taken before, a bit for each from the lowest on; where one was the claim's, that too.
+    pub taken: u64,
+}
+
 /// When a held resource frees itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Expiry {

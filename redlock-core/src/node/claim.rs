@@ -89,6 +89,12 @@ impl Claim {
         Self(Arc::new(Inner { mode: Mode::Shared, former: None, ..self.inner() }))
     }
 
+    /// The same holder's claim on other resources. It swaps no former value.
+    #[must_use]
+    pub fn on(&self, key: LockKey) -> Self {
+        Self(Arc::new(Inner { key, former: None, ..self.inner() }))
+    }
+
     /// Who else it leaves room for.
     pub fn mode(&self) -> Mode {
         self.0.mode
@@ -157,6 +163,16 @@ mod tests {
         assert_eq!((shared.mode(), shared.former()), (Mode::Shared, None));
         assert_eq!(shared.value(), format!("{} me", token.expose()).as_bytes());
         assert!(shared.clone().with_label(None).is_shared() && shared.shared().is_shared());
+    }
+
+    #[test]
+    fn a_claim_on_other_resources_is_the_same_holders_and_swaps_nothing() {
+        let token = Token::random().unwrap();
+        let claim = Claim::new(LockKey::all(["a", "b"]).unwrap(), token);
+        let claim = claim.with_label(Label::new("me").unwrap()).succeeding(*b"former");
+        let other = claim.on(LockKey::new("b").unwrap());
+        assert_eq!((other.value(), other.mode()), (claim.value(), claim.mode()));
+        assert_eq!((other.key().single(), other.former()), (Some(&b"b"[..]), None));
     }
 
     #[test]

@@ -16,6 +16,8 @@ pub struct Features {
     pub keeping: bool,
     /// It shares resources among those who ask for that: rules 14 and 15.
     pub shared: bool,
+    /// It gives one of several resources: rule 17.
+    pub slots: bool,
     /// It tells all that stands on it: rule 16.
     pub scanning: bool,
 }
@@ -30,6 +32,7 @@ impl Features {
             swapping: true,
             keeping: true,
             shared: true,
+            slots: true,
             scanning: true,
         }
     }

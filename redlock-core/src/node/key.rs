@@ -115,6 +115,18 @@ impl LockKey {
         self.0.iter().map(AsRef::as_ref)
     }
 
+    /// A lock on one of these resources, by its place in [their order](Self::resources).
+    pub fn only(&self, resource: usize) -> Option<Self> {
+        self.0.get(resource).map(|name| Self([name.clone()].into()))
+    }
+
+    /// A lock on all of these resources but that one; `None` where there is no other.
+    pub fn without(&self, resource: usize) -> Option<Self> {
+        let others = self.0.iter().enumerate().filter(|(index, _)| *index != resource);
+        let others: Arc<[_]> = others.map(|(_, name)| name.clone()).collect();
+        (!others.is_empty()).then_some(Self(others))
+    }
+
     /// The name, when this is a lock on one resource.
     pub fn single(&self) -> Option<&[u8]> {
         match &*self.0 {
@@ -151,6 +163,15 @@ mod tests {
     fn the_order_of_resources_does_not_matter() {
         assert_eq!(LockKey::all(["b", "a"]).unwrap(), LockKey::all(["a", "b"]).unwrap());
         assert_eq!(LockKey::all(["b", "a"]).unwrap().to_string(), "a, b");
+    }
+
+    #[test]
+    fn one_of_several_resources_and_the_others_are_locks_too() {
+        let key = LockKey::all(["b", "a", "c"]).unwrap();
+        assert_eq!(key.only(1), LockKey::new("b").ok());
+        assert_eq!(key.without(1), LockKey::all(["a", "c"]).ok());
+        assert_eq!((key.only(3), key.only(0).unwrap().without(0)), (None, None));
+        assert_eq!(key.without(3), Some(key));
     }
 
     #[test]

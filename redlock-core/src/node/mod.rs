@@ -11,6 +11,7 @@ pub mod key;
 pub mod label;
 mod listener;
 mod scan;
+mod terms;
 pub mod token;
 
 use std::fmt;
@@ -20,13 +21,16 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 pub(crate) use answers::fingerprint;
-pub use answers::{Expiry, Extension, Holder, Holding, Identity, Removal, Share, Shares, Vote};
+pub use answers::{
+    Expiry, Extension, Holder, Holding, Identity, Placed, Removal, Share, Shares, Vote,
+};
 pub use claim::{Claim, Mode};
 pub use fault::{Fault, FaultClass, NodeError};
 pub use features::Features;
 pub use into_node::IntoLockNode;
 pub use listener::Listener;
 pub use scan::{Found, Page};
+pub use terms::{FenceTerms, Terms, millis};
 
 use crate::node::key::LockKey;
 
@@ -94,6 +98,11 @@ use crate::node::key::LockKey;
 ///     the prefix, byte by byte, and changes nothing. What stands from before the first page until after the last one is in
 ///     one of them at least; what comes or goes meanwhile may be. Names that no [`LockKey`] can have, counters' among them,
 ///     are left out. A page is small: neither the node nor anybody else who asks it waits for long.
+/// 17. **Slots** ([`Features::slots`]). Of the resources of an exclusive claim [`acquire_any`](Self::acquire_any) takes one: the
+///     first that is free from the one at `first` on, and behind the last from the one at the front on. Rules 1, 4, 8 and 9
+///     hold for that one as for a claim on it alone; no other resource, no other counter is changed. Where one of them holds
+///     the claim's value already, that is the one, as rule 2 has it, and nothing is written. Whatever else stands under a
+///     resource, a mark, shares and what is no lock's too, takes it.
 ///
 /// The `testing` feature exports a suite that checks all this; see `CONTRIBUTING.md`, "A new backend".
 ///
@@ -130,6 +139,19 @@ pub trait LockNode: fmt::Debug + Send + Sync + 'static {
         terms: Terms,
         timeout: Duration,
     ) -> Result<Vote, NodeError>;
+
+    /// Takes one of the claim's resources, the slots, of which the one at `first` (from 0) is looked at first: rule 17 of the
+    /// [contract](Self#contract). No intent is left and no former value swapped. A backend without slots keeps this default,
+    /// which answers [`Fault::Unsupported`].
+    async fn acquire_any(
+        self: Arc<Self>,
+        _slots: Claim,
+        _terms: Terms,
+        _first: usize,
+        _timeout: Duration,
+    ) -> Result<Placed, NodeError> {
+        Err(NodeError::new(Fault::Unsupported, "this backend gives no slots"))
+    }
 
     /// Lengthens the claim's hold to [`Terms::ttl`] from now, if all of its resources still hold its value.
     async fn extend(
@@ -236,93 +258,4 @@ pub trait LockNode: fmt::Debug + Send + Sync + 'static {
     }
 }
 
-/// The terms of a grant or an extension.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Terms {
-    /// How long the node keeps the resources for the claim.
-    pub ttl: Duration,
-    /// Asks for a fencing number, or keeps the counters alive.
-    pub fencing: Option<FenceTerms>,
-    /// How long a node must have run before it grants.
-    pub guard: Option<Duration>,
-    /// For how long an exclusive acquire that is refused by shares alone keeps new ones off.
-    pub intent: Option<Duration>,
-    /// Whether a shared acquire heeds such intents. Default: yes; what is given back to a node that lost it does not.
-    pub heeds: bool,
-    /// Whether an extension tells listeners of resources that it made shares of. Default: no.
-    pub tells: bool,
-}
-
-/// What a node needs to give a fencing number.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct FenceTerms {
-    /// What the caller would like the number to be, in microseconds since 1970: for [`next`](crate::backend::next). Extensions
-    /// do not look at it.
-    pub hint: u64,
-    /// How long the counters are to outlive this grant or extension; at least [`SHORTEST_LIFE`](crate::backend::SHORTEST_LIFE).
-    pub life: Duration,
-}
-
-impl Terms {
-    /// Terms with a time to live of `ttl`, without fencing, restart guard and intent.
-    pub fn new(ttl: Duration) -> Self {
-        Self { ttl, fencing: None, guard: None, intent: None, heeds: true, tells: false }
-    }
-
-    /// The same with a fencing number to be given.
-    #[must_use]
-    pub fn with_fencing(self, fencing: Option<FenceTerms>) -> Self {
-        Self { fencing, ..self }
-    }
-
-    /// The same with a restart guard.
-    #[must_use]
-    pub fn with_guard(self, guard: Option<Duration>) -> Self {
-        Self { guard, ..self }
-    }
-
-    /// The same with an intent to be left.
-    #[must_use]
-    pub fn with_intent(self, intent: Option<Duration>) -> Self {
-        Self { intent, ..self }
-    }
-
-    /// The same, heeding intents or not.
-    #[must_use]
-    pub fn heeding(self, heeds: bool) -> Self {
-        Self { heeds, ..self }
-    }
-
-    /// The same, telling of shares or not.
-    #[must_use]
-    pub fn telling(self, tells: bool) -> Self {
-        Self { tells, ..self }
-    }
-
-    /// The time to live in whole milliseconds, rounded up so that a node never forgets early.
-    pub fn ttl_millis(&self) -> u64 {
-        millis(self.ttl)
-    }
-}
-
-/// Whole milliseconds, rounded up: what a backend keeps for a duration, so that it never forgets early.
-pub fn millis(duration: Duration) -> u64 {
-    let millis = duration.as_nanos().div_ceil(1_000_000);
-    u64::try_from(millis).unwrap_or(u64::MAX)
-}
-
 const _: fn(&dyn LockNode) = |_| ();
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_time_to_live_is_rounded_up_to_whole_milliseconds() {
-        let millis = |ttl| Terms::new(ttl).ttl_millis();
-        assert_eq!(millis(Duration::from_millis(10)), 10);
-        assert_eq!(millis(Duration::from_nanos(10_000_001)), 11);
-        assert_eq!(millis(Duration::MAX), u64::MAX);
-    }
-}

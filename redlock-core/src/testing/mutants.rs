@@ -132,6 +132,14 @@ mutants! {
     IntentForEver,
     /// An intent stops extensions of shares.
     IntentStopsExtension,
+    /// A majority of grants of whatever slots gives a permit.
+    SlotAny,
+    /// A slot under which something stands that no lock made is given all the same.
+    SlotOverJunk,
+    /// Other slots that nodes gave to a permit stay taken.
+    SlotExtrasKept,
+    /// Everybody asks for the lowest slot first.
+    SlotsFromLowest,
     /// Work under a lease makes a step before the loss is looked at.
     WorkGoesOn,
     /// A leader is told to step down when it has lost already.
