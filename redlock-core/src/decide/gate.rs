@@ -17,7 +17,7 @@ use super::fence::{Fence, StaleFence};
 /// use redlock_core::{Fence, RwFenceGate};
 ///
 /// let gate = RwFenceGate::new();
-/// let [writer, reader, next] = [40, 41, 42].map(|number| Fence::try_from(number).unwrap());
+/// let [writer, reader, next] = [40_u64, 41, 42].map(|number| Fence::try_from(number).unwrap());
 /// assert!(gate.admit_write(writer).is_ok());
 /// assert!(gate.admit_read(writer).is_ok()); // downgraded
 /// assert!(gate.admit_read(reader).is_ok() && gate.admit_read(reader).is_ok());

@@ -108,10 +108,10 @@ impl LockGuard {
     /// There is no way back: two who wait to become writers would wait for each other.
     ///
     /// ```
-    /// # use std::{sync::Arc, time::Duration};
+    /// # use std::time::Duration;
     /// # use redlock_core::{InMemoryNode, LostReason, Redlock};
     /// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
-    /// # let nodes = ["a", "b", "c"].map(|name| Arc::new(InMemoryNode::new(name)) as _);
+    /// # let nodes = ["a", "b", "c"].map(InMemoryNode::new);
     /// let redlock = Redlock::builder().nodes(nodes).ttl(Duration::from_secs(10)).build()?;
     /// let writer = redlock.lock("catalog").await?;
     /// let lease = writer.lease();
@@ -136,10 +136,10 @@ impl Redlock {
     /// the lock alone, and no [writer that waits](LockOptions::writer_intent) keeps new readers off.
     ///
     /// ```
-    /// # use std::{sync::Arc, time::Duration};
+    /// # use std::time::Duration;
     /// # use redlock_core::{InMemoryNode, LockErrorKind, Redlock};
     /// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
-    /// # let nodes = ["a", "b", "c"].map(|name| Arc::new(InMemoryNode::new(name)) as _);
+    /// # let nodes = ["a", "b", "c"].map(InMemoryNode::new);
     /// let redlock = Redlock::builder().nodes(nodes).ttl(Duration::from_secs(10)).build()?;
     /// let (one, other) = (redlock.try_read("catalog").await?, redlock.try_read("catalog").await?);
     /// assert_eq!(redlock.try_lock("catalog").await.unwrap_err().kind(), LockErrorKind::Contended);
