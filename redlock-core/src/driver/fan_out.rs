@@ -145,6 +145,27 @@ impl<T: Send + 'static> FanOut<T> {
         Self { slots, background: self.background.clone(), watch: self.watch.clone() }
     }
 
+    /// Makes something else of each node's answer, also of those that nobody will ask for.
+    pub(crate) fn map<U: Send + 'static, M>(mut self, mut of: impl FnMut(usize) -> M) -> FanOut<U>
+    where
+        M: FnOnce(T) -> U + Send + 'static,
+    {
+        let slots = std::mem::take(&mut self.slots).into_iter().map(|(index, slot)| {
+            let slot = match slot {
+                Slot::Running(job, asked) => {
+                    let map = of(index);
+                    Slot::Running(Box::pin(async move { map(job.await) }) as Job<U>, asked)
+                }
+                Slot::Ready(answer) => Slot::Ready(of(index)(answer)),
+                Slot::Taken => Slot::Taken,
+            };
+            (index, slot)
+        });
+        let slots = slots.collect();
+        let (background, watch) = (self.background.clone(), std::mem::take(&mut self.watch));
+        FanOut { slots, background, watch }
+    }
+
     /// Whether there is an answer still to be given out.
     pub(crate) fn is_empty(&self) -> bool {
         self.slots.iter().all(|(_, slot)| matches!(slot, Slot::Taken))
@@ -260,63 +281,5 @@ async fn drive<T>(mut slots: Vec<(usize, Slot<T>)>, mut watch: Watch) {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::atomic::{AtomicUsize, Ordering};
-
-    use super::*;
-
-    fn background() -> (TaskTracker, Background) {
-        let tracker = TaskTracker::new();
-        let background = Background::current(&tracker, None).unwrap();
-        (tracker, background)
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn answers_come_as_they_are_ready_and_every_job_starts_at_once() {
-        let (_, background) = background();
-        let started = Arc::new(AtomicUsize::new(0));
-        let mut fan = FanOut::new(&background, 3);
-        for (index, ms) in [(0, 0), (1, 20), (2, 10)] {
-            let started = Arc::clone(&started);
-            fan.push(
-                index,
-                Box::pin(async move {
-                    started.fetch_add(1, Ordering::Relaxed);
-                    if ms > 0 {
-                        tokio::time::sleep(Duration::from_millis(ms)).await;
-                    }
-                    ms
-                }),
-            );
-        }
-        assert_eq!(fan.next().await, Some((0, 0)));
-        assert_eq!(started.load(Ordering::Relaxed), 3);
-        assert_eq!(fan.next().await, Some((2, 10)));
-        assert!(!fan.is_empty());
-        assert_eq!(fan.next().await, Some((1, 20)));
-        assert!(fan.is_empty());
-        assert_eq!(fan.next().await, None);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn what_runs_when_the_caller_leaves_is_driven_to_completion() {
-        let (tracker, background) = background();
-        let done = Arc::new(AtomicUsize::new(0));
-        let mut fan = FanOut::new(&background, 2);
-        for index in 0..2 {
-            let done = Arc::clone(&done);
-            fan.push(
-                index,
-                Box::pin(async move {
-                    tokio::time::sleep(Duration::from_millis(5)).await;
-                    done.fetch_add(1, Ordering::Relaxed);
-                }),
-            );
-        }
-        assert!(tokio::time::timeout(Duration::from_millis(1), fan.next()).await.is_err());
-        drop(fan);
-        tracker.close();
-        tracker.wait().await;
-        assert_eq!(done.load(Ordering::Relaxed), 2);
-    }
-}
+#[path = "fan_out_tests.rs"]
+mod tests;
