@@ -90,3 +90,18 @@ async fn a_node_that_cannot_share_refuses_to_read_and_can_do_the_rest() {
     }
     redlock.try_lock("a").await.unwrap().release().await.unwrap();
 }
+
+#[cfg(feature = "route")]
+#[test]
+fn a_route_that_shares_over_a_node_that_cannot_is_found_when_it_is_made() {
+    use redlock_core::route::LockPolicy;
+    use redlock_core::route::middleware::RouteLock;
+
+    let able = Arc::new(InMemoryNode::new("able")) as Arc<dyn LockNode>;
+    let nodes = [able, Arc::new(Plain) as Arc<dyn LockNode>];
+    let redlock = Redlock::builder().nodes(nodes).ttl(TTL).build().unwrap();
+    let error = RouteLock::new(&redlock, LockPolicy::new().shared_methods(["GET"])).unwrap_err();
+    let said = "shared_methods = `plain`: must be able to share, as every node must";
+    assert_eq!(error.to_string(), said);
+    assert!(RouteLock::new(&redlock, LockPolicy::new()).is_ok());
+}

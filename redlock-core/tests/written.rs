@@ -24,6 +24,7 @@ fn what_is_left_out_is_as_it_usually_is() {
 fn every_option_can_be_written() {
     let json = r#"{
         "methods": ["GET", "POST"],
+        "shared_methods": ["HEAD"],
         "wait_up_to": "5s",
         "contended_status": "too_many_requests",
         "retry_after": "2s",
@@ -44,6 +45,7 @@ fn every_option_can_be_written() {
     let secs = Duration::from_secs;
     let policy = LockPolicy::new()
         .methods(["GET", "POST"])
+        .shared_methods(["HEAD"])
         .wait_up_to(secs(5))
         .contended_status(ContendedStatus::TooManyRequests)
         .retry_after(secs(2))
@@ -85,7 +87,10 @@ fn the_words_of_each_choice_are_those_of_its_variants() {
 #[test]
 fn what_is_unknown_or_of_another_type_is_refused() {
     for (json, said) in [
-        (r#"{"wait": "5s"}"#, "unknown field `wait`, expected one of `methods`, `wait_up_to`"),
+        (
+            r#"{"wait": "5s"}"#,
+            "unknown field `wait`, expected one of `methods`, `shared_methods`, `wait_up_to`",
+        ),
         (r#"{"wait_up_to": 5}"#, "expected a time with its unit, such as \"8s\""),
         (r#"{"wait_up_to": "5"}"#, "`5` has no unit: write 5s for seconds"),
         (r#"{"ttl": "soon"}"#, "`soon` must be a time with its unit"),
@@ -113,6 +118,8 @@ fn what_breaks_a_rule_is_refused_when_it_is_read() {
     for (json, policy) in [
         (r#"{"methods": []}"#, new().methods([""; 0])),
         (r#"{"methods": ["post"]}"#, new().methods(["post"])),
+        (r#"{"shared_methods": []}"#, new().shared_methods([""; 0])),
+        (r#"{"shared_methods": ["GTE"]}"#, new().shared_methods(["GTE"])),
         (r#"{"ttl": "9ms"}"#, new().ttl(ms(9))),
         (r#"{"max_hold": "9s"}"#, new().max_hold(secs(9))),
         (

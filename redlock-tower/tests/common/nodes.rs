@@ -34,8 +34,12 @@ impl Nodes {
 
     /// From now on a release takes so long on its way to a node.
     pub(crate) fn slow_release(&self, by: Duration) {
-        let slow =
-            |node: &Arc<Faulty<_>>| node.on(Verb::Release).always(Misbehaviour::SlowRequest(by));
+        self.slow(Verb::Release, by);
+    }
+
+    /// From now on requests of a kind take so long on their way to a node.
+    pub(crate) fn slow(&self, verb: Verb, by: Duration) {
+        let slow = |node: &Arc<Faulty<_>>| node.on(verb).always(Misbehaviour::SlowRequest(by));
         self.nodes.iter().for_each(slow);
     }
 

@@ -6,6 +6,7 @@
 
 mod keys;
 mod policies;
+mod shares;
 mod stage;
 
 pub use keys::{KEYS, Key, KeyCase, key_of};
