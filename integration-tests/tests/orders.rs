@@ -275,6 +275,50 @@ async fn it_runs_on_in_memory_nodes_as_the_readme_says(program: &str, client: &s
     replica.end().await;
 }
 
+async fn invoices_are_read_beside_one_another_and_beside_no_payment(program: &str, client: &str) {
+    let nodes = Servers::start(3).await;
+    let mut replicas = [
+        Replica::start(program, Some(&nodes), client).await,
+        Replica::start(program, Some(&nodes), client).await,
+    ];
+    let [a, b] = [replicas[0].addr, replicas[1].addr];
+    // Two at once, in different processes, and none that pays meanwhile.
+    let invoices = [a, b].map(|addr| tokio::spawn(ask(addr, "GET", "/orders/42/invoice")));
+    let both = async {
+        while nodes[0].exec(&["ZCARD", "order:42"]).await != "2" {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    timeout(LIMIT, both).await.expect("two shares at once");
+    let refused = ask(b, "POST", "/orders/42/pay").await;
+    assert_eq!(refused.status, 409, "{}", refused.body);
+    assert!(refused.head.contains("retry-after: "), "{}", refused.head);
+    for invoice in invoices {
+        let invoice = invoice.await.unwrap();
+        assert_eq!(invoice.status, 200, "{}", invoice.body);
+        assert!(invoice.body.contains("over 0 cents, and 0 when"), "{}", invoice.body);
+    }
+    // An invoice waits for a payment, in the same process and in another one.
+    let paying = tokio::spawn(ask(a, "POST", "/orders/42/pay"));
+    replicas[0].line_with("payment begins").await;
+    let (here, there) =
+        tokio::join!(ask(a, "GET", "/orders/42/invoice"), ask(b, "GET", "/orders/42/invoice"));
+    assert!(paying.is_finished(), "they were read after it");
+    assert_eq!((here.status, there.status), (200, 200), "{}", there.body);
+    assert!(here.body.contains("over 1000 cents, and 1000 when"), "{}", here.body);
+    assert_eq!(paying.await.unwrap().status, 200);
+    for replica in &replicas {
+        assert_no_overlap(replica, 42).await;
+    }
+    for replica in replicas {
+        replica.signal(Signal::TERM);
+        replica.end().await;
+    }
+    for server in nodes.iter() {
+        assert_eq!(server.keys().await, [""; 0]);
+    }
+}
+
 /// It does not lock in memory because of a slip.
 async fn nodes_that_cannot_be_used_end_it_before_it_listens(program: &str, client: &str) {
     for (name, value, said) in [
@@ -314,5 +358,6 @@ for_both_frameworks! {
     without_a_majority_it_is_503_until_the_servers_are_back
     requests_in_flight_finish_when_it_is_told_to_stop
     it_runs_on_in_memory_nodes_as_the_readme_says
+    invoices_are_read_beside_one_another_and_beside_no_payment
     nodes_that_cannot_be_used_end_it_before_it_listens
 }

@@ -28,6 +28,10 @@ async fn refund(shop: Data<Shop>, id: Path<u64>, Locked(lease): Locked) -> Strin
     shop.book(*id, "refund", -1000, &lease).await
 }
 
+async fn invoice(shop: Data<Shop>, id: Path<u64>) -> String {
+    shop.invoice(*id).await
+}
+
 async fn show(shop: Data<Shop>, id: Path<u64>) -> String {
     shop.show(*id)
 }
@@ -53,9 +57,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let prometheus = Data::new(shop::metrics()?);
     let port = shop::port()?;
     let redlock = shop::redlock().await?;
-    // Both routes have one key: a payment excludes a refund of the same order. `int`, because for the handlers `042` is 42.
+    // These routes have one key: a payment excludes a refund of the same order. `int`, because for the handlers `042` is 42.
     let at_once = LockMiddleware::new(&redlock, "order:{int:id}", LockPolicy::new())?;
-    let waiting = LockPolicy::new().wait_up_to(Duration::from_secs(5));
+    // Invoices are read beside one another, and beside no payment and no refund.
+    let waiting = LockPolicy::new().shared_methods(["GET"]).wait_up_to(Duration::from_secs(5));
     let waiting = LockMiddleware::new(&redlock, "order:{int:id}", waiting)?;
     let exports =
         LockMiddleware::new(&redlock, "export:{int:id}", LockPolicy::new().methods(["GET"]))?;
@@ -72,6 +77,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
             .route("/orders/{id}", web::get().to(show))
             .route("/orders/{id}/pay", web::post().to(pay).wrap(at_once.clone()))
             .route("/orders/{id}/refund", web::post().to(refund).wrap(waiting.clone()))
+            .route("/orders/{id}/invoice", web::get().to(invoice).wrap(waiting.clone()))
             .route("/orders/{id}/export", web::get().to(export).wrap(exports.clone()))
     })
     // A client that hangs up stops its request, as in most frameworks; by default actix-web lets it run on.
