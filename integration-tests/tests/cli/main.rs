@@ -11,6 +11,7 @@ mod codes;
 mod contention;
 mod environment;
 mod lost;
+mod readers;
 mod setup;
 mod signals;
 mod terminal;

@@ -8,7 +8,7 @@ use redlock_core::Label;
 
 use super::nodes::{MoreKeys, NodeArgs};
 use crate::duration::{duration, wait};
-use crate::exec::{Name, Request};
+use crate::exec::{Mode, Name, Request};
 use crate::exit;
 
 /// Run a command while holding a lock
@@ -41,6 +41,10 @@ pub(super) struct ExecArgs {
     /// The command and its arguments, after `--`
     #[arg(required = true, last = true, value_name = "COMMAND", value_hint = ValueHint::CommandWithArguments)]
     pub(super) command: Vec<OsString>,
+    /// Share the lock with others that do: they run beside one another, and never beside one that has it without this
+    /// flag. Not with --at-least: who shares keeps nobody out for a time
+    #[arg(short, long, conflicts_with = "at_least")]
+    pub(super) shared: bool,
     /// Try once, do not wait. So does `-w 0s`
     #[arg(short = 'n', long = "nonblock", alias = "try", conflicts_with = "wait")]
     pub(super) nonblock: bool,
@@ -103,6 +107,7 @@ impl From<ExecArgs> for Request {
         Self {
             keys: args.more.after(args.keys),
             command: args.command,
+            mode: if args.shared { Mode::Shared } else { Mode::Alone },
             wait: if once { Duration::ZERO } else { args.wait },
             ttl: args.ttl,
             max_hold: args.max_hold,

@@ -11,7 +11,7 @@ use redlock_file::FileNode;
 use rustix::process::Signal;
 use tokio::time::{Instant, sleep};
 
-use super::request::Request;
+use super::request::{Mode, Request};
 use crate::config::NODES;
 use crate::output::say;
 
@@ -51,7 +51,11 @@ impl<'a> Report<'a> {
 
     pub(super) fn locked(&self, lease: &Lease) {
         let fence = lease.fence().map_or_else(String::new, |fence| format!("fence {fence}, "));
-        self.tell(format_args!("locked ({fence}for {:.1?} unless renewed)", lease.remaining()));
+        let had = match self.request.mode {
+            Mode::Alone => "locked",
+            Mode::Shared => "shared",
+        };
+        self.tell(format_args!("{had} ({fence}for {:.1?} unless renewed)", lease.remaining()));
     }
 
     /// Tells of a renewal once there was one.

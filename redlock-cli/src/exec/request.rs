@@ -11,6 +11,7 @@ use crate::config::Flags;
 pub(crate) struct Request {
     pub(crate) keys: Vec<String>,
     pub(crate) command: Vec<OsString>,
+    pub(crate) mode: Mode,
     /// Zero: try once.
     pub(crate) wait: Duration,
     pub(crate) ttl: Option<Duration>,
@@ -28,6 +29,21 @@ pub(crate) struct Request {
     pub(crate) quiet: bool,
     pub(crate) verbose: bool,
     pub(crate) flags: Flags,
+}
+
+impl Request {
+    pub(super) fn tries_once(&self) -> bool {
+        self.wait.is_zero()
+    }
+}
+
+/// Beside whom the command may run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// Beside nobody.
+    Alone,
+    /// Beside others that share.
+    Shared,
 }
 
 /// What a holder calls itself.

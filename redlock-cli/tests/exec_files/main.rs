@@ -7,6 +7,7 @@ mod common;
 mod deaths;
 mod headless;
 mod inherited;
+mod readers;
 mod said;
 mod setup;
 mod shared;
