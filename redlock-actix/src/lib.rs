@@ -73,7 +73,7 @@
 //! # }
 //! ```
 //!
-//! # Readers beside readers
+//! # Readers beside readers, and limits
 //!
 //! With [`shared_methods`](redlock_core::route::LockPolicy::shared_methods) requests of some methods run beside one another,
 //! and never beside those of the others, over all replicas:
@@ -95,6 +95,9 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! With [`permits`](redlock_core::route::LockPolicy::permits) so many requests of a key are served at once in place of one, which
+//! is a limit for all replicas together.
 //!
 //! # Where the middleware belongs
 //!
@@ -123,7 +126,8 @@
 //!
 //! # What the handler can know
 //!
-//! [`Locked`] extracts the lease, and [`Held`] how it is held: alone, or shared. The request's extensions have [`HeldLocks`](redlock_core::route::HeldLocks). Every
+//! [`Locked`] extracts the lease, and [`Held`] how it is held: alone, shared, or as one of so many. The request's extensions
+//! have [`HeldLocks`](redlock_core::route::HeldLocks). Every
 //! rejection has its [`Rejection`](redlock_core::route::Rejection) in the response's extensions, with what each node
 //! said, for a middleware outside that logs it.
 //!

@@ -64,7 +64,7 @@
 //! # }
 //! ```
 //!
-//! # Readers beside readers
+//! # Readers beside readers, and limits
 //!
 //! With [`shared_methods`](redlock_core::route::LockPolicy::shared_methods) requests of some methods run beside one another,
 //! and never beside those of the others, over all replicas:
@@ -88,6 +88,9 @@
 //! # #[cfg(not(feature = "axum"))]
 //! # fn main() {}
 //! ```
+//!
+//! With [`permits`](redlock_core::route::LockPolicy::permits) so many requests of a key are served at once in place of one, which
+//! is a limit for all replicas together.
 //!
 //! # Where the layer belongs
 //!
@@ -133,7 +136,7 @@
 //! # What the handler can know
 //!
 //! The request's extensions have [`HeldLocks`](redlock_core::route::HeldLocks); in axum, `Locked` extracts the lease,
-//! and `Held` how it is held: alone, or shared.
+//! and `Held` how it is held: alone, shared, or as one of so many.
 //! Every rejection has its [`Rejection`](redlock_core::route::Rejection) in the response's extensions, with what each
 //! node said, for a layer outside that logs it.
 //!

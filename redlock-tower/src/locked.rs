@@ -36,7 +36,7 @@ impl Deref for Locked {
     }
 }
 
-/// Extracts how the handler's lock is held: alone, or shared.
+/// Extracts how the handler's lock is held: alone, shared, or as one of so many, and then as which.
 ///
 /// ```
 /// use redlock_tower::Held;

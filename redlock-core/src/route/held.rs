@@ -50,7 +50,7 @@ impl HeldLocks {
         self.own().map(|held| &held.lease)
     }
 
-    /// How the handler's own layer has its key: alone, or shared. `None` as of [`lease`](Self::lease).
+    /// How the handler's own layer has its key: alone, shared, or as one of so many. `None` as of [`lease`](Self::lease).
     pub fn held_as(&self) -> Option<HeldAs> {
         self.own().map(|held| held.held_as)
     }
@@ -77,6 +77,7 @@ impl HeldLocks {
                 held.redlock.is_same(redlock)
                     && !held.lease.is_lost()
                     && held.key.resources().any(|known| known == resource)
+                    && held.held_as.may_be(wish)
             });
             shared |= found.is_some_and(|at| self.locks[at].held_as == HeldAs::Share);
             found

@@ -4,7 +4,6 @@ use std::sync::Arc;
 use super::grip::Wish;
 use super::held::{Around, Keep};
 use super::limits::Limits;
-use super::piece::MAX_PLAIN_KEY_BYTES;
 use super::tenure::{Tenure, Unlocked};
 use super::{HeldLocks, KeyError, LockPolicy, MissingPart, NoQuorum, Rejection, RejectionKind};
 use crate::error::{ConfigError, NodeOutcome};
@@ -49,9 +48,7 @@ impl RouteLock {
         let settings = redlock.settings();
         policy.check(settings)?;
         let options = policy.options(settings);
-        redlock.check(&options)?;
         Wish::check(redlock, &policy, &options)?;
-        redlock.check_prefix(MAX_PLAIN_KEY_BYTES)?;
         let limits = Arc::new(Limits::new(policy.bounds(settings)));
         let redlock = redlock.at_home_here();
         Ok(Self(Arc::new(Inner { redlock, policy, options, limits })))
@@ -102,6 +99,7 @@ impl RouteLock {
     ) -> Result<Admission, Rejection> {
         let Inner { redlock, policy, options, limits } = &*self.0;
         let wish = Wish::of(policy, method);
+        wish.fits(&key)?;
         match outer.around(redlock, &key, wish) {
             Around::Nothing => {}
             Around::All(held) => return Ok(Admission::Nested(held)),

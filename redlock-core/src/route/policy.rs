@@ -27,6 +27,7 @@ use crate::handle::options::Renewal;
 pub struct LockPolicy {
     pub(super) methods: Methods,
     pub(super) shared_methods: Option<Vec<String>>,
+    pub(super) permits: Option<u16>,
     pub(super) wait_up_to: Option<Duration>,
     pub(super) contended_status: ContendedStatus,
     pub(super) retry_after: Option<Duration>,
@@ -50,6 +51,7 @@ impl Default for LockPolicy {
         Self {
             methods: Methods::Unsafe,
             shared_methods: None,
+            permits: None,
             wait_up_to: None,
             contended_status: ContendedStatus::default(),
             retry_after: None,
@@ -99,6 +101,21 @@ impl LockPolicy {
     /// to [share](crate::node::Features::shared).
     pub fn shared_methods(mut self, methods: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.shared_methods = Some(methods.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// At most so many requests of one key at once, over all replicas, 1 to 64: each takes one of as many permits in the place
+    /// of the lock, as by [`Redlock::semaphore`](crate::Redlock::semaphore). Default: none, which is one at a time by the lock.
+    ///
+    /// Who finds all taken is told what one is told that finds a lock held, with [`contended_status`](Self::contended_status):
+    /// 409 unless that says 429. One try may find no permit while others ask at the same moment though one is free;
+    /// [`wait_up_to`](Self::wait_up_to) asks again. The handler is told [which one](super::HeldAs::Permit) it has.
+    ///
+    /// Every replica should say the same number; the largest of them counts. A lock on the key itself is another one: what a
+    /// worker locks by the same key it does not lock against these requests. Not together with
+    /// [`shared_methods`](Self::shared_methods). Every node must be able to [give slots](crate::node::Features::slots).
+    pub fn permits(mut self, permits: u16) -> Self {
+        self.permits = Some(permits);
         self
     }
 

@@ -80,6 +80,7 @@ impl LockPolicy {
     pub(super) fn check_alone(&self) -> Result<(), ConfigError> {
         self.methods.check()?;
         self.shared_methods.as_deref().map_or(Ok(()), check_shared)?;
+        self.check_permits()?;
         self.check_bounds()?;
         check_ttl(self.ttl, None)?;
         if let Some(wait_up_to) = self.wait_up_to
@@ -107,6 +108,18 @@ impl LockPolicy {
             within("max_hold", max_hold, self.ttl, "must be at least the time to live")?;
         }
         Ok(())
+    }
+
+    fn check_permits(&self) -> Result<(), ConfigError> {
+        let Some(permits) = self.permits else { return Ok(()) };
+        let refused = |rule| Err(ConfigError::new("permits", permits.to_string(), rule));
+        match permits {
+            0 | 65.. => refused("must be 1 to 64"),
+            _ if self.shared_methods.is_some() => refused(
+                "must not be said together with `shared_methods`: who shares has no permit, and who has a permit no share",
+            ),
+            _ => Ok(()),
+        }
     }
 
     fn check_bounds(&self) -> Result<(), ConfigError> {

@@ -33,6 +33,7 @@ impl<'de> Deserialize<'de> for LockPolicy {
 struct Written {
     methods: Option<Methods>,
     shared_methods: Option<Vec<String>>,
+    permits: Option<u16>,
     wait_up_to: Option<Time>,
     contended_status: Option<ContendedStatus>,
     retry_after: Option<Time>,
@@ -58,6 +59,7 @@ impl From<Written> for LockPolicy {
         Self {
             methods: written.methods.unwrap_or(usual.methods),
             shared_methods: written.shared_methods,
+            permits: written.permits,
             wait_up_to: time(written.wait_up_to),
             contended_status: written.contended_status.unwrap_or(usual.contended_status),
             retry_after: time(written.retry_after),

@@ -16,6 +16,8 @@ pub enum Situation {
     HeldForEver,
     /// Somebody else shares the lock for 2.5 s more.
     Shared,
+    /// Others have the first so many permits of the lock's key for 2.5 s more.
+    Taken(u16),
     /// Two of three nodes refuse connections.
     NoQuorum,
     /// Two of three nodes refuse connections, and on the third somebody else has the lock for 2.5 s more.
@@ -109,7 +111,7 @@ pub(super) fn rejected(
 
 /// Answers by policy and situation.
 pub fn policies() -> Vec<PolicyCase> {
-    [of_locks(), super::shares::of_shares()].concat()
+    [of_locks(), super::shares::of_shares(), super::permits::of_permits()].concat()
 }
 
 fn of_locks() -> Vec<PolicyCase> {

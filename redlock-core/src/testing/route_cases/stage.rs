@@ -52,6 +52,10 @@ impl PolicyCase {
                 Situation::Held => {
                     node.inner().put(KEY, SOMEBODY, Some(LEFT));
                 }
+                Situation::Taken(permits) => {
+                    (0..permits)
+                        .for_each(|slot| node.inner().put(slot_of(slot), SOMEBODY, Some(LEFT)));
+                }
                 Situation::HeldForAMonth => node.inner().put(KEY, SOMEBODY, Some(MONTH)),
                 Situation::HeldForEver => node.inner().put(KEY, SOMEBODY, None),
                 Situation::NoQuorum => node.always(Misbehaviour::Refused),
@@ -155,10 +159,16 @@ impl Stage {
         assert_eq!(flagged, case.flagged, "{name}");
         redlock.close().await;
         for node in nodes {
-            let left = node.inner().value(KEY);
-            assert!(left.is_none_or(|left| left == SOMEBODY), "{name}: left on a node");
+            for key in [KEY.to_owned()].into_iter().chain((0..64).map(slot_of)) {
+                let left = node.inner().value(&key);
+                assert!(left.is_none_or(|left| left == SOMEBODY), "{name}: left on a node: {key}");
+            }
             let mut left = node.inner().shares(KEY).into_iter();
             assert!(left.all(|left| shares.contains(&left)), "{name}: a share is left on a node");
         }
     }
+}
+
+fn slot_of(slot: u16) -> String {
+    format!("{KEY}/{slot}")
 }
