@@ -8,6 +8,7 @@ use std::time::Duration;
 use futures_util::Stream;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use redlock_config::Settings;
+use redlock_core::route::HeldAs;
 use redlock_core::{InMemoryNode, Lease, LockNode, Redlock};
 
 /// What `GET /metrics` answers. To be called before there are locks to count, within the runtime.
@@ -107,6 +108,8 @@ orders over {framework} on http://{at}
     curl -i http://{at}/ready
   metrics of the locks, for Prometheus:
     curl http://{at}/metrics
+  all orders of a tenant at once, which takes two seconds; two of them at a time, and the third gets 429:
+    curl -i -X POST http://{at}/tenants/acme/exports
   one export of an order at a time, locked until its last line:
     curl -i -N http://{at}/orders/42/export
 "
@@ -175,6 +178,14 @@ impl Shop {
         format!(
             "order {id}: {cents} cents booked, {busy} at work on it and {readers} reading, {overlaps} overlaps ever\n"
         )
+    }
+
+    /// All of a tenant's, at one of so many desks at which that can be done at a time.
+    pub(crate) async fn export_all(&self, tenant: &str, held: HeldAs) -> String {
+        let HeldAs::Permit { slot } = held else { return "not at a desk\n".to_owned() };
+        println!("tenant {tenant}: an export begins at desk {slot}");
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        format!("tenant {tenant}: exported at desk {slot}\n")
     }
 
     /// Five lines in two seconds.
