@@ -127,9 +127,9 @@
 //! # What the handler can know
 //!
 //! [`Locked`] extracts the lease, and [`Held`] how it is held: alone, shared, or as one of so many. The request's extensions
-//! have [`HeldLocks`](redlock_core::route::HeldLocks). Every
-//! rejection has its [`Rejection`](redlock_core::route::Rejection) in the response's extensions, with what each node
-//! said, for a middleware outside that logs it.
+//! have [`HeldLocks`](redlock_core::route::HeldLocks). Every rejection has its
+//! [`Rejection`](redlock_core::route::Rejection) in the response's extensions, with what each node said, for a middleware
+//! outside that logs it.
 //!
 //! # A key that only the handler knows
 //!

@@ -1,10 +1,12 @@
 //! What the command runs under: how it is taken, what the command is told of it, and how it ends.
 
+use std::future::Future;
 use std::time::{Duration, SystemTime};
 
+use redlock_core::node::Expiry;
 use redlock_core::{
-    Lease, LockError, LockErrorKind, LockGuard, LockKey, LockOptions, LockState, ReadGuard,
-    Redlock, Release,
+    Inspection, Lease, LockError, LockErrorKind, LockGuard, LockKey, LockOptions, LockState,
+    NodeView, Permit, ReadGuard, Redlock, Release,
 };
 use tokio::time::Instant;
 
@@ -22,6 +24,7 @@ const PAUSE: Duration = Duration::from_millis(100);
 pub(super) enum Hold {
     Lock(LockGuard),
     Share(ReadGuard),
+    Permit(Permit),
 }
 
 impl Hold {
@@ -29,6 +32,7 @@ impl Hold {
         match self {
             Self::Lock(guard) => guard.lease(),
             Self::Share(guard) => guard.lease(),
+            Self::Permit(permit) => permit.lease(),
         }
     }
 
@@ -36,6 +40,7 @@ impl Hold {
         match self {
             Self::Lock(guard) => guard.release().await,
             Self::Share(guard) => guard.release().await,
+            Self::Permit(permit) => permit.release().await,
         }
     }
 
@@ -49,6 +54,9 @@ impl Hold {
             ("REDLOCK_KEY", keys.join("\n")),
             ("REDLOCK_VALID_UNTIL", format!("{}.{:03}", until.as_secs(), until.subsec_millis())),
         ];
+        if let Self::Permit(permit) = self {
+            variables.push(("REDLOCK_SLOT", permit.slot().to_string()));
+        }
         variables.extend(lease.fence().map(|fence| ("REDLOCK_FENCE", fence.to_string())));
         variables
     }
@@ -56,36 +64,84 @@ impl Hold {
 
 /// Takes what was asked for, waiting for it unless told not to.
 pub(super) async fn take(redlock: &Redlock, request: &Request) -> Result<Hold, Refusal> {
+    if let Mode::Permits(permits) = request.mode {
+        return permit(redlock, request, permits).await.map(Hold::Permit);
+    }
     let key = LockKey::all(&request.keys).map_err(LockError::from)?;
     if let Some(at_least) = request.at_least {
-        return once(redlock, key, at_least).await.map(Hold::Lock);
+        let options = LockOptions::new().at_least(at_least);
+        let had = once(
+            || redlock.try_lock_with(key.clone(), &options),
+            async || Ok(redlock.inspect(key.clone()).await?.state),
+        );
+        return had.await.map(Hold::Lock);
     }
     Ok(match (request.mode, request.tries_once()) {
-        (Mode::Alone, true) => Hold::Lock(redlock.try_lock(key).await?),
-        (Mode::Alone, false) => Hold::Lock(redlock.lock(key).await?),
         (Mode::Shared, true) => Hold::Share(redlock.try_read(key).await?),
         (Mode::Shared, false) => Hold::Share(redlock.read(key).await?),
+        (_, true) => Hold::Lock(redlock.try_lock(key).await?),
+        (_, false) => Hold::Lock(redlock.lock(key).await?),
     })
 }
 
-/// The lock for a job that is due once, unless another has it or had it.
+async fn permit(redlock: &Redlock, request: &Request, permits: u16) -> Result<Permit, Refusal> {
+    let name = request.keys.first().map_or("", String::as_str);
+    let semaphore = redlock.semaphore(name, permits).map_err(LockError::from)?;
+    if let Some(at_least) = request.at_least {
+        let options = LockOptions::new().at_least(at_least);
+        let seen = async || seen(redlock, name, permits).await;
+        once(|| semaphore.try_acquire_with(&options), seen).await
+    } else if request.tries_once() {
+        Ok(semaphore.try_acquire().await?)
+    } else {
+        Ok(semaphore.acquire().await?)
+    }
+}
+
+/// How the permit that is free first is had; that somebody has it, where somebody has each of them.
+async fn seen(redlock: &Redlock, name: &str, permits: u16) -> Result<LockState, LockError> {
+    let slots: Vec<_> = (0..permits).map(|slot| format!("{name}/{slot}")).collect();
+    let views = redlock.inspect(&slots[..]).await?.nodes;
+    let of_slot = |slot: usize| {
+        let view = |view: &NodeView| {
+            let one = |all: &Vec<_>| vec![all.get(slot).cloned().flatten()];
+            NodeView::new(view.name.clone(), view.holdings.as_ref().map(one).map_err(Clone::clone))
+        };
+        Inspection::of(views.iter().map(view).collect(), 1).state
+    };
+    let first = (0..slots.len()).map(of_slot).min_by_key(free_in);
+    Ok(first.unwrap_or(LockState::Unknown))
+}
+
+/// Who is had by nobody, or is not known to be had, comes first.
+fn free_in(state: &LockState) -> Option<Duration> {
+    match state {
+        LockState::Held { expiry, .. }
+        | LockState::Shared { expiry, .. }
+        | LockState::Kept { expiry, .. } => Some(match expiry {
+            Expiry::In(left) => *left,
+            _ => Duration::MAX,
+        }),
+        _ => None,
+    }
+}
+
+/// What is had for a job that is due once, unless another has it or had it.
 ///
 /// Of several that begin in one moment each may be given a part of the nodes, and all be refused though nobody has it: who
 /// is refused looks, and tries again unless a majority of nodes has one holder.
-async fn once(redlock: &Redlock, key: LockKey, at_least: Duration) -> Result<LockGuard, Refusal> {
-    let options = LockOptions::new().at_least(at_least);
+async fn once<T, F: Future<Output = Result<T, LockError>>>(
+    try_it: impl Fn() -> F,
+    look: impl AsyncFn() -> Result<LockState, LockError>,
+) -> Result<T, Refusal> {
     let began = Instant::now();
     loop {
-        let error = match redlock.try_lock_with(key.clone(), &options).await {
+        let error = match try_it().await {
             Err(error) if error.kind() == LockErrorKind::Contended => error,
             ended => return Ok(ended?),
         };
-        let seen = redlock.inspect(key.clone()).await?.state;
-        let is_had = matches!(
-            seen,
-            LockState::Held { .. } | LockState::Kept { .. } | LockState::Shared { .. }
-        );
-        if is_had || began.elapsed() >= SETTLING {
+        let seen = look().await?;
+        if free_in(&seen).is_some() || began.elapsed() >= SETTLING {
             return Err(Refusal { error, seen: Some(seen) });
         }
         // Processes do not come here in the same microsecond.

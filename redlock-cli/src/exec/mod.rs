@@ -46,6 +46,7 @@ const CLOSING: Duration = Duration::from_millis(250);
 const BEGINNING: Duration = Duration::from_secs(1);
 
 pub(crate) async fn run(request: &Request) -> Ending {
+    request.check()?;
     let config = Config::load(&request.flags)?;
     let report = Report::new(request);
     let redlock = settings::handle(request, &config)?;
@@ -70,7 +71,7 @@ pub(crate) async fn run(request: &Request) -> Ending {
     };
     match had {
         Ok(hold) => {
-            report.locked(&hold.lease());
+            report.had(&hold);
             let mut started = None;
             let ending =
                 run_under(&hold, request, &report, &mut signals, watcher, &mut started).await;
@@ -160,7 +161,7 @@ async fn asked_to_end(signals: &mut Signals, early: &mut Vec<Received>) -> Signa
 
 fn refused(refusal: &Refusal, request: &Request, report: &Report<'_>) -> Ending {
     let Refusal { error, seen } = refusal;
-    match seen.as_ref().and_then(report::skipped) {
+    match seen.as_ref().and_then(|seen| report.why_skipped(seen)) {
         Some(why) => report.skipped(&why),
         None if seen.is_none() && report::is_contention(error.kind()) => report.contended(error),
         // Where nobody is known to have it, the job may not have been run at all.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use redlock_core::Label;
 
 use crate::config::Flags;
+use crate::exit::Failure;
 
 #[derive(Debug)]
 pub(crate) struct Request {
@@ -32,6 +33,17 @@ pub(crate) struct Request {
 }
 
 impl Request {
+    /// What the command line's own rules cannot say.
+    pub(super) fn check(&self) -> Result<(), Failure> {
+        match self.mode {
+            Mode::Permits(permits) if self.keys.len() > 1 => Err(Failure::usage(format_args!(
+                "--permits = `{permits}`: takes one KEY, not {}",
+                self.keys.len()
+            ))),
+            _ => Ok(()),
+        }
+    }
+
     pub(super) fn tries_once(&self) -> bool {
         self.wait.is_zero()
     }
@@ -44,6 +56,8 @@ pub(crate) enum Mode {
     Alone,
     /// Beside others that share.
     Shared,
+    /// Beside others, so many in all.
+    Permits(u16),
 }
 
 /// What a holder calls itself.
