@@ -26,7 +26,7 @@ async fn locks_exclude_and_fences_order_while_servers_links_and_processes_fail()
 }
 
 #[tokio::test]
-async fn readers_writers_and_plain_clients_exclude_each_other_while_all_fails() {
+async fn readers_writers_permits_and_plain_clients_keep_apart_while_all_fails() {
     run("modes", "30").await;
 }
 

@@ -175,8 +175,8 @@ async fn what_contradicts_itself_is_a_wrong_command_line() {
         (&["a", "b", "--permits=2"], "redlock: --permits = `2`: takes one KEY, not 2\n"),
     ];
     for (flags, said) in cases {
-        let words = ["exec", "--node", &node].iter().chain(flags).chain(&["--", "echo", "ran"]);
-        let wrong = ended(redlock(words.copied())).await;
+        let words = ["exec", "--node", &node].into_iter().chain(flags.iter().copied());
+        let wrong = ended(redlock(words.chain(["--", "echo", "ran"]))).await;
         assert_eq!((wrong.code, &*wrong.stdout), (Some(2), ""), "{flags:?}: {wrong:?}");
         assert!(wrong.stderr.contains(said), "{flags:?}: {wrong:?}");
     }

@@ -24,6 +24,10 @@ pub(crate) struct Rules {
     pub(crate) downgrades: u64,
     /// Fewest holds of clients of the plain algorithm.
     pub(crate) plain: u64,
+    /// Fewest permits.
+    pub(crate) permits: u64,
+    /// Most permits at once.
+    pub(crate) most: u16,
 }
 
 /// What was counted.
@@ -35,6 +39,8 @@ pub(crate) struct Counts {
     pub(crate) readers: u64,
     pub(crate) downgrades: u64,
     pub(crate) plain: u64,
+    pub(crate) permits: u64,
+    pub(crate) most_permits: u64,
     /// Pairs of shares of one key that were at the same time.
     pub(crate) shared: u64,
     pub(crate) renewed: u64,
@@ -79,6 +85,7 @@ pub(crate) fn check(events: &[Event], rules: &Rules) -> (Counts, Vec<Violation>)
         }
     }
     checker.count_modes(&holds);
+    checker.permits(&holds, rules);
     checker.store(events, &holds);
     checker.faults(events, rules);
     for event in events {
@@ -136,6 +143,23 @@ impl Checker {
         }
     }
 
+    /// No more at once than there are; no two of one slot is what [`exclusion`](Self::exclusion) looks at.
+    fn permits(&mut self, holds: &[Hold<'_>], rules: &Rules) {
+        let permits = holds.iter().filter(|hold| hold.mode == Mode::Permit);
+        let mut spans: Vec<Span<'_>> = permits.flat_map(|hold| hold.spans()).collect();
+        spans.sort_by_key(|span| span.begin);
+        let mut living: Vec<Span<'_>> = Vec::new();
+        for span in spans {
+            living.retain(|before| span.begin < before.end);
+            living.push(span);
+            self.counts.most_permits = self.counts.most_permits.max(living.len() as u64);
+            if rules.clocks_hold && living.len() > usize::from(rules.most) {
+                let events = living.iter().map(|span| span.hold.event);
+                self.violate("more permits at once than there are", events);
+            }
+        }
+    }
+
     /// Readers between two writers may have one number.
     fn uniqueness(&mut self, holds: &[&Hold<'_>]) {
         let mut seen: HashMap<u64, &Hold<'_>> = HashMap::new();
@@ -182,6 +206,7 @@ impl Checker {
         let of = |mode| holds.iter().filter(|hold| hold.mode == mode).count() as u64;
         self.counts.readers = of(Mode::Reader);
         self.counts.plain = of(Mode::Plain);
+        self.counts.permits = of(Mode::Permit);
         self.counts.downgrades =
             holds.iter().filter(|hold| hold.downgraded.is_some()).count() as u64;
     }
@@ -211,14 +236,15 @@ impl Checker {
     }
 
     fn floors(&mut self, rules: &Rules) {
-        let Counts { hand_overs, stale_refused, shared, downgrades, plain, overlaps, .. } =
-            self.counts;
+        let Counts { hand_overs, stale_refused, overlaps, .. } = self.counts;
+        let Counts { shared, downgrades, plain, permits, .. } = self.counts;
         for (what, count, want) in [
             ("hand-overs", hand_overs, rules.hand_overs),
             ("stale writes refused", stale_refused, rules.stale_refused),
             ("pairs of shares at once", shared, rules.shared),
             ("downgrades", downgrades, rules.downgrades),
             ("holds of plain clients", plain, rules.plain),
+            ("permits", permits, rules.permits),
         ] {
             if count < want {
                 self.violate(format!("{count} {what}, want {want}"), []);

@@ -12,6 +12,8 @@ pub(super) const CALM: Rules = Rules {
     shared: 0,
     downgrades: 0,
     plain: 0,
+    permits: 0,
+    most: 2,
 };
 const BROKEN: Rules = Rules { clocks_hold: false, ..CALM };
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use redlock_core::{LockGuard, ReadGuard};
+use redlock_core::{LockGuard, Permit, ReadGuard};
 
 use crate::history::{Micros, Mode, now};
 use crate::plain;
@@ -10,6 +10,7 @@ use crate::plain;
 pub(crate) enum Had {
     Lock(LockGuard),
     Share(ReadGuard),
+    Permit(Permit),
     Plain(plain::Held),
 }
 
@@ -18,6 +19,7 @@ impl Had {
         match self {
             Self::Lock(_) => Mode::Writer,
             Self::Share(_) => Mode::Reader,
+            Self::Permit(_) => Mode::Permit,
             Self::Plain(_) => Mode::Plain,
         }
     }
@@ -26,6 +28,7 @@ impl Had {
         let fence = match self {
             Self::Lock(guard) => guard.fence(),
             Self::Share(guard) => guard.fence(),
+            Self::Permit(permit) => permit.fence(),
             Self::Plain(_) => None,
         };
         fence.map(|fence| fence.get())
@@ -35,6 +38,7 @@ impl Had {
         match self {
             Self::Lock(guard) => guard.remaining(),
             Self::Share(guard) => guard.remaining(),
+            Self::Permit(permit) => permit.remaining(),
             Self::Plain(held) => held.remaining(),
         }
     }
@@ -56,6 +60,7 @@ impl Had {
         match self {
             Self::Lock(guard) => drop(guard.release().await),
             Self::Share(guard) => drop(guard.release().await),
+            Self::Permit(permit) => drop(permit.release().await),
             Self::Plain(held) => held.release().await,
         }
     }

@@ -31,12 +31,14 @@ pub(crate) struct HoldId {
 pub(crate) enum Mode {
     Writer,
     Reader,
+    /// Of a semaphore; the key is the slot's.
+    Permit,
     /// By a client of the plain algorithm, without a fence.
     Plain,
 }
 
 impl Mode {
-    const ALL: [Self; 3] = [Self::Writer, Self::Reader, Self::Plain];
+    const ALL: [Self; 4] = [Self::Writer, Self::Reader, Self::Permit, Self::Plain];
 
     pub(crate) fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|mode| mode.name() == name)
@@ -46,6 +48,7 @@ impl Mode {
         match self {
             Self::Writer => "writer",
             Self::Reader => "reader",
+            Self::Permit => "permit",
             Self::Plain => "plain",
         }
     }

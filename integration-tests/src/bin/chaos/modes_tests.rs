@@ -146,11 +146,37 @@ fn what_changes_under_a_share_is_a_violation_whoever_wrote() {
 
 #[test]
 fn a_run_in_which_nobody_shared_shows_nothing() {
-    let rules = Rules { shared: 2, downgrades: 1, plain: 1, ..CALM };
+    let rules = Rules { shared: 2, downgrades: 1, plain: 1, permits: 1, ..CALM };
     let said = [
         "1 pairs of shares at once, want 2",
         "0 downgrades, want 1",
         "0 holds of plain clients, want 1",
+        "0 permits, want 1",
     ];
     assert_eq!(wrong(&good(), &rules), said);
+}
+
+/// A permit of the semaphore `s`.
+fn permit(worker: usize, slot: u16, fence: u64, times: [Micros; 3]) -> Event {
+    let (hold, mode, key) = (id(worker), Mode::Permit, format!("s/{slot}"));
+    let [asked, begin, until] = times;
+    Event::Held { hold, mode, key, fence: Some(fence), asked, begin, until }
+}
+
+#[test]
+fn so_many_permits_may_be_out_at_once_each_in_a_slot_of_its_own() {
+    let mut events = vec![
+        permit(0, 0, 4, [0, 10, 30]),
+        permit(1, 1, 4, [0, 15, 40]),
+        permit(2, 0, 6, [0, 30, 50]),
+    ];
+    let (counts, violations) = check(&events, &CALM);
+    assert_eq!((counts.permits, counts.most_permits, violations.len()), (3, 2, 0));
+    events.push(permit(3, 2, 4, [0, 39, 60]));
+    assert_wrong(&events, &CALM, "more permits at once than there are");
+    events[3] = permit(3, 1, 6, [0, 39, 60]);
+    let said = ["more permits at once than there are", "two holds at the same time"];
+    assert_eq!(wrong(&events, &CALM), said);
+    events[3] = permit(3, 1, 3, [0, 40, 60]);
+    assert_wrong(&events, &CALM, "a fence that is not above the one before");
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::checker::Rules;
+use crate::worker::PERMITS;
 
 pub(crate) const SERVERS: usize = 5;
 pub(crate) const WORKERS: usize = 6;
@@ -12,8 +13,8 @@ pub(crate) const WORKERS: usize = 6;
 pub(crate) enum Profile {
     /// Servers hang, crash and forget, links fail, workers hang and die. Clocks are right.
     Mixed,
-    /// Readers, writers, writers that become readers, and clients of the plain algorithm, together on one set of servers that
-    /// fails as in [`Mixed`](Self::Mixed). What is restarted comes back later than any hold can last: plain clients have no
+    /// Readers, writers, writers that become readers, permits, and clients of the plain algorithm, together on one set of
+    /// servers that fails as in [`Mixed`](Self::Mixed). What is restarted comes back later than any hold can last: plain clients have no
     /// restart guard.
     Modes,
     /// Much of the same on servers whose clocks run half a percent fast, which the drift allowance covers.
@@ -73,9 +74,11 @@ impl Profile {
             servers: SERVERS,
             workers: WORKERS,
             stale_refused: of(stale_a_minute),
-            shared: modes(200),
+            shared: modes(60),
             downgrades: modes(30),
             plain: modes(30),
+            permits: modes(30),
+            most: PERMITS,
         }
     }
 }

@@ -15,6 +15,8 @@ pub(crate) fn table(profile: Profile, counts: &Counts, violations: usize) -> Str
         ("readers", counts.readers),
         ("pairs of shares at once", counts.shared),
         ("downgrades", counts.downgrades),
+        ("permits", counts.permits),
+        ("most permits at once", counts.most_permits),
         ("plain clients' holds", counts.plain),
         ("renewals seen", counts.renewed),
         ("writes", counts.writes),

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use fastrand::Rng;
 use integration_tests::nodes::Client;
-use redlock_core::{LockOptions, Redlock, Renewal, RetryPolicy};
+use redlock_core::{LockOptions, Redlock, Renewal, RetryPolicy, Semaphore};
 use rustix::process::{Signal, set_parent_process_death_signal};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
@@ -22,6 +22,8 @@ use crate::profile::Profile;
 use crate::store::STALE;
 
 pub(crate) const KEYS: [&str; 4] = ["chaos-a", "chaos-b", "chaos-c", "chaos-d"];
+pub(crate) const SEMAPHORE: &str = "chaos-permits";
+pub(crate) const PERMITS: u16 = 3;
 /// The restart guard is told this.
 pub(crate) const LONGEST_TTL: Duration = Duration::from_millis(1_000);
 const TTLS_MS: [u64; 3] = [350, 600, 1_000];
@@ -89,6 +91,7 @@ pub(crate) async fn run(orders: Orders) -> Result<(), Failure> {
         let task = Task {
             orders,
             redlock: redlock.clone(),
+            semaphore: redlock.semaphore(SEMAPHORE, PERMITS)?,
             plain: Plain::from_environment()?,
             numbers: Arc::clone(&numbers),
             rng: Rng::with_seed(orders.seed ^ (task as u64 + 1)),
@@ -127,6 +130,8 @@ enum Deed {
     /// Written, and read on.
     Downgrade,
     Read,
+    /// Written in the slot of a permit.
+    Permit,
     /// Had by a client of the plain algorithm.
     Plain,
 }
@@ -134,6 +139,7 @@ enum Deed {
 struct Task {
     orders: Orders,
     redlock: Redlock,
+    semaphore: Semaphore,
     plain: Plain,
     numbers: Arc<AtomicU64>,
     rng: Rng,
@@ -167,7 +173,8 @@ impl Task {
             _ if self.orders.profile != Profile::Modes => Deed::Write,
             0..25 => Deed::Write,
             25..35 => Deed::Downgrade,
-            35..80 => Deed::Read,
+            35..65 => Deed::Read,
+            65..85 => Deed::Permit,
             _ => Deed::Plain,
         }
     }
@@ -181,6 +188,10 @@ impl Task {
                 self.redlock.lock_with(key, &options).await.ok().map(Had::Lock)
             }
             Deed::Read => self.redlock.read_with(key, &options).await.ok().map(Had::Share),
+            Deed::Permit => {
+                let permit = self.semaphore.acquire_with(&options).await.ok()?;
+                return Some((format!("{SEMAPHORE}/{}", permit.slot()), Had::Permit(permit)));
+            }
             Deed::Plain => {
                 let Orders { worker, life, .. } = self.orders;
                 let token = format!("plain-{worker}-{life}-{}", self.number());
@@ -219,7 +230,7 @@ impl Task {
                 self.work(row, ttl, style, &had).await?;
                 had
             }
-            Had::Lock(_) => self.write(row, ttl, style, had).await?,
+            Had::Lock(_) | Had::Permit(_) => self.write(row, ttl, style, had).await?,
         };
         if deed == Deed::Downgrade
             && let Had::Lock(guard) = had
