@@ -175,7 +175,7 @@ fn so_many_permits_may_be_out_at_once_each_in_a_slot_of_its_own() {
     events.push(permit(3, 2, 4, [0, 39, 60]));
     assert_wrong(&events, &CALM, "more permits at once than there are");
     events[3] = permit(3, 1, 6, [0, 39, 60]);
-    let said = ["more permits at once than there are", "two holds at the same time"];
+    let said = ["two holds at the same time", "more permits at once than there are"];
     assert_eq!(wrong(&events, &CALM), said);
     events[3] = permit(3, 1, 3, [0, 40, 60]);
     assert_wrong(&events, &CALM, "a fence that is not above the one before");

@@ -1,6 +1,7 @@
 //! A process that takes locks and works under them until it gets SIGTERM or is killed.
 
 use std::net::SocketAddr;
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -162,7 +163,7 @@ impl Task {
             // Errors are what the faults are for; the next attempt may do better.
             match self.take(deed, ttl, style).await {
                 Some((key, had)) => self.hold(&key, ttl, style, deed, asked, had).await?,
-                None => sleep(Duration::from_millis(self.rng.u64(2..20))).await,
+                None => sleep(ms(&mut self.rng, 2..20)).await,
             }
         }
         Ok(())
@@ -295,9 +296,11 @@ impl Task {
         had: &Had,
     ) -> Result<(), Failure> {
         let mut work = match style {
-            Style::Short => Duration::from_millis(self.rng.u64(1..8)),
-            Style::Renewed => ttl + Duration::from_millis(self.rng.u64(0..400)),
-            Style::Full => had.remaining() + Duration::from_millis(self.rng.u64(0..250)),
+            // Readers are to meet one another.
+            Style::Short if matches!(had, Had::Share(_)) => ms(&mut self.rng, 5..40),
+            Style::Short => ms(&mut self.rng, 1..8),
+            Style::Renewed => ttl + ms(&mut self.rng, 0..400),
+            Style::Full => had.remaining() + ms(&mut self.rng, 0..250),
         };
         let step = Duration::from_millis(50);
         while style == Style::Renewed && work > step && !had.is_lost() {
@@ -315,6 +318,10 @@ impl Task {
             None => Ok(()),
         }
     }
+}
+
+fn ms(rng: &mut Rng, range: Range<u64>) -> Duration {
+    Duration::from_millis(rng.u64(range))
 }
 
 /// What the store is asked for, and by whom.
