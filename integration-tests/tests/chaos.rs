@@ -22,7 +22,12 @@ async fn run(profile: &str, seconds: &str) {
 
 #[tokio::test]
 async fn locks_exclude_and_fences_order_while_servers_links_and_processes_fail() {
-    run("mixed", "60").await;
+    run("mixed", "30").await;
+}
+
+#[tokio::test]
+async fn readers_writers_permits_and_plain_clients_keep_apart_while_all_fails() {
+    run("modes", "30").await;
 }
 
 #[tokio::test]

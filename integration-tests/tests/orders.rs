@@ -275,6 +275,91 @@ async fn it_runs_on_in_memory_nodes_as_the_readme_says(program: &str, client: &s
     replica.end().await;
 }
 
+async fn invoices_are_read_beside_one_another_and_beside_no_payment(program: &str, client: &str) {
+    let nodes = Servers::start(3).await;
+    let mut replicas = [
+        Replica::start(program, Some(&nodes), client).await,
+        Replica::start(program, Some(&nodes), client).await,
+    ];
+    let [a, b] = [replicas[0].addr, replicas[1].addr];
+    // Two at once, in different processes, and none that pays meanwhile.
+    let invoices = [a, b].map(|addr| tokio::spawn(ask(addr, "GET", "/orders/42/invoice")));
+    let both = async {
+        while nodes[0].exec(&["ZCARD", "order:42"]).await != "2" {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    timeout(LIMIT, both).await.expect("two shares at once");
+    let refused = ask(b, "POST", "/orders/42/pay").await;
+    assert_eq!(refused.status, 409, "{}", refused.body);
+    assert!(refused.head.contains("retry-after: "), "{}", refused.head);
+    for invoice in invoices {
+        let invoice = invoice.await.unwrap();
+        assert_eq!(invoice.status, 200, "{}", invoice.body);
+        assert!(invoice.body.contains("over 0 cents, and 0 when"), "{}", invoice.body);
+    }
+    // An invoice waits for a payment, in the same process and in another one.
+    let paying = tokio::spawn(ask(a, "POST", "/orders/42/pay"));
+    replicas[0].line_with("payment begins").await;
+    let (here, there) =
+        tokio::join!(ask(a, "GET", "/orders/42/invoice"), ask(b, "GET", "/orders/42/invoice"));
+    assert!(paying.is_finished(), "they were read after it");
+    assert_eq!((here.status, there.status), (200, 200), "{}", there.body);
+    assert!(here.body.contains("over 1000 cents, and 1000 when"), "{}", here.body);
+    assert_eq!(paying.await.unwrap().status, 200);
+    for replica in &replicas {
+        assert_no_overlap(replica, 42).await;
+    }
+    for replica in replicas {
+        replica.signal(Signal::TERM);
+        replica.end().await;
+    }
+    for server in nodes.iter() {
+        assert_eq!(server.keys().await, [""; 0]);
+    }
+}
+
+async fn two_exports_of_a_tenant_run_at_a_time_and_the_third_is_refused(
+    program: &str,
+    client: &str,
+) {
+    let nodes = Servers::start(3).await;
+    let mut replicas = [
+        Replica::start(program, Some(&nodes), client).await,
+        Replica::start(program, Some(&nodes), client).await,
+    ];
+    let [a, b] = [replicas[0].addr, replicas[1].addr];
+    let export = |addr| tokio::spawn(ask(addr, "POST", "/tenants/acme/exports"));
+    let (one, other) = (export(a), export(b));
+    replicas[0].line_with("tenant acme: an export begins").await;
+    replicas[1].line_with("tenant acme: an export begins").await;
+    for addr in [a, b] {
+        let third = ask(addr, "POST", "/tenants/acme/exports").await;
+        assert_eq!(third.status, 429, "{}", third.body);
+        assert!(third.head.contains("retry-after: "), "{}", third.head);
+        assert!(third.body.contains(r#""reason":"contended""#), "{}", third.body);
+    }
+    // They are not each other's tenants.
+    let elsewhere = ask(b, "POST", "/tenants/zeta/exports").await;
+    assert_eq!(elsewhere.status, 200, "{}", elsewhere.body);
+    let mut desks = Vec::new();
+    for export in [one, other] {
+        let export = export.await.unwrap();
+        assert_eq!(export.status, 200, "{}", export.body);
+        desks.push(export.body.trim_end().rsplit(' ').next().unwrap().to_owned());
+    }
+    desks.sort();
+    assert_eq!(desks, ["0", "1"]);
+    assert_eq!(ask(a, "POST", "/tenants/acme/exports").await.status, 200, "room again");
+    for replica in replicas {
+        replica.signal(Signal::TERM);
+        replica.end().await;
+    }
+    for server in nodes.iter() {
+        assert_eq!(server.keys().await, [""; 0]);
+    }
+}
+
 /// It does not lock in memory because of a slip.
 async fn nodes_that_cannot_be_used_end_it_before_it_listens(program: &str, client: &str) {
     for (name, value, said) in [
@@ -314,5 +399,7 @@ for_both_frameworks! {
     without_a_majority_it_is_503_until_the_servers_are_back
     requests_in_flight_finish_when_it_is_told_to_stop
     it_runs_on_in_memory_nodes_as_the_readme_says
+    invoices_are_read_beside_one_another_and_beside_no_payment
+    two_exports_of_a_tenant_run_at_a_time_and_the_third_is_refused
     nodes_that_cannot_be_used_end_it_before_it_listens
 }

@@ -15,9 +15,9 @@ use std::time::Duration;
 use actix_web::web::{self, Data, Path};
 use actix_web::{App, HttpResponse, HttpServer, Responder};
 use metrics_exporter_prometheus::PrometheusHandle;
-use redlock_actix::{LockMiddleware, Locked};
+use redlock_actix::{Held, LockMiddleware, Locked};
 use redlock_core::Redlock;
-use redlock_core::route::LockPolicy;
+use redlock_core::route::{ContendedStatus, LockPolicy};
 use shop::Shop;
 
 async fn pay(shop: Data<Shop>, id: Path<u64>, Locked(lease): Locked) -> String {
@@ -26,6 +26,10 @@ async fn pay(shop: Data<Shop>, id: Path<u64>, Locked(lease): Locked) -> String {
 
 async fn refund(shop: Data<Shop>, id: Path<u64>, Locked(lease): Locked) -> String {
     shop.book(*id, "refund", -1000, &lease).await
+}
+
+async fn invoice(shop: Data<Shop>, id: Path<u64>) -> String {
+    shop.invoice(*id).await
 }
 
 async fn show(shop: Data<Shop>, id: Path<u64>) -> String {
@@ -42,6 +46,10 @@ async fn ready(redlock: Data<Redlock>) -> impl Responder {
     answer.content_type(kind).body(text)
 }
 
+async fn export_all(shop: Data<Shop>, tenant: Path<String>, Held(held): Held) -> String {
+    shop.export_all(&tenant, held).await
+}
+
 async fn export(shop: Data<Shop>, id: Path<u64>) -> impl Responder {
     use futures_util::TryStreamExt;
     HttpResponse::Ok().streaming(shop.export(*id).map_ok(web::Bytes::from))
@@ -53,12 +61,16 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let prometheus = Data::new(shop::metrics()?);
     let port = shop::port()?;
     let redlock = shop::redlock().await?;
-    // Both routes have one key: a payment excludes a refund of the same order. `int`, because for the handlers `042` is 42.
+    // These routes have one key: a payment excludes a refund of the same order. `int`, because for the handlers `042` is 42.
     let at_once = LockMiddleware::new(&redlock, "order:{int:id}", LockPolicy::new())?;
-    let waiting = LockPolicy::new().wait_up_to(Duration::from_secs(5));
+    // Invoices are read beside one another, and beside no payment and no refund.
+    let waiting = LockPolicy::new().shared_methods(["GET"]).wait_up_to(Duration::from_secs(5));
     let waiting = LockMiddleware::new(&redlock, "order:{int:id}", waiting)?;
     let exports =
         LockMiddleware::new(&redlock, "export:{int:id}", LockPolicy::new().methods(["GET"]))?;
+    // Two exports of a tenant at a time, over all replicas; the third is told what clients know limits by.
+    let two = LockPolicy::new().permits(2).contended_status(ContendedStatus::TooManyRequests);
+    let two = LockMiddleware::new(&redlock, "exports:{tenant}", two)?;
     let orders = Data::new(Shop::default());
     let locks = Data::new(redlock.clone());
     // Made once, outside of the factory: the bounds on waiters then count for all workers together.
@@ -72,6 +84,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
             .route("/orders/{id}", web::get().to(show))
             .route("/orders/{id}/pay", web::post().to(pay).wrap(at_once.clone()))
             .route("/orders/{id}/refund", web::post().to(refund).wrap(waiting.clone()))
+            .route("/orders/{id}/invoice", web::get().to(invoice).wrap(waiting.clone()))
+            .route("/tenants/{tenant}/exports", web::post().to(export_all).wrap(two.clone()))
             .route("/orders/{id}/export", web::get().to(export).wrap(exports.clone()))
     })
     // A client that hangs up stops its request, as in most frameworks; by default actix-web lets it run on.

@@ -73,6 +73,32 @@
 //! # }
 //! ```
 //!
+//! # Readers beside readers, and limits
+//!
+//! With [`shared_methods`](redlock_core::route::LockPolicy::shared_methods) requests of some methods run beside one another,
+//! and never beside those of the others, over all replicas:
+//!
+//! ```
+//! # fn main() -> Result<(), redlock_core::ConfigError> {
+//! # use actix_web::{App, web};
+//! # use redlock_actix::LockMiddleware;
+//! # use redlock_core::{InMemoryNode, Redlock, route::LockPolicy};
+//! # async fn invoice() -> &'static str { "" }
+//! # async fn pay() -> &'static str { "" }
+//! # let redlock = Redlock::builder().node(InMemoryNode::new("a")).ttl(std::time::Duration::from_secs(10)).build()?;
+//! let policy = LockPolicy::new().shared_methods(["GET"]); // and POST alone
+//! let lock = LockMiddleware::new(&redlock, "order:{int:id}", policy)?;
+//! let app = App::new()
+//!     .route("/orders/{id}/invoice", web::get().to(invoice).wrap(lock.clone()))
+//!     .route("/orders/{id}/pay", web::post().to(pay).wrap(lock.clone()));
+//! # let _ = app;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! With [`permits`](redlock_core::route::LockPolicy::permits) so many requests of a key are served at once in place of one, which
+//! is a limit for all replicas together.
+//!
 //! # Where the middleware belongs
 //!
 //! **Inside authentication**: who can name a key can hold it. In actix-web the middleware that is wrapped last is outermost,
@@ -100,9 +126,10 @@
 //!
 //! # What the handler can know
 //!
-//! [`Locked`] extracts the lease; the request's extensions have [`HeldLocks`](redlock_core::route::HeldLocks). Every
-//! rejection has its [`Rejection`](redlock_core::route::Rejection) in the response's extensions, with what each node
-//! said, for a middleware outside that logs it.
+//! [`Locked`] extracts the lease, and [`Held`] how it is held: alone, shared, or as one of so many. The request's extensions
+//! have [`HeldLocks`](redlock_core::route::HeldLocks). Every rejection has its
+//! [`Rejection`](redlock_core::route::Rejection) in the response's extensions, with what each node said, for a middleware
+//! outside that logs it.
 //!
 //! # A key that only the handler knows
 //!
@@ -133,7 +160,7 @@ mod service;
 
 pub use body::LockedBody;
 pub use key::KeyExtractor;
-pub use locked::{Locked, NotLocked};
+pub use locked::{Held, Locked, NotLocked};
 pub use middleware::LockMiddleware;
 pub use redlock_core;
 pub use rejection::LockRejection;

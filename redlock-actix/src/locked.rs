@@ -5,7 +5,7 @@ use std::ops::Deref;
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, ResponseError};
 use redlock_core::Lease;
-use redlock_core::route::HeldLocks;
+use redlock_core::route::{HeldAs, HeldLocks};
 
 /// Extracts the lease of the handler's lock: until when it is valid, and whether it is lost.
 ///
@@ -36,6 +36,26 @@ impl Deref for Locked {
     }
 }
 
+/// Extracts how the handler's lock is held: alone, shared, or as one of so many, and then as which.
+///
+/// ```
+/// use redlock_actix::Held;
+/// use redlock_actix::redlock_core::route::HeldAs;
+///
+/// async fn invoice(Held(held): Held) -> &'static str {
+///     if held == HeldAs::Share { "others may read beside\n" } else { "nobody else is at it\n" }
+/// }
+/// # actix_web::web::route().to(invoice);
+/// ```
+///
+/// Where there may be no lock: `Option<Held>`.
+///
+/// # Errors
+///
+/// [`NotLocked`] where there is none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Held(pub HeldAs);
+
 /// The request is handled without a lock: no middleware is around the handler, or it let the request pass. Answered
 /// with 500.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,13 +71,20 @@ impl std::error::Error for NotLocked {}
 
 impl ResponseError for NotLocked {}
 
-impl FromRequest for Locked {
-    type Error = NotLocked;
-    type Future = Ready<Result<Self, NotLocked>>;
+macro_rules! extract {
+    ($($extractor:ty: $of:expr),*) => {$(
+        impl FromRequest for $extractor {
+            type Error = NotLocked;
+            type Future = Ready<Result<Self, NotLocked>>;
 
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let extensions = request.extensions();
-        let lease = extensions.get::<HeldLocks>().and_then(HeldLocks::lease).cloned();
-        ready(lease.map(Locked).ok_or(NotLocked))
-    }
+            fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+                ready(request.extensions().get().and_then($of).ok_or(NotLocked))
+            }
+        }
+    )*};
+}
+
+extract! {
+    Locked: |held: &HeldLocks| held.lease().cloned().map(Locked),
+    Held: |held: &HeldLocks| held.held_as().map(Held)
 }

@@ -83,7 +83,8 @@ where
     B: MessageBody + 'static,
 {
     let outer = request.extensions().get::<HeldLocks>().cloned().unwrap_or_default();
-    let tenure = match lock.admit(key, &outer).await {
+    let method = request.method().clone();
+    let tenure = match lock.admit(method.as_str(), key, &outer).await {
         Ok(Admission::Locked(tenure)) => tenure,
         Ok(Admission::Nested(held)) => {
             request.extensions_mut().insert(held);
@@ -97,7 +98,7 @@ where
         Err(rejection) => return Ok(rejected(request, &on_reject, rejection)),
     };
     request.extensions_mut().insert(tenure.held_locks());
-    let bodyless = request.method() == Method::HEAD;
+    let bodyless = method == Method::HEAD;
     let completes = lock.policy().runs_to_completion();
     let work = hold(lock.clone(), tenure, inner.call(request), bodyless);
     let done =

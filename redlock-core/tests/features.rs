@@ -90,3 +90,34 @@ async fn a_node_that_cannot_share_refuses_to_read_and_can_do_the_rest() {
     }
     redlock.try_lock("a").await.unwrap().release().await.unwrap();
 }
+
+#[cfg(feature = "route")]
+#[test]
+fn a_route_over_a_node_that_cannot_what_its_policy_needs_is_found_when_it_is_made() {
+    use redlock_core::route::LockPolicy;
+    use redlock_core::route::middleware::RouteLock;
+
+    let able = Arc::new(InMemoryNode::new("able")) as Arc<dyn LockNode>;
+    let nodes = [able, Arc::new(Plain) as Arc<dyn LockNode>];
+    let redlock = Redlock::builder().nodes(nodes).ttl(TTL).build().unwrap();
+    let new = LockPolicy::new;
+    for (policy, said) in [
+        (
+            new().shared_methods(["GET"]),
+            "shared_methods = `plain`: must be able to share, as every node must",
+        ),
+        (new().permits(2), "permits = `plain`: must be able to give slots, as every node must"),
+    ] {
+        assert_eq!(RouteLock::new(&redlock, policy).unwrap_err().to_string(), said);
+    }
+    assert!(RouteLock::new(&redlock, new()).is_ok());
+    // A key's slots need room behind it.
+    let prefixed = |bytes: usize| {
+        let builder = Redlock::builder().node(InMemoryNode::new("able")).ttl(TTL);
+        builder.key_prefix("p".repeat(bytes)).build().unwrap()
+    };
+    assert!(RouteLock::new(&prefixed(312), new()).is_ok());
+    let error = RouteLock::new(&prefixed(312), new().permits(2)).unwrap_err();
+    assert_eq!((error.field(), error.value()), ("key_prefix", "312 bytes"));
+    assert!(RouteLock::new(&prefixed(309), new().permits(2)).is_ok());
+}

@@ -24,6 +24,7 @@ fn what_is_left_out_is_as_it_usually_is() {
 fn every_option_can_be_written() {
     let json = r#"{
         "methods": ["GET", "POST"],
+        "shared_methods": ["HEAD"],
         "wait_up_to": "5s",
         "contended_status": "too_many_requests",
         "retry_after": "2s",
@@ -44,6 +45,7 @@ fn every_option_can_be_written() {
     let secs = Duration::from_secs;
     let policy = LockPolicy::new()
         .methods(["GET", "POST"])
+        .shared_methods(["HEAD"])
         .wait_up_to(secs(5))
         .contended_status(ContendedStatus::TooManyRequests)
         .retry_after(secs(2))
@@ -63,6 +65,8 @@ fn every_option_can_be_written() {
     assert_eq!(read(json), Ok(policy));
     // None of them is what it would be anyway, so none was passed over. Of renewal there is one other word.
     assert_eq!(read(r#"{"renewal": "off"}"#), Ok(LockPolicy::new().renewal(Renewal::Off)));
+    // Not together with those that share.
+    assert_eq!(read(r#"{"permits": 64}"#), Ok(LockPolicy::new().permits(64)));
 }
 
 #[test]
@@ -85,7 +89,10 @@ fn the_words_of_each_choice_are_those_of_its_variants() {
 #[test]
 fn what_is_unknown_or_of_another_type_is_refused() {
     for (json, said) in [
-        (r#"{"wait": "5s"}"#, "unknown field `wait`, expected one of `methods`, `wait_up_to`"),
+        (
+            r#"{"wait": "5s"}"#,
+            "unknown field `wait`, expected one of `methods`, `shared_methods`, `permits`",
+        ),
         (r#"{"wait_up_to": 5}"#, "expected a time with its unit, such as \"8s\""),
         (r#"{"wait_up_to": "5"}"#, "`5` has no unit: write 5s for seconds"),
         (r#"{"ttl": "soon"}"#, "`soon` must be a time with its unit"),
@@ -97,6 +104,8 @@ fn what_is_unknown_or_of_another_type_is_refused() {
         (r#"{"methods": "safe"}"#, "methods = `safe`: must be `unsafe`, `all` or a list"),
         (r#"{"methods": 7}"#, "expected \"unsafe\", \"all\" or a list such as [\"POST\"]"),
         (r#"{"methods": [7]}"#, "expected a string"),
+        (r#"{"shared_methods": "GET"}"#, "expected a sequence"),
+        (r#"{"permits": -1}"#, "expected u16"),
     ] {
         let error = read(json).unwrap_err();
         assert!(error.contains(said), "{json}: {error}");
@@ -113,6 +122,11 @@ fn what_breaks_a_rule_is_refused_when_it_is_read() {
     for (json, policy) in [
         (r#"{"methods": []}"#, new().methods([""; 0])),
         (r#"{"methods": ["post"]}"#, new().methods(["post"])),
+        (r#"{"shared_methods": []}"#, new().shared_methods([""; 0])),
+        (r#"{"shared_methods": ["GTE"]}"#, new().shared_methods(["GTE"])),
+        (r#"{"permits": 0}"#, new().permits(0)),
+        (r#"{"permits": 65}"#, new().permits(65)),
+        (r#"{"permits": 2, "shared_methods": ["GET"]}"#, new().permits(2).shared_methods(["GET"])),
         (r#"{"ttl": "9ms"}"#, new().ttl(ms(9))),
         (r#"{"max_hold": "9s"}"#, new().max_hold(secs(9))),
         (

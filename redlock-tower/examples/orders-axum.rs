@@ -18,8 +18,8 @@ use axum::http::header::CONTENT_TYPE;
 use axum::routing::{get, post};
 use axum::{Router, response::IntoResponse};
 use redlock_core::Redlock;
-use redlock_core::route::LockPolicy;
-use redlock_tower::{LockLayer, Locked};
+use redlock_core::route::{ContendedStatus, LockPolicy};
+use redlock_tower::{Held, LockLayer, Locked};
 use shop::Shop;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -31,8 +31,20 @@ async fn refund(State(shop): State<Shop>, Path(id): Path<u64>, Locked(lease): Lo
     shop.book(id, "refund", -1000, &lease).await
 }
 
+async fn invoice(State(shop): State<Shop>, Path(id): Path<u64>) -> String {
+    shop.invoice(id).await
+}
+
 async fn show(State(shop): State<Shop>, Path(id): Path<u64>) -> String {
     shop.show(id)
+}
+
+async fn export_all(
+    State(shop): State<Shop>,
+    Path(tenant): Path<String>,
+    Held(held): Held,
+) -> String {
+    shop.export_all(&tenant, held).await
 }
 
 async fn export(State(shop): State<Shop>, Path(id): Path<u64>) -> impl IntoResponse {
@@ -50,17 +62,23 @@ async fn main() -> Result<(), Box<dyn Error>> {
     shop::log();
     let prometheus = shop::metrics()?;
     let redlock = shop::redlock().await?;
-    // Both routes have one key: a payment excludes a refund of the same order. `int`, because for the handlers `042` is 42.
+    // These routes have one key: a payment excludes a refund of the same order. `int`, because for the handlers `042` is 42.
     let at_once = LockLayer::new(&redlock, "order:{int:id}", LockPolicy::new())?;
-    let waiting = LockPolicy::new().wait_up_to(Duration::from_secs(5));
+    // Invoices are read beside one another, and beside no payment and no refund.
+    let waiting = LockPolicy::new().shared_methods(["GET"]).wait_up_to(Duration::from_secs(5));
     let waiting = LockLayer::new(&redlock, "order:{int:id}", waiting)?;
     let exports = LockLayer::new(&redlock, "export:{int:id}", LockPolicy::new().methods(["GET"]))?;
+    // Two exports of a tenant at a time, over all replicas; the third is told what clients know limits by.
+    let two = LockPolicy::new().permits(2).contended_status(ContendedStatus::TooManyRequests);
+    let two = LockLayer::new(&redlock, "exports:{tenant}", two)?;
     let locks = redlock.clone();
     let app = Router::new()
         .route("/orders/{id}", get(show))
         .route("/orders/{id}/pay", post(pay).layer(at_once))
-        .route("/orders/{id}/refund", post(refund).layer(waiting))
+        .route("/orders/{id}/refund", post(refund).layer(waiting.clone()))
+        .route("/orders/{id}/invoice", get(invoice).layer(waiting))
         .route("/orders/{id}/export", get(export).layer(exports))
+        .route("/tenants/{tenant}/exports", post(export_all).layer(two))
         .route("/metrics", get(async move || prometheus.render()))
         .route("/ready", get(move || ready(locks.clone())))
         .with_state(Shop::default());

@@ -64,6 +64,34 @@
 //! # }
 //! ```
 //!
+//! # Readers beside readers, and limits
+//!
+//! With [`shared_methods`](redlock_core::route::LockPolicy::shared_methods) requests of some methods run beside one another,
+//! and never beside those of the others, over all replicas:
+//!
+//! ```
+//! # #[cfg(feature = "axum")]
+//! # fn main() -> Result<(), redlock_core::ConfigError> {
+//! # use axum::{Router, routing::{get, post}};
+//! # use redlock_core::{InMemoryNode, Redlock, route::LockPolicy};
+//! # use redlock_tower::LockLayer;
+//! # async fn invoice() {}
+//! # async fn pay() {}
+//! # let redlock = Redlock::builder().node(InMemoryNode::new("a")).ttl(std::time::Duration::from_secs(10)).build()?;
+//! let policy = LockPolicy::new().shared_methods(["GET"]); // and POST alone
+//! let lock = LockLayer::new(&redlock, "order:{int:id}", policy)?;
+//! let app: Router = Router::new()
+//!     .route("/orders/{id}/invoice", get(invoice).layer(lock.clone()))
+//!     .route("/orders/{id}/pay", post(pay).layer(lock));
+//! # Ok(())
+//! # }
+//! # #[cfg(not(feature = "axum"))]
+//! # fn main() {}
+//! ```
+//!
+//! With [`permits`](redlock_core::route::LockPolicy::permits) so many requests of a key are served at once in place of one, which
+//! is a limit for all replicas together.
+//!
 //! # Where the layer belongs
 //!
 //! **Inside authentication**: who can name a key can hold it. In axum a layer that is added later is further outside, so
@@ -107,7 +135,8 @@
 //!
 //! # What the handler can know
 //!
-//! The request's extensions have [`HeldLocks`](redlock_core::route::HeldLocks); in axum, `Locked` extracts the lease.
+//! The request's extensions have [`HeldLocks`](redlock_core::route::HeldLocks); in axum, `Locked` extracts the lease,
+//! and `Held` how it is held: alone, shared, or as one of so many.
 //! Every rejection has its [`Rejection`](redlock_core::route::Rejection) in the response's extensions, with what each
 //! node said, for a layer outside that logs it.
 //!
@@ -124,7 +153,7 @@
 //!
 //! # Features
 //!
-//! - `axum`: path parameters, `{route}` and nested routers for key templates, the extractor `Locked`, the error
+//! - `axum`: path parameters, `{route}` and nested routers for key templates, the extractors `Locked` and `Held`, the error
 //!   `LockRejection`, and `reject_with` takes what axum calls a response. Without it templates know the method and headers
 //!   only.
 //! - `tonic`: rejections as gRPC statuses (`GrpcStatus`). Templates know `{route}`, which is `/package.Service/Method`.
@@ -153,7 +182,7 @@ pub use handler::LockRejection;
 pub use key::KeyExtractor;
 pub use layer::LockLayer;
 #[cfg(feature = "axum")]
-pub use locked::{Locked, NotLocked};
+pub use locked::{Held, Locked, NotLocked};
 pub use redlock_core;
 #[cfg(feature = "tonic")]
 pub use rejection::GrpcStatus;

@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use http::request::Parts;
 use redlock_core::Lease;
-use redlock_core::route::HeldLocks;
+use redlock_core::route::{HeldAs, HeldLocks};
 
 /// Extracts the lease of the handler's lock: until when it is valid, and whether it is lost.
 ///
@@ -36,6 +36,26 @@ impl Deref for Locked {
     }
 }
 
+/// Extracts how the handler's lock is held: alone, shared, or as one of so many, and then as which.
+///
+/// ```
+/// use redlock_tower::Held;
+/// use redlock_tower::redlock_core::route::HeldAs;
+///
+/// async fn invoice(Held(held): Held) -> &'static str {
+///     if held == HeldAs::Share { "others may read beside\n" } else { "nobody else is at it\n" }
+/// }
+/// # axum::Router::<()>::new().route("/", axum::routing::any(invoice));
+/// ```
+///
+/// Where there may be no lock: `Option<Held>`.
+///
+/// # Errors
+///
+/// [`NotLocked`] where there is none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Held(pub HeldAs);
+
 /// The request is handled without a lock: no layer is around the handler, or it let the request pass. Answered with 500.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NotLocked;
@@ -54,22 +74,30 @@ impl IntoResponse for NotLocked {
     }
 }
 
-impl<S: Send + Sync> FromRequestParts<S> for Locked {
-    type Rejection = NotLocked;
+macro_rules! extract {
+    ($($extractor:ty: $of:expr),*) => {$(
+        impl<S: Send + Sync> FromRequestParts<S> for $extractor {
+            type Rejection = NotLocked;
 
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, NotLocked> {
-        locked(parts).ok_or(NotLocked)
-    }
+            async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, NotLocked> {
+                parts.extensions.get().and_then($of).ok_or(NotLocked)
+            }
+        }
+
+        impl<S: Send + Sync> OptionalFromRequestParts<S> for $extractor {
+            type Rejection = Infallible;
+
+            async fn from_request_parts(
+                parts: &mut Parts,
+                _: &S,
+            ) -> Result<Option<Self>, Infallible> {
+                Ok(parts.extensions.get().and_then($of))
+            }
+        }
+    )*};
 }
 
-impl<S: Send + Sync> OptionalFromRequestParts<S> for Locked {
-    type Rejection = Infallible;
-
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Option<Self>, Infallible> {
-        Ok(locked(parts))
-    }
-}
-
-fn locked(parts: &Parts) -> Option<Locked> {
-    parts.extensions.get::<HeldLocks>().and_then(HeldLocks::lease).cloned().map(Locked)
+extract! {
+    Locked: |held: &HeldLocks| held.lease().cloned().map(Locked),
+    Held: |held: &HeldLocks| held.held_as().map(Held)
 }

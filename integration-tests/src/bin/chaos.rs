@@ -2,7 +2,7 @@
 //! for fences shows what came of it, and a checker goes through the history.
 //!
 //! `cargo run --release -p integration-tests --bin chaos -- [--minutes N | --seconds N] [--seed S] [--profile P]`, with
-//! the profiles `mixed`, `clocks` and `broken-clocks`. The seed decides what is broken and when; what processes and
+//! the profiles `mixed`, `modes`, `clocks` and `broken-clocks`. The seed decides what is broken and when; what processes and
 //! networks make of it does not repeat itself. The history is left in `target/chaos`, one JSON object a line, with times
 //! in microseconds of the host's monotonic clock.
 
@@ -14,8 +14,18 @@ mod checker;
 mod failure;
 #[path = "chaos/fleet.rs"]
 mod fleet;
+#[path = "chaos/gates.rs"]
+mod gates;
+#[path = "chaos/had.rs"]
+mod had;
 #[path = "chaos/history.rs"]
 mod history;
+#[path = "chaos/holds.rs"]
+mod holds;
+#[path = "chaos/line.rs"]
+mod line;
+#[path = "chaos/plain.rs"]
+mod plain;
 #[path = "chaos/profile.rs"]
 mod profile;
 #[path = "chaos/report.rs"]
@@ -44,8 +54,7 @@ use profile::{Profile, SERVERS};
 use store::Store;
 use torment::Field;
 
-const USAGE: &str =
-    "usage: chaos [--minutes N | --seconds N] [--seed S] [--profile mixed|clocks|broken-clocks]";
+const USAGE: &str = "usage: chaos [--minutes N | --seconds N] [--seed S] [--profile mixed|modes|clocks|broken-clocks]";
 
 /// How long locks may outlive the run: a time to live, and what was held up on its way.
 const CLEAN_UP: Duration = Duration::from_secs(5);

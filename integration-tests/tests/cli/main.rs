@@ -11,6 +11,8 @@ mod codes;
 mod contention;
 mod environment;
 mod lost;
+mod permits;
+mod readers;
 mod setup;
 mod signals;
 mod terminal;

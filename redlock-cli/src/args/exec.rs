@@ -8,7 +8,7 @@ use redlock_core::Label;
 
 use super::nodes::{MoreKeys, NodeArgs};
 use crate::duration::{duration, wait};
-use crate::exec::{Name, Request};
+use crate::exec::{Mode, Name, Request};
 use crate::exit;
 
 /// Run a command while holding a lock
@@ -21,7 +21,7 @@ use crate::exit;
 ///
 /// The command finds in its environment REDLOCK_KEY (several keys stand one a line), REDLOCK_FENCE (a number greater than
 /// that of every earlier holder) and REDLOCK_VALID_UNTIL (seconds since 1970; renewal moves it on, so it is no more than a
-/// hint).
+/// hint). With --permits also REDLOCK_SLOT, and REDLOCK_FENCE is greater than that of every earlier holder of this slot.
 ///
 /// SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1 and SIGUSR2 are passed on to the command, which decides what they mean.
 ///
@@ -41,6 +41,15 @@ pub(super) struct ExecArgs {
     /// The command and its arguments, after `--`
     #[arg(required = true, last = true, value_name = "COMMAND", value_hint = ValueHint::CommandWithArguments)]
     pub(super) command: Vec<OsString>,
+    /// Share the lock with others that do: they run beside one another, and never beside one that has it without this
+    /// flag. Not with --at-least: who shares keeps nobody out for a time
+    #[arg(short, long, conflicts_with = "at_least")]
+    pub(super) shared: bool,
+    /// Let so many commands run at once, 1 to 64, over all machines, with one KEY; all of them should say the same number. The
+    /// command finds in REDLOCK_SLOT which one it is, from 0: no other has the same meanwhile. A lock on KEY itself is
+    /// another one
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64), conflicts_with = "shared")]
+    pub(super) permits: Option<u16>,
     /// Try once, do not wait. So does `-w 0s`
     #[arg(short = 'n', long = "nonblock", alias = "try", conflicts_with = "wait")]
     pub(super) nonblock: bool,
@@ -103,6 +112,11 @@ impl From<ExecArgs> for Request {
         Self {
             keys: args.more.after(args.keys),
             command: args.command,
+            mode: match args.permits {
+                Some(permits) => Mode::Permits(permits),
+                None if args.shared => Mode::Shared,
+                None => Mode::Alone,
+            },
             wait: if once { Duration::ZERO } else { args.wait },
             ttl: args.ttl,
             max_hold: args.max_hold,

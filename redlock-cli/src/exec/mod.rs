@@ -4,6 +4,7 @@
 #![deny(clippy::print_stdout, clippy::print_stderr)]
 
 mod child;
+mod hold;
 mod myself;
 mod processes;
 mod refusal;
@@ -20,11 +21,12 @@ use std::future::Future;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use redlock_core::{LockGuard, LostReason, Redlock};
+use redlock_core::{LostReason, Redlock};
 use rustix::process::Signal;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use self::child::{Child, Watcher};
+use self::hold::Hold;
 use self::refusal::Refusal;
 use self::report::Report;
 use self::signals::{Received, Signals};
@@ -32,7 +34,7 @@ use self::supervise::End;
 use crate::config::{Config, Nodes};
 use crate::exit::{self, Ending, Failure};
 
-pub(crate) use self::request::{Name, Request};
+pub(crate) use self::request::{Mode, Name, Request};
 pub(crate) use self::trampoline::{CHILD, child};
 pub(crate) use self::watcher::{WATCH, watch};
 
@@ -44,6 +46,7 @@ const CLOSING: Duration = Duration::from_millis(250);
 const BEGINNING: Duration = Duration::from_secs(1);
 
 pub(crate) async fn run(request: &Request) -> Ending {
+    request.check()?;
     let config = Config::load(&request.flags)?;
     let report = Report::new(request);
     let redlock = settings::handle(request, &config)?;
@@ -58,7 +61,7 @@ pub(crate) async fn run(request: &Request) -> Ending {
     let watcher = Watcher::start(&request.command, !at_terminal).map_err(|error| {
         Failure::new(format_args!("nothing could watch over the command: {error}"))
     })?;
-    let had = match unless_signalled(&mut signals, settings::lock(&redlock, request)).await {
+    let had = match unless_signalled(&mut signals, hold::take(&redlock, request)).await {
         Ok(had) => had,
         Err(signal) => {
             close(&redlock).await;
@@ -67,14 +70,14 @@ pub(crate) async fn run(request: &Request) -> Ending {
         }
     };
     match had {
-        Ok(guard) => {
-            report.locked(&guard.lease());
+        Ok(hold) => {
+            report.had(&hold);
             let mut started = None;
             let ending =
-                run_under(&guard, request, &report, &mut signals, watcher, &mut started).await;
+                run_under(&hold, request, &report, &mut signals, watcher, &mut started).await;
             // The command has ended, and whatever becomes of the release does not change its code.
-            let lost = guard.is_lost();
-            report.released(guard.release().await, lost);
+            let lost = hold.lease().is_lost();
+            report.released(hold.release().await, lost);
             close(&redlock).await;
             if let Some(mut child) = started {
                 child.reap();
@@ -89,15 +92,15 @@ pub(crate) async fn run(request: &Request) -> Ending {
 }
 
 async fn run_under(
-    guard: &LockGuard,
+    hold: &Hold,
     request: &Request,
     report: &Report<'_>,
     signals: &mut Signals,
     watcher: Watcher,
     started: &mut Option<Child>,
 ) -> Ending {
-    let lease = guard.lease();
-    let variables = settings::environment(&request.keys, &lease);
+    let lease = hold.lease();
+    let variables = hold.environment(&request.keys);
     let mut early = Vec::new();
     let given_up = async {
         tokio::select! {
@@ -158,7 +161,7 @@ async fn asked_to_end(signals: &mut Signals, early: &mut Vec<Received>) -> Signa
 
 fn refused(refusal: &Refusal, request: &Request, report: &Report<'_>) -> Ending {
     let Refusal { error, seen } = refusal;
-    match seen.as_ref().and_then(report::skipped) {
+    match seen.as_ref().and_then(|seen| report.why_skipped(seen)) {
         Some(why) => report.skipped(&why),
         None if seen.is_none() && report::is_contention(error.kind()) => report.contended(error),
         // Where nobody is known to have it, the job may not have been run at all.

@@ -11,7 +11,8 @@ use redlock_file::FileNode;
 use rustix::process::Signal;
 use tokio::time::{Instant, sleep};
 
-use super::request::Request;
+use super::hold::Hold;
+use super::request::{Mode, Request};
 use crate::config::NODES;
 use crate::output::say;
 
@@ -49,9 +50,17 @@ impl<'a> Report<'a> {
         ));
     }
 
-    pub(super) fn locked(&self, lease: &Lease) {
+    pub(super) fn had(&self, hold: &Hold) {
+        let lease = hold.lease();
         let fence = lease.fence().map_or_else(String::new, |fence| format!("fence {fence}, "));
-        self.tell(format_args!("locked ({fence}for {:.1?} unless renewed)", lease.remaining()));
+        let had = match (hold, self.request.mode) {
+            (Hold::Permit(permit), Mode::Permits(permits)) => {
+                format!("has permit {} of 0 to {}", permit.slot(), permits - 1)
+            }
+            (Hold::Share(_), _) => "shared".to_owned(),
+            _ => "locked".to_owned(),
+        };
+        self.tell(format_args!("{had} ({fence}for {:.1?} unless renewed)", lease.remaining()));
     }
 
     /// Tells of a renewal once there was one.
@@ -146,7 +155,29 @@ impl<'a> Report<'a> {
             None if error.nodes().iter().any(|node| forever(&node.outcome)) => Expiry::Never,
             None => Expiry::Unknown,
         };
-        self.say(format_args!("{}{waited}{}", held_by(error.holder()), until_when(expiry)));
+        match self.all_taken() {
+            Some(all) => self.say(format_args!("{all}{waited}{}", one_is_free(expiry))),
+            None => {
+                self.say(format_args!("{}{waited}{}", held_by(error.holder()), until_when(expiry)))
+            }
+        }
+    }
+
+    /// Why a job that is due once is not run; nothing where nobody has it.
+    pub(super) fn why_skipped(&self, seen: &LockState) -> Option<String> {
+        let why = skipped(seen)?;
+        Some(match self.all_taken() {
+            Some(all) => format!("{all}, the one that is free first: {why}"),
+            None => why,
+        })
+    }
+
+    fn all_taken(&self) -> Option<String> {
+        match self.request.mode {
+            Mode::Permits(1) => Some("the permit is taken".to_owned()),
+            Mode::Permits(permits) => Some(format!("all {permits} permits are taken")),
+            Mode::Alone | Mode::Shared => None,
+        }
     }
 
     /// Why there is no lock, where that is nobody's holding it.
@@ -162,7 +193,7 @@ pub(super) fn is_contention(kind: LockErrorKind) -> bool {
 }
 
 /// Why a job that is due once is not run, as a majority of the nodes has it; nothing where none has.
-pub(super) fn skipped(seen: &LockState) -> Option<String> {
+fn skipped(seen: &LockState) -> Option<String> {
     match seen {
         LockState::Held { label, expiry, .. } => {
             Some(format!("{}{}", held_by(label.as_ref()), until_when(*expiry)))
@@ -189,6 +220,14 @@ fn until_when(expiry: Expiry) -> String {
         Expiry::In(left) => format!(" (free in about {} unless renewed)", about(left)),
         Expiry::Never => " (by a key without expiry, which never frees itself)".to_owned(),
         Expiry::Unknown => String::new(),
+    }
+}
+
+/// Of several that their holders may renew.
+fn one_is_free(expiry: Expiry) -> String {
+    match expiry {
+        Expiry::In(left) => format!(" (one is free in about {} unless renewed)", about(left)),
+        other => until_when(other),
     }
 }
 

@@ -1,14 +1,9 @@
-//! From the command line and the configuration to a handle, and what the command is told of its lock.
+//! From the command line and the configuration to a handle.
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
-use redlock_core::{
-    ConfigError, Lease, LockError, LockErrorKind, LockGuard, LockKey, LockOptions, LockState,
-    Redlock, Renewal, options,
-};
-use tokio::time::Instant;
+use redlock_core::{ConfigError, LockError, LockErrorKind, Redlock, Renewal, options};
 
-use super::refusal::Refusal;
 use super::request::{Name, Request};
 use crate::config::Config;
 use crate::exit::Failure;
@@ -17,12 +12,6 @@ use crate::nodes::nodeset;
 
 /// Time to live where none is given: a dead holder is waited for no longer, and a renewal may fail several times.
 const TTL: Duration = Duration::from_secs(30);
-
-/// How long it may take until one of several that began in one moment has the lock.
-const SETTLING: Duration = Duration::from_secs(3);
-
-/// The longest pause of one of them.
-const PAUSE: Duration = Duration::from_millis(100);
 
 /// A handle with all that was asked for. Nothing is sent.
 pub(super) fn handle(request: &Request, config: &Config) -> Result<Redlock, Failure> {
@@ -38,50 +27,12 @@ pub(super) fn handle(request: &Request, config: &Config) -> Result<Redlock, Fail
     if let Some(max_hold) = request.max_hold {
         builder = builder.max_hold(max_hold);
     }
-    if !tries_once(request) {
+    if !request.tries_once() {
         builder = builder.wait_for(request.wait);
     }
     builder.build().map_err(|error| {
         of_config(request, config, &error).unwrap_or_else(|| broken(request, &error))
     })
-}
-
-/// Takes the lock, waiting for it unless told not to.
-pub(super) async fn lock(redlock: &Redlock, request: &Request) -> Result<LockGuard, Refusal> {
-    let key = LockKey::all(&request.keys).map_err(LockError::from)?;
-    if let Some(at_least) = request.at_least {
-        once(redlock, key, at_least).await
-    } else if tries_once(request) {
-        Ok(redlock.try_lock(key).await?)
-    } else {
-        Ok(redlock.lock(key).await?)
-    }
-}
-
-/// The lock for a job that is due once, unless another has it or had it.
-///
-/// Of several that begin in one moment each may be given a part of the nodes, and all be refused though nobody has it: who
-/// is refused looks, and tries again unless a majority of nodes has one holder.
-async fn once(redlock: &Redlock, key: LockKey, at_least: Duration) -> Result<LockGuard, Refusal> {
-    let options = LockOptions::new().at_least(at_least);
-    let began = Instant::now();
-    loop {
-        let error = match redlock.try_lock_with(key.clone(), &options).await {
-            Err(error) if error.kind() == LockErrorKind::Contended => error,
-            ended => return Ok(ended?),
-        };
-        let seen = redlock.inspect(key.clone()).await?.state;
-        let is_had = matches!(
-            seen,
-            LockState::Held { .. } | LockState::Kept { .. } | LockState::Shared { .. }
-        );
-        if is_had || began.elapsed() >= SETTLING {
-            return Err(Refusal { error, seen: Some(seen) });
-        }
-        // Processes do not come here in the same microsecond.
-        let now = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default();
-        tokio::time::sleep(PAUSE * (now.subsec_micros() % 1_000) / 1_000).await;
-    }
 }
 
 /// Why there is no lock, where the time that was asked for cannot be promised.
@@ -92,23 +43,6 @@ pub(super) fn impossible(request: &Request, error: &LockError) -> Option<Failure
         }
         _ => None,
     }
-}
-
-/// What the command finds in its environment.
-pub(super) fn environment(keys: &[String], lease: &Lease) -> Vec<(&'static str, String)> {
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    let until = now + lease.remaining();
-    let mut variables = vec![
-        // One a line: a key may hold any character, and a space is a likely one.
-        ("REDLOCK_KEY", keys.join("\n")),
-        ("REDLOCK_VALID_UNTIL", format!("{}.{:03}", until.as_secs(), until.subsec_millis())),
-    ];
-    variables.extend(lease.fence().map(|fence| ("REDLOCK_FENCE", fence.to_string())));
-    variables
-}
-
-fn tries_once(request: &Request) -> bool {
-    request.wait.is_zero()
 }
 
 /// A longest hold below the usual time to live shortens it, since the one must be at least the other; a time for which
@@ -171,6 +105,7 @@ fn in_flags(error: &ConfigError) -> String {
 mod tests {
     use redlock_config::Surroundings;
 
+    use super::super::hold::take;
     use super::*;
     use crate::args::{Order, parsed};
 
@@ -233,7 +168,7 @@ mod tests {
         assert_eq!(ttl_of(&["--at-least", "50s"], "ttl = '5s'"), ms(50_508));
         assert_eq!(ttl_of(&["--at-least", "50s"], "ttl = '2m'"), ms(120_000));
         assert_eq!(ttl_of(&["--at-least", "50s", "--ttl", "5s"], ""), ms(5_000));
-        assert!(tries_once(&args(&["--at-least", "50s"])));
+        assert!(args(&["--at-least", "50s"]).tries_once());
         assert!(parsed(["redlock", "exec", "k", "--at-least=9s", "-w5s", "--", "true"]).is_err());
     }
 
@@ -241,7 +176,7 @@ mod tests {
     async fn a_time_that_cannot_be_promised_is_a_command_line_that_is_wrong() {
         let short = args(&["--at-least", "50s", "--ttl", "50s"]);
         let redlock = handle(&short, &config("")).unwrap();
-        let refusal = lock(&redlock, &short).await.unwrap_err();
+        let refusal = take(&redlock, &short).await.unwrap_err();
         let failure = impossible(&short, &refusal.error).unwrap();
         let said = "--at-least = `50s`: must be at most 49.498s, the time to live of 50s less the drift allowance";
         assert_eq!((failure.to_string().as_str(), failure.code()), (said, crate::exit::USAGE));
@@ -272,34 +207,9 @@ mod tests {
 
     #[test]
     fn waiting_for_no_time_is_trying_once() {
-        assert!(tries_once(&args(&["-n"])) && tries_once(&args(&["-w", "0s"])));
-        assert!(!tries_once(&args(&[])));
+        assert!(args(&["-n"]).tries_once() && args(&["-w", "0s"]).tries_once());
+        assert!(!args(&[]).tries_once());
         assert!(handle(&args(&["-w", "0s"]), &config("")).is_ok());
-    }
-
-    #[tokio::test]
-    async fn the_command_is_told_its_keys_its_number_and_until_when() {
-        let keys = ["b c".to_owned(), "a".to_owned()];
-        let dir = std::env::temp_dir().join(format!("redlock-settings-{}", std::process::id()));
-        let node = format!("file:{}", dir.display());
-        let config = |args: &Request| {
-            Config::resolve(&args.flags, Surroundings::new(|_| None, |_| Ok(None))).unwrap()
-        };
-        let with_fence = args(&["--node", &node]);
-        let redlock = handle(&with_fence, &config(&with_fence)).unwrap();
-        let guard = redlock.try_lock(&keys[..]).await.unwrap();
-        let told = environment(&keys, &guard.lease());
-        assert_eq!(told[0], ("REDLOCK_KEY", "b c\na".to_owned()));
-        assert_eq!(told[2], ("REDLOCK_FENCE", guard.fence().unwrap().to_string()));
-        let (whole, millis) = told[1].1.split_once('.').unwrap();
-        let now = SystemTime::UNIX_EPOCH.elapsed().unwrap().as_secs();
-        assert!((now + 20..=now + 30).contains(&whole.parse().unwrap()), "{told:?}");
-        assert_eq!(millis.len(), 3);
-        let without = args(&["--no-fence", "--node", &node]);
-        let plain = handle(&without, &config(&without)).unwrap();
-        let guard = plain.try_lock("k").await.unwrap();
-        assert_eq!(environment(&keys, &guard.lease()).len(), 2);
-        std::fs::remove_dir_all(dir).unwrap();
     }
 
     #[test]

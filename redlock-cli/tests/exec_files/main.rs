@@ -7,6 +7,8 @@ mod common;
 mod deaths;
 mod headless;
 mod inherited;
+mod permits;
+mod readers;
 mod said;
 mod setup;
 mod shared;

@@ -70,6 +70,12 @@ impl Redlock {
         self.0.plan(options).map(drop)
     }
 
+    /// The same for one that shares.
+    #[cfg(feature = "route")]
+    pub(crate) fn check_shared(&self, options: &LockOptions) -> Result<(), ConfigError> {
+        self.0.plan_as(options, Mode::Shared).map(drop)
+    }
+
     /// Whether keys of `bytes` bytes have room behind the prefix.
     #[cfg(feature = "route")]
     pub(crate) fn check_prefix(&self, bytes: usize) -> Result<(), ConfigError> {

@@ -111,7 +111,7 @@ impl Shared {
         self.plan_as(options, Mode::Exclusive)
     }
 
-    fn plan_as(&self, options: &LockOptions, mode: Mode) -> Result<Plan, ConfigError> {
+    pub(crate) fn plan_as(&self, options: &LockOptions, mode: Mode) -> Result<Plan, ConfigError> {
         let plan = Plan { mode, ..self.settings.plan(options)? };
         if mode == Mode::Shared {
             check_sharing(&plan, self.set.members.iter().map(|member| &*member.node))?;

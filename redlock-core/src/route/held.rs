@@ -1,14 +1,15 @@
 use std::fmt;
 use std::sync::{Arc, Weak};
 
+use super::grip::{Grip, HeldAs, Wish};
 use super::limits::Holding;
-use crate::handle::guard::{Lease, LockGuard};
+use crate::handle::guard::Lease;
 use crate::handle::redlock::Redlock;
 use crate::node::key::LockKey;
 
 /// A lock that one layer took, until the last who must not run without it is done.
 pub(super) struct Keep {
-    pub(super) guard: LockGuard,
+    pub(super) grip: Grip,
     pub(super) counted: Holding,
 }
 
@@ -27,6 +28,7 @@ struct Held {
     redlock: Redlock,
     key: LockKey,
     lease: Lease,
+    held_as: HeldAs,
     keep: Weak<Keep>,
     /// Whether the layer that took it stops the handler when it is lost.
     cancels: bool,
@@ -37,15 +39,24 @@ pub(super) enum Around {
     Nothing,
     /// All of it.
     All(HeldLocks),
-    /// Some of it, so that it would wait for itself.
-    Part,
+    /// Something that it would wait for, and so for itself.
+    InTheWay(&'static str),
 }
 
 impl HeldLocks {
     /// The lock of the handler's own layer, which is the innermost one. `None` if that let the request pass without a
     /// lock, whatever the layers around it hold.
     pub fn lease(&self) -> Option<&Lease> {
-        self.own.and_then(|own| self.locks.get(own)).map(|held| &held.lease)
+        self.own().map(|held| &held.lease)
+    }
+
+    /// How the handler's own layer has its key: alone, shared, or as one of so many. `None` as of [`lease`](Self::lease).
+    pub fn held_as(&self) -> Option<HeldAs> {
+        self.own().map(|held| held.held_as)
+    }
+
+    fn own(&self) -> Option<&Held> {
+        self.own.and_then(|own| self.locks.get(own))
     }
 
     /// All locks of all layers, outermost first.
@@ -59,21 +70,30 @@ impl HeldLocks {
         Self { locks: Arc::clone(&self.locks), own: None }
     }
 
-    pub(super) fn around(&self, redlock: &Redlock, key: &LockKey) -> Around {
-        let held = |resource: &[u8]| {
-            self.locks.iter().position(|held| {
+    pub(super) fn around(&self, redlock: &Redlock, key: &LockKey, wish: Wish) -> Around {
+        let mut shared = false;
+        let mut held = |resource: &[u8]| {
+            let found = self.locks.iter().position(|held| {
                 held.redlock.is_same(redlock)
                     && !held.lease.is_lost()
                     && held.key.resources().any(|known| known == resource)
-            })
+                    && held.held_as.may_be(wish)
+            });
+            shared |= found.is_some_and(|at| self.locks[at].held_as == HeldAs::Share);
+            found
         };
-        let found: Vec<_> = key.resources().filter_map(held).collect();
+        let found: Vec<_> = key.resources().filter_map(&mut held).collect();
         match found.last() {
             None => Around::Nothing,
+            Some(_) if shared && wish == Wish::Lock => Around::InTheWay(
+                "a layer around shares what the inner one is to lock, which then waits for the request itself",
+            ),
             Some(own) if found.len() == key.resources().len() => {
                 Around::All(Self { locks: Arc::clone(&self.locks), own: Some(*own) })
             }
-            Some(_) => Around::Part,
+            Some(_) => Around::InTheWay(
+                "two layers' keys share some of their resources and not all of the inner one's",
+            ),
         }
     }
 
@@ -88,7 +108,8 @@ impl HeldLocks {
         locks.push(Held {
             redlock: redlock.clone(),
             key,
-            lease: keep.guard.lease(),
+            lease: keep.grip.lease(),
+            held_as: keep.grip.held_as(),
             keep: Arc::downgrade(keep),
             cancels,
         });

@@ -1,6 +1,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::grip::Wish;
 use super::rules::Bounds;
 use super::{LockPolicy, Rejection};
 use crate::node::key::LockKey;
@@ -14,7 +15,8 @@ pub(super) struct Limits {
 
 #[derive(Debug, Default)]
 struct Counts {
-    waiters: HashMap<LockKey, usize>,
+    /// Those who share do not count among those who want the lock.
+    waiters: HashMap<LockKey, [usize; 2]>,
     all_waiters: usize,
     held: usize,
 }
@@ -32,20 +34,24 @@ impl Limits {
     pub(super) fn wait(
         self: &Arc<Self>,
         key: &LockKey,
+        wish: Wish,
         policy: &LockPolicy,
     ) -> Result<Waiting, Rejection> {
         let mut counts = self.counts();
-        let at_key = counts.waiters.get(key).copied().unwrap_or(0);
-        if at_key >= self.bounds.waiters_per_key {
+        let shares = wish == Wish::Share;
+        let (Bounds { waiters_per_key, sharers_per_key, .. }, mut at_key) =
+            (self.bounds, counts.waiters.get(key).copied().unwrap_or_default());
+        if at_key[usize::from(shares)] >= if shares { sharers_per_key } else { waiters_per_key } {
             return Err(Rejection::crowded(policy));
         }
         // Whoever waits may come to hold.
         if counts.all_waiters >= self.bounds.waiters || counts.held >= self.bounds.held {
             return Err(Rejection::overloaded());
         }
-        counts.waiters.insert(key.clone(), at_key + 1);
+        at_key[usize::from(shares)] += 1;
+        counts.waiters.insert(key.clone(), at_key);
         counts.all_waiters += 1;
-        Ok(Waiting { limits: Arc::clone(self), key: key.clone() })
+        Ok(Waiting { limits: Arc::clone(self), key: key.clone(), shares })
     }
 }
 
@@ -53,6 +59,7 @@ impl Limits {
 pub(super) struct Waiting {
     limits: Arc<Limits>,
     key: LockKey,
+    shares: bool,
 }
 
 impl Waiting {
@@ -71,9 +78,11 @@ impl Drop for Waiting {
     fn drop(&mut self) {
         let mut counts = self.limits.counts();
         counts.all_waiters -= 1;
-        match counts.waiters.get_mut(&self.key) {
-            Some(waiters) if *waiters > 1 => *waiters -= 1,
-            _ => drop(counts.waiters.remove(&self.key)),
+        if let Some(at_key) = counts.waiters.get_mut(&self.key) {
+            at_key[usize::from(self.shares)] -= 1;
+            if *at_key == [0; 2] {
+                counts.waiters.remove(&self.key);
+            }
         }
     }
 }

@@ -1,9 +1,9 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::grip::Wish;
 use super::held::{Around, Keep};
 use super::limits::Limits;
-use super::piece::MAX_PLAIN_KEY_BYTES;
 use super::tenure::{Tenure, Unlocked};
 use super::{HeldLocks, KeyError, LockPolicy, MissingPart, NoQuorum, Rejection, RejectionKind};
 use crate::error::{ConfigError, NodeOutcome};
@@ -42,13 +42,13 @@ impl RouteLock {
     /// # Errors
     ///
     /// When an option breaks a rule or does not fit the handle: its node timeout, its `max_waiters`, its fencing, of which
-    /// the policy says nothing, or its key prefix, which leaves no room for a template's keys.
+    /// the policy says nothing, its key prefix, which leaves no room for a template's keys, or a node that cannot what the
+    /// policy needs.
     pub fn new(redlock: &Redlock, policy: LockPolicy) -> Result<Self, ConfigError> {
         let settings = redlock.settings();
         policy.check(settings)?;
         let options = policy.options(settings);
-        redlock.check(&options)?;
-        redlock.check_prefix(MAX_PLAIN_KEY_BYTES)?;
+        Wish::check(redlock, &policy, &options)?;
         let limits = Arc::new(Limits::new(policy.bounds(settings)));
         let redlock = redlock.at_home_here();
         Ok(Self(Arc::new(Inner { redlock, policy, options, limits })))
@@ -81,7 +81,8 @@ impl RouteLock {
         }
     }
 
-    /// Asks for the lock as the policy says. `outer` are the locks of the layers around this one.
+    /// Asks for what the policy says that a request with this method is to have. `outer` are the locks of the layers around
+    /// this one.
     ///
     /// # Errors
     ///
@@ -90,21 +91,25 @@ impl RouteLock {
     /// # Cancel safety
     ///
     /// When the future is dropped, whatever was sent is completed and released in the background.
-    pub async fn admit(&self, key: LockKey, outer: &HeldLocks) -> Result<Admission, Rejection> {
+    pub async fn admit(
+        &self,
+        method: &str,
+        key: LockKey,
+        outer: &HeldLocks,
+    ) -> Result<Admission, Rejection> {
         let Inner { redlock, policy, options, limits } = &*self.0;
-        match outer.around(redlock, &key) {
+        let wish = Wish::of(policy, method);
+        wish.fits(&key)?;
+        match outer.around(redlock, &key, wish) {
             Around::Nothing => {}
             Around::All(held) => return Ok(Admission::Nested(held)),
-            Around::Part => return Err(Rejection::entangled()),
+            Around::InTheWay(rule) => return Err(Rejection::entangled(rule)),
         }
-        let waiting = limits.wait(&key, policy)?;
-        let guard = match policy.wait_up_to {
-            Some(_) => redlock.lock_with(&key, options).await,
-            None => redlock.try_lock_with(&key, options).await,
-        };
-        let error = match guard {
-            Ok(guard) => {
-                let keep = Arc::new(Keep { guard, counted: waiting.hold()? });
+        let waiting = limits.wait(&key, wish, policy)?;
+        let waits = policy.wait_up_to.is_some();
+        let error = match wish.take(redlock, &key, options, waits).await {
+            Ok(grip) => {
+                let keep = Arc::new(Keep { grip, counted: waiting.hold()? });
                 let held = outer.and(redlock, key, &keep, policy.cancels_when_lost());
                 return Ok(Admission::Locked(Tenure::new(keep, held, policy)));
             }

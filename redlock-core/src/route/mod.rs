@@ -20,11 +20,14 @@
 //! What each option does to a slow handler, a client that leaves, a lost lock and an outage is in
 //! `docs/CHOOSING_A_POLICY.md`.
 
+mod choices;
 mod context;
+mod grip;
 mod held;
 mod key;
 mod limits;
 mod lock;
+mod methods;
 mod piece;
 mod policy;
 mod rejection;
@@ -36,10 +39,12 @@ mod values;
 #[cfg(feature = "serde")]
 mod written;
 
+pub use choices::{ContendedStatus, HoldUntil, MissingPart, NoQuorum, OnLost};
+pub use grip::HeldAs;
 pub use held::HeldLocks;
 pub use key::{IntoRouteKey, KeyError};
 pub use piece::MAX_PLAIN_KEY_BYTES;
-pub use policy::{ContendedStatus, HoldUntil, LockPolicy, MissingPart, NoQuorum, OnLost};
+pub use policy::LockPolicy;
 pub use rejection::{MAX_RETRY_AFTER, Rejection, RejectionKind};
 pub use template::KeyTemplate;
 pub use tenure::{LostDuringRequest, Unlocked};

@@ -1,5 +1,7 @@
 use std::time::Duration;
 
+use super::choices::{ContendedStatus, HoldUntil, MissingPart, NoQuorum, OnLost};
+use super::methods::{Methods, named};
 use crate::handle::options::Renewal;
 
 /// What a lock on a route does, and when.
@@ -24,6 +26,8 @@ use crate::handle::options::Renewal;
 #[must_use]
 pub struct LockPolicy {
     pub(super) methods: Methods,
+    pub(super) shared_methods: Option<Vec<String>>,
+    pub(super) permits: Option<u16>,
     pub(super) wait_up_to: Option<Duration>,
     pub(super) contended_status: ContendedStatus,
     pub(super) retry_after: Option<Duration>,
@@ -42,90 +46,12 @@ pub struct LockPolicy {
     pub(super) held: usize,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Methods {
-    Unsafe,
-    All,
-    Only(Vec<String>),
-}
-
-/// What a client is told when somebody else has the lock.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[cfg_attr(feature = "serde", derive(serde::Deserialize), serde(rename_all = "snake_case"))]
-#[non_exhaustive]
-pub enum ContendedStatus {
-    /// 409 Conflict. The default: the request conflicts with the resource's present state and may be sent again.
-    #[default]
-    Conflict,
-    /// 423 Locked, of WebDAV (RFC 4918).
-    Locked,
-    /// 429 Too Many Requests (RFC 6585): clients with a retry policy of their own follow it.
-    TooManyRequests,
-}
-
-impl ContendedStatus {
-    pub(super) fn code(self) -> u16 {
-        match self {
-            Self::Conflict => 409,
-            Self::Locked => 423,
-            Self::TooManyRequests => 429,
-        }
-    }
-}
-
-/// What becomes of a request when too few nodes answer to decide who has the lock.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[cfg_attr(feature = "serde", derive(serde::Deserialize), serde(rename_all = "snake_case"))]
-#[non_exhaustive]
-pub enum NoQuorum {
-    /// It is answered with 503. The default: no handler runs without its lock.
-    #[default]
-    Deny,
-    /// The handler runs **without a lock**, perhaps beside another one. A misconfigured node set is denied all the same.
-    Allow,
-}
-
-/// What becomes of a request that lacks a part of the key template, such as a header.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[cfg_attr(feature = "serde", derive(serde::Deserialize), serde(rename_all = "snake_case"))]
-#[non_exhaustive]
-pub enum MissingPart {
-    /// It is answered with 400. The default.
-    #[default]
-    Reject,
-    /// The handler runs without a lock. A header that is given twice is rejected all the same.
-    Pass,
-}
-
-/// When the lock is released if all goes well.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[cfg_attr(feature = "serde", derive(serde::Deserialize), serde(rename_all = "snake_case"))]
-#[non_exhaustive]
-pub enum HoldUntil {
-    /// When the response's body ends, or is dropped. The default.
-    #[default]
-    BodyEnd,
-    /// When the response's head is there: what streams after it is not under the lock.
-    ResponseHead,
-}
-
-/// What becomes of a handler whose lock is lost under it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[cfg_attr(feature = "serde", derive(serde::Deserialize), serde(rename_all = "snake_case"))]
-#[non_exhaustive]
-pub enum OnLost {
-    /// It is dropped where it is, and the client gets 503; a body that streams is broken off. The default.
-    #[default]
-    Cancel,
-    /// It goes on without the lock, and a response whose lock was lost before its head has
-    /// [`LostDuringRequest`](super::LostDuringRequest) in its extensions.
-    Finish,
-}
-
 impl Default for LockPolicy {
     fn default() -> Self {
         Self {
             methods: Methods::Unsafe,
+            shared_methods: None,
+            permits: None,
             wait_up_to: None,
             contended_status: ContendedStatus::default(),
             retry_after: None,
@@ -163,6 +89,33 @@ impl LockPolicy {
     /// Locks requests with any method.
     pub fn all_methods(mut self) -> Self {
         self.methods = Methods::All;
+        self
+    }
+
+    /// Requests with these methods *share* the lock: they run beside one another, and never beside one that has it alone. Each
+    /// takes a share, as by [`Redlock::read`](crate::Redlock::read). Default: none.
+    ///
+    /// They are locked whatever [`methods`](Self::methods) says, which goes on to say who has the lock alone: with
+    /// `.shared_methods(["GET"])` and nothing else GET and HEAD share, POST and its like exclude all others, and OPTIONS and
+    /// TRACE pass. GET names HEAD too. Methods are those that are registered with IANA, in upper case. Every node must be able
+    /// to [share](crate::node::Features::shared).
+    pub fn shared_methods(mut self, methods: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.shared_methods = Some(methods.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// At most so many requests of one key at once, over all replicas, 1 to 64: each takes one of as many permits in the place
+    /// of the lock, as by [`Redlock::semaphore`](crate::Redlock::semaphore). Default: none, which is one at a time by the lock.
+    ///
+    /// Who finds all taken is told what one is told that finds a lock held, with [`contended_status`](Self::contended_status):
+    /// 409 unless that says 429. One try may find no permit while others ask at the same moment though one is free;
+    /// [`wait_up_to`](Self::wait_up_to) asks again. The handler is told [which one](super::HeldAs::Permit) it has.
+    ///
+    /// Every replica should say the same number; the largest of them counts. A lock on the key itself is another one: what a
+    /// worker locks by the same key it does not lock against these requests. Not together with
+    /// [`shared_methods`](Self::shared_methods). Every node must be able to [give slots](crate::node::Features::slots).
+    pub fn permits(mut self, permits: u16) -> Self {
+        self.permits = Some(permits);
         self
     }
 
@@ -256,8 +209,9 @@ impl LockPolicy {
     }
 
     /// The most requests that may ask for one key at the same time; further ones are told at once that somebody else
-    /// has the lock. At most [`waiters`](Self::waiters), and at most the handle's
-    /// [`max_waiters`](crate::RedlockBuilder::max_waiters). Default: 64, or the lesser of these two.
+    /// has the lock. Those that share and those that do not count apart. At most [`waiters`](Self::waiters), and at most the
+    /// handle's [`max_waiters`](crate::RedlockBuilder::max_waiters). Default: 64, or the lesser of these two; for those that
+    /// share, who are not in one another's way, the lesser of these two.
     pub fn waiters_per_key(mut self, waiters: usize) -> Self {
         self.waiters_per_key = Some(waiters);
         self
@@ -275,16 +229,14 @@ impl LockPolicy {
         self
     }
 
-    /// Whether requests with this method are locked.
+    /// Whether requests with this method are locked, alone or [shared](Self::shares).
     pub fn locks(&self, method: &str) -> bool {
-        match &self.methods {
-            Methods::Unsafe => !matches!(method, "GET" | "HEAD" | "OPTIONS" | "TRACE"),
-            Methods::All => true,
-            Methods::Only(methods) => {
-                let named = |method: &str| methods.iter().any(|only| only == method);
-                named(method) || method == "HEAD" && named("GET")
-            }
-        }
+        self.shares(method) || self.methods.contain(method)
+    }
+
+    /// Whether requests with this method share the lock.
+    pub fn shares(&self, method: &str) -> bool {
+        self.shared_methods.as_ref().is_some_and(|shared| named(shared, method))
     }
 
     /// Whether the lock is held to the end of the response's body.

@@ -101,10 +101,9 @@ impl Rejection {
         }
     }
 
-    /// Layers around hold a part of the key: the request would wait for itself.
-    pub(super) fn entangled() -> Self {
-        let rule = "two layers' keys share some of their resources and not all of the inner one's";
-        KeyError::Misuse(rule.to_owned()).into()
+    /// Layers around are in the way: the request would wait for itself.
+    pub(super) fn entangled(how: &str) -> Self {
+        KeyError::Misuse(how.to_owned()).into()
     }
 
     /// Told by nodes that somebody has the lock, where others did not answer.

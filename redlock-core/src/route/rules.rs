@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::policy::Methods;
+use super::methods::check_shared;
 use super::{LockPolicy, MAX_RETRY_AFTER};
 use crate::decide::plan::{check_ttl, error, within};
 use crate::error::ConfigError;
@@ -21,6 +21,8 @@ const WAITERS_PER_KEY: usize = 64;
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Bounds {
     pub(super) waiters_per_key: usize,
+    /// Those who share are not in one another's way.
+    pub(super) sharers_per_key: usize,
     pub(super) waiters: usize,
     pub(super) held: usize,
 }
@@ -44,10 +46,14 @@ impl LockPolicy {
 
     pub(super) fn bounds(&self, handle: &Settings) -> Bounds {
         let Self { waiters, held, .. } = *self;
-        let waiters_per_key = self
-            .waiters_per_key
-            .unwrap_or_else(|| WAITERS_PER_KEY.min(waiters).min(handle.max_waiters()).max(1));
-        Bounds { waiters_per_key, waiters, held }
+        let most = waiters.min(handle.max_waiters()).max(1);
+        let per_key = |usual: usize| self.waiters_per_key.unwrap_or(usual.min(most));
+        Bounds {
+            waiters_per_key: per_key(WAITERS_PER_KEY),
+            sharers_per_key: per_key(most),
+            waiters,
+            held,
+        }
     }
 
     /// All rules, over a handle with these settings.
@@ -72,7 +78,9 @@ impl LockPolicy {
 
     /// The rules in which no handle has a say.
     pub(super) fn check_alone(&self) -> Result<(), ConfigError> {
-        self.check_methods()?;
+        self.methods.check()?;
+        self.shared_methods.as_deref().map_or(Ok(()), check_shared)?;
+        self.check_permits()?;
         self.check_bounds()?;
         check_ttl(self.ttl, None)?;
         if let Some(wait_up_to) = self.wait_up_to
@@ -102,21 +110,16 @@ impl LockPolicy {
         Ok(())
     }
 
-    fn check_methods(&self) -> Result<(), ConfigError> {
-        let Methods::Only(methods) = &self.methods else {
-            return Ok(());
-        };
-        if methods.is_empty() {
-            return Err(ConfigError::new("methods", "none", "must name at least one method"));
+    fn check_permits(&self) -> Result<(), ConfigError> {
+        let Some(permits) = self.permits else { return Ok(()) };
+        let refused = |rule| Err(ConfigError::new("permits", permits.to_string(), rule));
+        match permits {
+            0 | 65.. => refused("must be 1 to 64"),
+            _ if self.shared_methods.is_some() => refused(
+                "must not be said together with `shared_methods`: who shares has no permit, and who has a permit no share",
+            ),
+            _ => Ok(()),
         }
-        let lower = |method: &&String| {
-            method.is_empty() || !method.bytes().all(|b| b.is_ascii_uppercase() || b == b'-')
-        };
-        if let Some(method) = methods.iter().find(lower) {
-            let value = method.escape_debug().to_string();
-            return Err(ConfigError::new("methods", value, "must be upper-case, like POST"));
-        }
-        Ok(())
     }
 
     fn check_bounds(&self) -> Result<(), ConfigError> {

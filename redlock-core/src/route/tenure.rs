@@ -31,7 +31,7 @@ impl Tenure {
             outer = held.keep_all();
             watched.extend(held.cancelling().cloned());
         } else if policy.cancels_when_lost() {
-            watched.push(keep.guard.lease());
+            watched.push(keep.grip.lease());
         }
         Self { keep, held, outer, watched }
     }
@@ -57,7 +57,7 @@ impl Tenure {
 
     /// Whether the lock is lost already, for the response's extensions.
     pub fn lost(&self) -> Option<LostDuringRequest> {
-        self.keep.guard.lease().lost_reason().map(LostDuringRequest)
+        self.keep.grip.lease().lost_reason().map(LostDuringRequest)
     }
 
     /// Releases, and waits until a majority has confirmed it: a client that has its whole answer can send its next
@@ -65,8 +65,8 @@ impl Tenure {
     pub async fn release(self) {
         let Self { keep, outer, .. } = self;
         drop(outer);
-        if let Some(Keep { guard, counted: _counted }) = Arc::into_inner(keep) {
-            let _ = guard.release().await;
+        if let Some(Keep { grip, counted: _counted }) = Arc::into_inner(keep) {
+            let _ = grip.release().await;
         }
     }
 
@@ -74,7 +74,7 @@ impl Tenure {
     pub fn into_tail(mut self, policy: &LockPolicy) -> Tail {
         // A body has a reader: the layers around it are there.
         self.outer.clear();
-        let lease = self.keep.guard.lease();
+        let lease = self.keep.grip.lease();
         let lost = policy.cancels_when_lost().then(|| {
             Box::pin(async move { lease.lost().await }) as Pin<Box<dyn Future<Output = _> + Send>>
         });
@@ -84,7 +84,7 @@ impl Tenure {
 
 impl fmt::Debug for Tenure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Tenure").field(&self.keep.guard).finish()
+        f.debug_tuple("Tenure").field(&self.keep.grip.lease()).finish()
     }
 }
 

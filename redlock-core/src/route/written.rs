@@ -6,9 +6,9 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde::de::{Deserializer, SeqAccess, Visitor};
 
-use super::policy::{
-    ContendedStatus, HoldUntil, LockPolicy, Methods, MissingPart, NoQuorum, OnLost,
-};
+use super::choices::{ContendedStatus, HoldUntil, MissingPart, NoQuorum, OnLost};
+use super::methods::Methods;
+use super::policy::LockPolicy;
 use crate::duration::Time;
 use crate::error::ConfigError;
 use crate::handle::options::Renewal;
@@ -32,6 +32,8 @@ impl<'de> Deserialize<'de> for LockPolicy {
 #[serde(rename = "LockPolicy", deny_unknown_fields)]
 struct Written {
     methods: Option<Methods>,
+    shared_methods: Option<Vec<String>>,
+    permits: Option<u16>,
     wait_up_to: Option<Time>,
     contended_status: Option<ContendedStatus>,
     retry_after: Option<Time>,
@@ -56,6 +58,8 @@ impl From<Written> for LockPolicy {
         let usual = Self::new();
         Self {
             methods: written.methods.unwrap_or(usual.methods),
+            shared_methods: written.shared_methods,
+            permits: written.permits,
             wait_up_to: time(written.wait_up_to),
             contended_status: written.contended_status.unwrap_or(usual.contended_status),
             retry_after: time(written.retry_after),

@@ -8,6 +8,7 @@ use std::time::Duration;
 use futures_util::Stream;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use redlock_config::Settings;
+use redlock_core::route::HeldAs;
 use redlock_core::{InMemoryNode, Lease, LockNode, Redlock};
 
 /// What `GET /metrics` answers. To be called before there are locks to count, within the runtime.
@@ -99,12 +100,16 @@ orders over {framework} on http://{at}
     curl -i -X POST http://{at}/orders/42/pay
   wait for the lock of the same order, up to five seconds, instead of being refused:
     curl -i -X POST http://{at}/orders/42/refund
+  its invoice, which takes two seconds, beside other invoices and never beside a payment or a refund:
+    curl -i http://{at}/orders/42/invoice
   look, without a lock:
     curl -i http://{at}/orders/42
   whether it could take locks now, for a load balancer:
     curl -i http://{at}/ready
   metrics of the locks, for Prometheus:
     curl http://{at}/metrics
+  all orders of a tenant at once, which takes two seconds; two of them at a time, and the third gets 429:
+    curl -i -X POST http://{at}/tenants/acme/exports
   one export of an order at a time, locked until its last line:
     curl -i -N http://{at}/orders/42/export
 "
@@ -127,6 +132,7 @@ pub(crate) struct Shop(Arc<Mutex<HashMap<u64, Order>>>);
 struct Order {
     cents: i64,
     busy: u32,
+    readers: u32,
     overlaps: u32,
 }
 
@@ -147,7 +153,7 @@ impl Shop {
             "order {id}: {what} begins, held for {:.1?} more unless renewed",
             lease.remaining()
         );
-        let _busy = Busy::begin(self.clone(), id, what);
+        let _busy = Busy::begin(self.clone(), id, what, false);
         // Read, wait, write: without a lock another request would come in between.
         let before = self.with(id, |order| order.cents);
         tokio::time::sleep(Duration::from_secs(2)).await;
@@ -156,12 +162,30 @@ impl Shop {
         format!("order {id}: {what} done, {} cents booked\n", before + cents)
     }
 
+    /// What is booked, and once more when it is printed: nobody books in between.
+    pub(crate) async fn invoice(&self, id: u64) -> String {
+        println!("order {id}: an invoice begins");
+        let _busy = Busy::begin(self.clone(), id, "an invoice", true);
+        let before = self.with(id, |order| order.cents);
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        let Order { cents, .. } = self.with(id, |order| *order);
+        format!("order {id}: invoice over {before} cents, and {cents} when it was printed\n")
+    }
+
     /// The order as it is now.
     pub(crate) fn show(&self, id: u64) -> String {
-        let Order { cents, busy, overlaps } = self.with(id, |order| *order);
+        let Order { cents, busy, readers, overlaps } = self.with(id, |order| *order);
         format!(
-            "order {id}: {cents} cents booked, {busy} at work on it, {overlaps} overlaps ever\n"
+            "order {id}: {cents} cents booked, {busy} at work on it and {readers} reading, {overlaps} overlaps ever\n"
         )
+    }
+
+    /// All of a tenant's, at one of so many desks at which that can be done at a time.
+    pub(crate) async fn export_all(&self, tenant: &str, held: HeldAs) -> String {
+        let HeldAs::Permit { slot } = held else { return "not at a desk\n".to_owned() };
+        println!("tenant {tenant}: an export begins at desk {slot}");
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        format!("tenant {tenant}: exported at desk {slot}\n")
     }
 
     /// Five lines in two seconds.
@@ -184,21 +208,30 @@ struct Busy {
     shop: Shop,
     id: u64,
     what: &'static str,
+    reads: bool,
 }
 
 impl Busy {
-    fn begin(shop: Shop, id: u64, what: &'static str) -> Self {
+    fn begin(shop: Shop, id: u64, what: &'static str, reads: bool) -> Self {
         shop.with(id, |order| {
-            order.busy += 1;
-            order.overlaps += u32::from(order.busy > 1);
+            *order.of(reads) += 1;
+            let Order { busy, readers, .. } = *order;
+            // Readers are beside one another, and nobody else beside anybody.
+            order.overlaps += u32::from(busy > 1 || busy > 0 && readers > 0);
         });
-        Self { shop, id, what }
+        Self { shop, id, what, reads }
+    }
+}
+
+impl Order {
+    fn of(&mut self, reads: bool) -> &mut u32 {
+        if reads { &mut self.readers } else { &mut self.busy }
     }
 }
 
 impl Drop for Busy {
     fn drop(&mut self) {
-        self.shop.with(self.id, |order| order.busy -= 1);
+        self.shop.with(self.id, |order| *order.of(self.reads) -= 1);
         println!("order {}: {} ended", self.id, self.what);
     }
 }

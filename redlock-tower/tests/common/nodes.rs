@@ -15,12 +15,21 @@ pub(crate) struct Nodes {
 pub(crate) fn nodes() -> Nodes {
     let nodes: Vec<_> =
         ["a", "b", "c"].map(|name| Arc::new(Faulty::new(Arc::new(InMemoryNode::new(name))))).into();
-    let shared = nodes.iter().map(|node| Arc::clone(node) as Arc<dyn LockNode>);
-    let redlock = Redlock::builder().nodes(shared).ttl(Duration::from_secs(3)).build().unwrap();
+    let redlock = handle(&nodes);
     Nodes { redlock, nodes }
 }
 
+fn handle(nodes: &[Arc<Faulty<InMemoryNode>>]) -> Redlock {
+    let shared = nodes.iter().map(|node| Arc::clone(node) as Arc<dyn LockNode>);
+    Redlock::builder().nodes(shared).ttl(Duration::from_secs(3)).build().unwrap()
+}
+
 impl Nodes {
+    /// That of another process.
+    pub(crate) fn another(&self) -> Redlock {
+        handle(&self.nodes)
+    }
+
     /// How many nodes hold anything.
     pub(crate) fn holding(&self) -> usize {
         self.nodes.iter().filter(|node| !node.inner().keys().is_empty()).count()
@@ -34,8 +43,12 @@ impl Nodes {
 
     /// From now on a release takes so long on its way to a node.
     pub(crate) fn slow_release(&self, by: Duration) {
-        let slow =
-            |node: &Arc<Faulty<_>>| node.on(Verb::Release).always(Misbehaviour::SlowRequest(by));
+        self.slow(Verb::Release, by);
+    }
+
+    /// From now on requests of a kind take so long on their way to a node.
+    pub(crate) fn slow(&self, verb: Verb, by: Duration) {
+        let slow = |node: &Arc<Faulty<_>>| node.on(verb).always(Misbehaviour::SlowRequest(by));
         self.nodes.iter().for_each(slow);
     }
 

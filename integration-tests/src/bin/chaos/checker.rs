@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use crate::history::{Event, HoldId, Micros, Target};
+use crate::history::{Event, Mode, Target};
+use crate::holds::{Hold, Span, holds};
 
 /// What is asked of a history.
 #[derive(Debug, Clone, Copy)]
@@ -17,14 +18,31 @@ pub(crate) struct Rules {
     pub(crate) workers: usize,
     /// Fewest writes that the gate turned away.
     pub(crate) stale_refused: u64,
+    /// Fewest pairs of shares of one key that were at the same time.
+    pub(crate) shared: u64,
+    /// Fewest holds of writers that became readers.
+    pub(crate) downgrades: u64,
+    /// Fewest holds of clients of the plain algorithm.
+    pub(crate) plain: u64,
+    /// Fewest permits.
+    pub(crate) permits: u64,
+    /// Most permits at once.
+    pub(crate) most: u16,
 }
 
 /// What was counted.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Counts {
     pub(crate) holds: u64,
-    /// Holds of a key whose holder before was another process.
+    /// Holds of a key whose holder before was another process, but for readers after readers.
     pub(crate) hand_overs: u64,
+    pub(crate) readers: u64,
+    pub(crate) downgrades: u64,
+    pub(crate) plain: u64,
+    pub(crate) permits: u64,
+    pub(crate) most_permits: u64,
+    /// Pairs of shares of one key that were at the same time.
+    pub(crate) shared: u64,
     pub(crate) renewed: u64,
     pub(crate) writes: u64,
     /// Writes with a fence below one that the store had seen: refused, and let through.
@@ -32,7 +50,10 @@ pub(crate) struct Counts {
     pub(crate) stale_accepted: u64,
     /// Writes of holders whose time had passed, and whom nobody had followed at the store yet.
     pub(crate) late_accepted: u64,
-    /// Pairs of holds of one key that were at the same time.
+    /// Readers' looks, and those whose fence was below a writer's that the store had seen.
+    pub(crate) looks: u64,
+    pub(crate) stale_looks_refused: u64,
+    /// Pairs of holds of one key that were at the same time and must not be: of a writer and of anybody.
     pub(crate) overlaps: u64,
     pub(crate) faults: BTreeMap<&'static str, u64>,
 }
@@ -42,32 +63,6 @@ pub(crate) struct Counts {
 pub(crate) struct Violation {
     pub(crate) what: String,
     pub(crate) events: Vec<Event>,
-}
-
-/// A hold as far as its holder can have used it.
-#[derive(Debug)]
-struct Hold<'a> {
-    id: HoldId,
-    key: &'a str,
-    fence: u64,
-    asked: Micros,
-    begin: Micros,
-    /// By the lease.
-    until: Micros,
-    /// The holder gave up the lock, or was killed.
-    ended: Option<Micros>,
-    event: &'a Event,
-}
-
-impl Hold<'_> {
-    fn end(&self) -> Micros {
-        self.ended.map_or(self.until, |ended| ended.min(self.until))
-    }
-
-    /// Whether there was any time to use it: a process may be stopped before it learns of its own lock.
-    fn was_usable(&self) -> bool {
-        self.end() > self.begin
-    }
 }
 
 /// Checks a history.
@@ -89,6 +84,8 @@ pub(crate) fn check(events: &[Event], rules: &Rules) -> (Counts, Vec<Violation>)
             checker.order(holds);
         }
     }
+    checker.count_modes(&holds);
+    checker.permits(&holds, rules);
     checker.store(events, &holds);
     checker.faults(events, rules);
     for event in events {
@@ -102,47 +99,13 @@ pub(crate) fn check(events: &[Event], rules: &Rules) -> (Counts, Vec<Violation>)
     (checker.counts, checker.violations)
 }
 
-fn holds(events: &[Event]) -> Vec<Hold<'_>> {
-    let mut holds = Vec::new();
-    let mut index = HashMap::new();
-    for event in events {
-        match event {
-            Event::Held { hold: id, key, fence, asked, begin, until } => {
-                index.insert(*id, holds.len());
-                let (id, fence, asked, begin, until) = (*id, *fence, *asked, *begin, *until);
-                holds.push(Hold { id, key, fence, asked, begin, until, ended: None, event });
-            }
-            Event::Renewed { hold, until } => {
-                if let Some(hold) = index.get(hold).map(|at: &usize| &mut holds[*at]) {
-                    hold.until = hold.until.max(*until);
-                }
-            }
-            Event::Ended { hold, at } => {
-                if let Some(hold) = index.get(hold).map(|at: &usize| &mut holds[*at]) {
-                    hold.ended = Some(*at);
-                }
-            }
-            _ => {}
-        }
-    }
-    for event in events {
-        if let Event::Killed { worker, life, at } = event {
-            let of_the_dead = |hold: &&mut Hold<'_>| {
-                (hold.id.worker, hold.id.life) == (*worker, *life) && hold.ended.is_none()
-            };
-            holds.iter_mut().filter(of_the_dead).for_each(|hold| hold.ended = Some(*at));
-        }
-    }
-    holds
-}
-
-struct Checker {
-    counts: Counts,
+pub(crate) struct Checker {
+    pub(crate) counts: Counts,
     violations: Vec<Violation>,
 }
 
 impl Checker {
-    fn violate<'a>(
+    pub(crate) fn violate<'a>(
         &mut self,
         what: impl Into<String>,
         events: impl IntoIterator<Item = &'a Event>,
@@ -151,48 +114,76 @@ impl Checker {
         self.violations.push(Violation { what: what.into(), events });
     }
 
-    /// No two holds of one key at the same time. `holds` are in the order of their begin.
+    /// No writer beside anybody. `holds` are in the order of their begin.
     fn exclusion(&mut self, holds: &[&Hold<'_>], rules: &Rules) {
-        let processes = holds.windows(2).map(|pair| [pair[0].id, pair[1].id]);
-        self.counts.hand_overs +=
-            processes.filter(|[before, hold]| before.worker != hold.worker).count() as u64;
-        let mut last: Option<&Hold<'_>> = None;
-        for hold in holds {
-            if let Some(before) = last.filter(|before| hold.begin < before.end()) {
+        for pair in holds.windows(2) {
+            let read = pair.iter().all(|hold| hold.mode == Mode::Reader);
+            self.counts.hand_overs += u64::from(pair[0].id.worker != pair[1].id.worker && !read);
+        }
+        let mut spans: Vec<Span<'_>> = holds.iter().flat_map(|hold| hold.spans()).collect();
+        spans.sort_by_key(|span| span.begin);
+        let mut living: Vec<Span<'_>> = Vec::new();
+        for span in spans {
+            living.retain(|before| span.begin < before.end);
+            for before in living.iter().filter(|before| before.hold.id != span.hold.id) {
+                if !before.alone && !span.alone {
+                    self.counts.shared += 1;
+                    continue;
+                }
                 self.counts.overlaps += 1;
                 if rules.clocks_hold {
-                    self.violate("two holds at the same time", [before.event, hold.event]);
+                    let what = match before.alone && span.alone {
+                        true => "two holds at the same time",
+                        false => "a writer beside a reader",
+                    };
+                    self.violate(what, [before.hold.event, span.hold.event]);
                 }
             }
-            // Of those that began so far the one that lasts longest is the one to keep clear of.
-            if last.is_none_or(|before| hold.end() >= before.end()) {
-                last = Some(hold);
+            living.push(span);
+        }
+    }
+
+    /// No more at once than there are; no two of one slot is what [`exclusion`](Self::exclusion) looks at.
+    fn permits(&mut self, holds: &[Hold<'_>], rules: &Rules) {
+        let permits = holds.iter().filter(|hold| hold.mode == Mode::Permit);
+        let mut spans: Vec<Span<'_>> = permits.flat_map(|hold| hold.spans()).collect();
+        spans.sort_by_key(|span| span.begin);
+        let mut living: Vec<Span<'_>> = Vec::new();
+        for span in spans {
+            living.retain(|before| span.begin < before.end);
+            living.push(span);
+            self.counts.most_permits = self.counts.most_permits.max(living.len() as u64);
+            if rules.clocks_hold && living.len() > usize::from(rules.most) {
+                let events = living.iter().map(|span| span.hold.event);
+                self.violate("more permits at once than there are", events);
             }
         }
     }
 
+    /// Readers between two writers may have one number.
     fn uniqueness(&mut self, holds: &[&Hold<'_>]) {
-        let mut seen: HashMap<u64, &Event> = HashMap::new();
+        let mut seen: HashMap<u64, &Hold<'_>> = HashMap::new();
         for hold in holds {
-            if let Some(other) = seen.insert(hold.fence, hold.event) {
-                self.violate("one fence for two holds", [other, hold.event]);
+            let Some(fence) = hold.fence else { continue };
+            if let Some(other) = seen.insert(fence, hold)
+                && (other.mode, hold.mode) != (Mode::Reader, Mode::Reader)
+            {
+                self.violate("one fence for two holds", [other.event, hold.event]);
             }
         }
     }
 
-    /// Who asks when another already has his fence gets a larger one, whatever the clocks do.
+    /// Who asks when another already has his fence gets a larger one, whatever the clocks do; but for readers after readers.
     fn real_time(&mut self, holds: &[&Hold<'_>]) {
         let mut by_asked = holds.to_vec();
         by_asked.sort_by_key(|hold| hold.asked);
         let mut begun = holds.iter().peekable();
-        let mut highest: Option<&Hold<'_>> = None;
+        let mut highest = Highest::default();
         for hold in by_asked {
             while let Some(earlier) = begun.next_if(|earlier| earlier.begin < hold.asked) {
-                if highest.is_none_or(|highest| earlier.fence > highest.fence) {
-                    highest = Some(earlier);
-                }
+                highest.note(earlier);
             }
-            if let Some(earlier) = highest.filter(|highest| highest.fence >= hold.fence) {
+            if let Some(earlier) = highest.not_below(hold) {
                 let events = [earlier.event, hold.event];
                 self.violate("a fence that is not above one that was there when asked", events);
             }
@@ -201,53 +192,23 @@ impl Checker {
 
     /// Fences follow the order of holds.
     fn order(&mut self, holds: &[&Hold<'_>]) {
-        for pair in holds.windows(2) {
-            if pair[1].fence <= pair[0].fence {
-                let events = [pair[0].event, pair[1].event];
+        let mut highest = Highest::default();
+        for hold in holds {
+            if let Some(earlier) = highest.not_below(hold) {
+                let events = [earlier.event, hold.event];
                 self.violate("a fence that is not above the one before", events);
             }
+            highest.note(hold);
         }
     }
 
-    /// What the store took is in the order of fences, and each value follows the one before. Events of the store are in
-    /// its own order.
-    fn store(&mut self, events: &[Event], holds: &[Hold<'_>]) {
-        let until: HashMap<HoldId, Micros> = holds.iter().map(|h| (h.id, h.until)).collect();
-        let mut highest: HashMap<&str, (u64, &Event)> = HashMap::new();
-        let mut written: HashMap<&str, (u64, &Event)> = HashMap::new();
-        for event in events {
-            let (key, fence, accepted) = match event {
-                Event::Read { key, fence, accepted, .. }
-                | Event::Write { key, fence, accepted, .. } => (key.as_str(), *fence, *accepted),
-                _ => continue,
-            };
-            let before = highest.get(key).copied();
-            let stale = before.filter(|(highest, _)| fence < *highest);
-            if accepted && before.is_none_or(|(highest, _)| fence > highest) {
-                highest.insert(key, (fence, event));
-            }
-            let Event::Write { hold, value, at, .. } = event else { continue };
-            self.counts.writes += 1;
-            match (stale, accepted) {
-                (Some((_, later)), true) => {
-                    self.counts.stale_accepted += 1;
-                    self.violate("a stale write was let through", [later, event]);
-                }
-                (Some(_), false) => self.counts.stale_refused += 1,
-                (None, false) => self.violate("a write that was not stale was refused", [event]),
-                (None, true) if until.get(hold).is_some_and(|until| at > until) => {
-                    self.counts.late_accepted += 1;
-                }
-                (None, true) => {}
-            }
-            if accepted {
-                let before = written.insert(key, (*value, event));
-                if before.map_or(0, |(value, _)| value) + 1 != *value {
-                    let events = before.map(|(_, event)| event).into_iter().chain([event]);
-                    self.violate("an update was lost", events);
-                }
-            }
-        }
+    fn count_modes(&mut self, holds: &[Hold<'_>]) {
+        let of = |mode| holds.iter().filter(|hold| hold.mode == mode).count() as u64;
+        self.counts.readers = of(Mode::Reader);
+        self.counts.plain = of(Mode::Plain);
+        self.counts.permits = of(Mode::Permit);
+        self.counts.downgrades =
+            holds.iter().filter(|hold| hold.downgraded.is_some()).count() as u64;
     }
 
     /// Every server and every worker was disturbed itself: a run in calm shows nothing.
@@ -276,12 +237,18 @@ impl Checker {
 
     fn floors(&mut self, rules: &Rules) {
         let Counts { hand_overs, stale_refused, overlaps, .. } = self.counts;
-        if hand_overs < rules.hand_overs {
-            self.violate(format!("{hand_overs} hand-overs, want {}", rules.hand_overs), []);
-        }
-        if stale_refused < rules.stale_refused {
-            let want = rules.stale_refused;
-            self.violate(format!("{stale_refused} stale writes were refused, want {want}"), []);
+        let Counts { shared, downgrades, plain, permits, .. } = self.counts;
+        for (what, count, want) in [
+            ("hand-overs", hand_overs, rules.hand_overs),
+            ("stale writes refused", stale_refused, rules.stale_refused),
+            ("pairs of shares at once", shared, rules.shared),
+            ("downgrades", downgrades, rules.downgrades),
+            ("holds of plain clients", plain, rules.plain),
+            ("permits", permits, rules.permits),
+        ] {
+            if count < want {
+                self.violate(format!("{count} {what}, want {want}"), []);
+            }
         }
         if !rules.clocks_hold && overlaps == 0 {
             self.violate("clocks that break the lock broke nothing: they were not broken", []);
@@ -289,6 +256,37 @@ impl Checker {
     }
 }
 
+/// The largest fences so far, of writers and of anybody.
+#[derive(Default)]
+struct Highest<'a> {
+    writer: Option<&'a Hold<'a>>,
+    any: Option<&'a Hold<'a>>,
+}
+
+impl<'a> Highest<'a> {
+    fn note(&mut self, hold: &'a Hold<'a>) {
+        let Some(fence) = hold.fence else { return };
+        let above = |seen: Option<&Hold<'_>>| seen.is_none_or(|seen| Some(fence) > seen.fence);
+        if hold.mode != Mode::Reader && above(self.writer) {
+            self.writer = Some(hold);
+        }
+        if above(self.any) {
+            self.any = Some(hold);
+        }
+    }
+
+    /// Whose fence this one's should be above and is not.
+    fn not_below(&self, hold: &Hold<'_>) -> Option<&'a Hold<'a>> {
+        let fence = hold.fence?;
+        let seen = if hold.mode == Mode::Reader { self.writer } else { self.any };
+        seen.filter(|seen| seen.fence >= Some(fence))
+    }
+}
+
 #[cfg(test)]
 #[path = "checker_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "modes_tests.rs"]
+mod modes;

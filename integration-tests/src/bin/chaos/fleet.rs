@@ -46,8 +46,7 @@ impl Fleet {
                 links.push(ChaosProxy::start_forgetful(server.addr()).await);
             }
             let nodes = links.iter().map(ChaosProxy::url).collect::<Vec<_>>().join(",");
-            let full_holds = profile.full_holds();
-            let orders = Orders { worker, life: 0, seed, full_holds, store };
+            let orders = Orders { worker, life: 0, seed, profile, store };
             let process = spawn(&orders, &nodes)?;
             let recorder = Arc::clone(recorder);
             fleet.workers.push(Mutex::new(Worker { orders, nodes, process, recorder }));

@@ -26,6 +26,34 @@ pub(crate) struct HoldId {
     pub(crate) number: u64,
 }
 
+/// How a key is had.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mode {
+    Writer,
+    Reader,
+    /// Of a semaphore; the key is the slot's.
+    Permit,
+    /// By a client of the plain algorithm, without a fence.
+    Plain,
+}
+
+impl Mode {
+    const ALL: [Self; 4] = [Self::Writer, Self::Reader, Self::Permit, Self::Plain];
+
+    pub(crate) fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|mode| mode.name() == name)
+    }
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Writer => "writer",
+            Self::Reader => "reader",
+            Self::Permit => "permit",
+            Self::Plain => "plain",
+        }
+    }
+}
+
 /// What a fault was done to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Target {
@@ -39,13 +67,25 @@ pub(crate) enum Target {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Event {
     /// A worker has a lock. It asked for it at `asked`, had it at `begin`, and may use it until `until`.
-    Held { hold: HoldId, key: String, fence: u64, asked: Micros, begin: Micros, until: Micros },
+    Held {
+        hold: HoldId,
+        mode: Mode,
+        key: String,
+        fence: Option<u64>,
+        asked: Micros,
+        begin: Micros,
+        until: Micros,
+    },
     /// Renewal moved the deadline.
     Renewed { hold: HoldId, until: Micros },
+    /// A writer became a reader; from `at` on it claims no more than that.
+    Downgraded { hold: HoldId, at: Micros },
     /// The worker gave the lock back or saw that it was lost; from `at` on it claims nothing.
     Ended { hold: HoldId, at: Micros },
-    /// The store was asked for a value; with a stale fence it gives none.
+    /// A writer asked the store for a value; with a stale fence it gives none.
     Read { hold: HoldId, key: String, fence: u64, at: Micros, accepted: bool },
+    /// A reader looked; with a stale fence the store shows nothing.
+    Look { hold: HoldId, key: String, fence: u64, value: u64, at: Micros, accepted: bool },
     /// The store was given a value.
     Write { hold: HoldId, key: String, fence: u64, value: u64, at: Micros, accepted: bool },
     /// A worker was killed; it may have run until `at`.
@@ -60,9 +100,20 @@ pub(crate) enum Event {
 impl fmt::Display for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Held { hold, key, fence, asked, begin, until } => write!(
+            Self::Held { hold, mode, key, fence, asked, begin, until } => {
+                let (mode, fence) =
+                    (mode.name(), fence.map_or_else(|| "null".to_owned(), |f| f.to_string()));
+                write!(
+                    f,
+                    r#"{{"event":"held",{hold},"mode":"{mode}","key":"{key}","fence":{fence},"asked":{asked},"begin":{begin},"until":{until}}}"#
+                )
+            }
+            Self::Downgraded { hold, at } => {
+                write!(f, r#"{{"event":"downgraded",{hold},"at":{at}}}"#)
+            }
+            Self::Look { hold, key, fence, value, at, accepted } => write!(
                 f,
-                r#"{{"event":"held",{hold},"key":"{key}","fence":{fence},"asked":{asked},"begin":{begin},"until":{until}}}"#
+                r#"{{"event":"look",{hold},"key":"{key}","fence":{fence},"value":{value},"at":{at},"accepted":{accepted}}}"#
             ),
             Self::Renewed { hold, until } => {
                 write!(f, r#"{{"event":"renewed",{hold},"until":{until}}}"#)

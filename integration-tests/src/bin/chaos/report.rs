@@ -12,11 +12,19 @@ pub(crate) fn table(profile: Profile, counts: &Counts, violations: usize) -> Str
     let mut rows = vec![
         ("holds", counts.holds),
         ("hand-overs between processes", counts.hand_overs),
+        ("readers", counts.readers),
+        ("pairs of shares at once", counts.shared),
+        ("downgrades", counts.downgrades),
+        ("permits", counts.permits),
+        ("most permits at once", counts.most_permits),
+        ("plain clients' holds", counts.plain),
         ("renewals seen", counts.renewed),
         ("writes", counts.writes),
         ("stale writes refused", counts.stale_refused),
         ("stale writes let through", counts.stale_accepted),
         ("late writes that nobody preceded", counts.late_accepted),
+        ("readers' looks", counts.looks),
+        ("stale looks refused", counts.stale_looks_refused),
         ("overlapping holds", counts.overlaps),
     ];
     rows.extend(counts.faults.iter().map(|(kind, count)| (*kind, *count)));

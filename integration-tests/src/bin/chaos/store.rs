@@ -1,19 +1,19 @@
-//! The resource that the lock protects, in the parent process: one value for each key, behind a gate for fences. Workers
-//! speak to it over a socket, line by line, and tell it of their holds.
+//! The resource that the lock protects, in the parent process: one value for each key, behind a gate for the
+//! fences of readers and writers. Workers speak to it over a socket, line by line, and tell it of their holds.
 
 use std::collections::HashMap;
 use std::convert::Infallible;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use redlock_core::{Fence, FenceGate};
+use redlock_core::{Fence, RwFenceGate};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
 use crate::failure::Failure;
-use crate::history::{Event, HoldId, Recorder, now};
+use crate::history::{Event, HoldId, Mode, Recorder, now};
 
 /// Serves until it is dropped.
 #[derive(Debug)]
@@ -28,7 +28,7 @@ pub(crate) struct Store {
 #[derive(Debug, Default)]
 struct Cell {
     value: u64,
-    gate: FenceGate,
+    gate: RwFenceGate,
 }
 
 struct Shared {
@@ -68,7 +68,7 @@ impl Store {
         self.addr
     }
 
-    /// The worker that read last, and is about to write.
+    /// The worker that read or looked last, and is about to write or to look again.
     pub(crate) fn reader(&self) -> watch::Receiver<usize> {
         self.reader.clone()
     }
@@ -101,11 +101,13 @@ impl Shared {
         };
         let hold = HoldId { worker: worker.parse()?, life: life.parse()?, number: number.parse()? };
         let reply = match (*verb, rest) {
-            ("held", [key, fence, asked, begin, until]) => {
+            ("held", [mode, key, fence, asked, begin, until]) => {
                 self.recorder.record(Event::Held {
                     hold,
+                    mode: Mode::parse(mode).ok_or("no such mode")?,
                     key: (*key).to_owned(),
-                    fence: fence.parse()?,
+                    // One without a fence has none to tell.
+                    fence: fence.parse().ok(),
                     asked: asked.parse()?,
                     begin: begin.parse()?,
                     until: until.parse()?,
@@ -116,11 +118,16 @@ impl Shared {
                 self.recorder.record(Event::Renewed { hold, until: until.parse()? });
                 None
             }
+            ("downgraded", [at]) => {
+                self.recorder.record(Event::Downgraded { hold, at: at.parse()? });
+                None
+            }
             ("ended", [at]) => {
                 self.recorder.record(Event::Ended { hold, at: at.parse()? });
                 None
             }
             ("read", [key, fence]) => Some(self.read(hold, key, fence.parse()?)?),
+            ("look", [key, fence]) => Some(self.look(hold, key, fence.parse()?)?),
             ("write", [key, fence, value]) => {
                 Some(self.write(hold, key, fence.parse()?, value.parse()?)?)
             }
@@ -129,21 +136,32 @@ impl Shared {
         Ok(reply)
     }
 
-    /// A reader passes the gate too: what it was told must not change behind its back.
+    /// Whoever is about to write passes the gate too: what it was told must not change behind its back.
     fn read(&self, hold: HoldId, key: &str, fence: u64) -> Result<String, Failure> {
         let mut cells = self.cells.lock().unwrap_or_else(PoisonError::into_inner);
         let cell = cells.entry(key.to_owned()).or_default();
-        let accepted = cell.gate.admit(Fence::try_from(fence)?).is_ok();
+        let accepted = cell.gate.admit_write(Fence::try_from(fence)?).is_ok();
         let key = key.to_owned();
         self.recorder.record(Event::Read { hold, key, fence, at: now(), accepted });
         self.reader.send_replace(hold.worker);
         Ok(if accepted { cell.value.to_string() } else { STALE.to_owned() })
     }
 
+    /// One that shares is recorded: no writer that was before it comes after it.
+    fn look(&self, hold: HoldId, key: &str, fence: u64) -> Result<String, Failure> {
+        let mut cells = self.cells.lock().unwrap_or_else(PoisonError::into_inner);
+        let cell = cells.entry(key.to_owned()).or_default();
+        let accepted = cell.gate.admit_read(Fence::try_from(fence)?).is_ok();
+        let (key, value) = (key.to_owned(), cell.value);
+        self.recorder.record(Event::Look { hold, key, fence, value, at: now(), accepted });
+        self.reader.send_replace(hold.worker);
+        Ok(if accepted { "ok" } else { STALE }.to_owned())
+    }
+
     fn write(&self, hold: HoldId, key: &str, fence: u64, value: u64) -> Result<String, Failure> {
         let mut cells = self.cells.lock().unwrap_or_else(PoisonError::into_inner);
         let cell = cells.entry(key.to_owned()).or_default();
-        let accepted = cell.gate.admit(Fence::try_from(fence)?).is_ok();
+        let accepted = cell.gate.admit_write(Fence::try_from(fence)?).is_ok();
         if accepted {
             cell.value = value;
         }

@@ -1,5 +1,6 @@
 //! Those who break things. Each goes on until all is over, and mends what it broke before it ends.
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ use crate::failure::Failure;
 use crate::fleet::Fleet;
 use crate::history::{Recorder, Target};
 use crate::profile::{Profile, SERVERS, WORKERS};
+use crate::worker::LONGEST_TTL;
 
 /// What there is to break.
 pub(crate) struct Field {
@@ -66,7 +68,7 @@ impl Deck {
     }
 }
 
-fn ms(rng: &mut Rng, range: std::ops::Range<u64>) -> Duration {
+fn ms(rng: &mut Rng, range: Range<u64>) -> Duration {
     Duration::from_millis(rng.u64(range))
 }
 
@@ -94,8 +96,12 @@ pub(crate) fn start(
     torments.spawn(async move { hang_servers(&f, r).await });
     let (f, r) = fork();
     match profile {
-        Profile::Mixed => torments.spawn(async move { crash_servers(&f, r, true).await }),
-        Profile::Clocks => torments.spawn(async move { crash_servers(&f, r, false).await }),
+        Profile::Mixed => torments.spawn(async move { crash_servers(&f, r, true, 0..500).await }),
+        Profile::Modes => {
+            let outlasts = LONGEST_TTL.as_millis() as u64 + 300;
+            torments.spawn(async move { crash_servers(&f, r, true, outlasts..2_000).await })
+        }
+        Profile::Clocks => torments.spawn(async move { crash_servers(&f, r, false, 0..500).await }),
         Profile::BrokenClocks => torments.spawn(async move { set_clocks(&f, r).await }),
     };
     torments
@@ -209,8 +215,13 @@ async fn hang_servers(field: &Field, mut rng: Rng) -> Result<(), Failure> {
     Ok(())
 }
 
-/// SIGKILL and an empty start. With `majorities`, every fourth time three servers forget at once.
-async fn crash_servers(field: &Field, mut rng: Rng, majorities: bool) -> Result<(), Failure> {
+/// SIGKILL and an empty start after so many milliseconds. With `majorities`, every fourth time three servers forget at once.
+async fn crash_servers(
+    field: &Field,
+    mut rng: Rng,
+    majorities: bool,
+    down: Range<u64>,
+) -> Result<(), Failure> {
     let mut deck = Deck::new(SERVERS);
     let mut round = 0;
     while !field.is_over() {
@@ -229,7 +240,8 @@ async fn crash_servers(field: &Field, mut rng: Rng, majorities: bool) -> Result<
             field.fault("server crashed", Target::Server(*index));
             field.servers[*index].kill().await;
         }
-        field.rest(ms(&mut rng, 0..500)).await;
+        // Also when all is over: who holds a lock on what was killed may go on.
+        sleep(ms(&mut rng, down.clone())).await;
         for index in &chosen {
             field.servers[*index].start_again().await;
         }

@@ -1,26 +1,30 @@
 //! A process that takes locks and works under them until it gets SIGTERM or is killed.
 
 use std::net::SocketAddr;
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use fastrand::Rng;
 use integration_tests::nodes::Client;
-use redlock_core::{LockGuard, LockOptions, Redlock, Renewal, RetryPolicy};
+use redlock_core::{LockOptions, Redlock, Renewal, RetryPolicy, Semaphore};
 use rustix::process::{Signal, set_parent_process_death_signal};
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
-use tokio::net::TcpStream;
-use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
-use tokio::time::{sleep, timeout};
+use tokio::time::sleep;
 
 use crate::failure::Failure;
+use crate::had::Had;
 use crate::history::{HoldId, Micros, now};
+use crate::line::Line;
+use crate::plain::Plain;
+use crate::profile::Profile;
 use crate::store::STALE;
 
 pub(crate) const KEYS: [&str; 4] = ["chaos-a", "chaos-b", "chaos-c", "chaos-d"];
+pub(crate) const SEMAPHORE: &str = "chaos-permits";
+pub(crate) const PERMITS: u16 = 3;
 /// The restart guard is told this.
 pub(crate) const LONGEST_TTL: Duration = Duration::from_millis(1_000);
 const TTLS_MS: [u64; 3] = [350, 600, 1_000];
@@ -31,38 +35,38 @@ const NODE_TIMEOUT: Duration = Duration::from_millis(80);
 const RENEWED_HOLDS: u32 = 6;
 const TASKS: usize = 3;
 
-/// What a worker is told on its command line: place, life, seed, how many holds of a thousand last as long as
-/// the lease, and the store's address. The nodes are in the environment; see [`Client::from_environment`].
+/// What a worker is told on its command line: place, life, seed, profile, and the store's address. The nodes are in the
+/// environment; see [`Client::from_environment`].
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Orders {
     pub(crate) worker: usize,
     pub(crate) life: u64,
     pub(crate) seed: u64,
-    pub(crate) full_holds: u32,
+    pub(crate) profile: Profile,
     pub(crate) store: SocketAddr,
 }
 
 impl Orders {
     pub(crate) fn args(&self) -> [String; 5] {
-        let Self { worker, life, seed, full_holds, store } = self;
+        let Self { worker, life, seed, profile, store } = self;
         [
             worker.to_string(),
             life.to_string(),
             seed.to_string(),
-            full_holds.to_string(),
+            profile.name().to_owned(),
             store.to_string(),
         ]
     }
 
     pub(crate) fn parse(args: &[String]) -> Result<Self, Failure> {
-        let [worker, life, seed, full_holds, store] = args else {
-            return Err("usage: chaos worker PLACE LIFE SEED FULL_HOLDS STORE".into());
+        let [worker, life, seed, profile, store] = args else {
+            return Err("usage: chaos worker PLACE LIFE SEED PROFILE STORE".into());
         };
         Ok(Self {
             worker: worker.parse()?,
             life: life.parse()?,
             seed: seed.parse()?,
-            full_holds: full_holds.parse()?,
+            profile: Profile::parse(profile).ok_or("there is no such profile")?,
             store: store.parse()?,
         })
     }
@@ -88,6 +92,8 @@ pub(crate) async fn run(orders: Orders) -> Result<(), Failure> {
         let task = Task {
             orders,
             redlock: redlock.clone(),
+            semaphore: redlock.semaphore(SEMAPHORE, PERMITS)?,
+            plain: Plain::from_environment()?,
             numbers: Arc::clone(&numbers),
             rng: Rng::with_seed(orders.seed ^ (task as u64 + 1)),
             store: Line::connect(orders.store).await?,
@@ -118,9 +124,24 @@ enum Style {
     Full,
 }
 
+/// What is done with a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Deed {
+    Write,
+    /// Written, and read on.
+    Downgrade,
+    Read,
+    /// Written in the slot of a permit.
+    Permit,
+    /// Had by a client of the plain algorithm.
+    Plain,
+}
+
 struct Task {
     orders: Orders,
     redlock: Redlock,
+    semaphore: Semaphore,
+    plain: Plain,
     numbers: Arc<AtomicU64>,
     rng: Rng,
     store: Line,
@@ -128,24 +149,62 @@ struct Task {
 
 impl Task {
     async fn run(mut self, stop: watch::Receiver<bool>) -> Result<(), Failure> {
+        let full_holds = self.orders.profile.full_holds();
         while !*stop.borrow() {
-            let key = KEYS[self.rng.usize(..KEYS.len())];
+            let deed = self.deed();
             let style = match self.rng.u32(..1_000) {
-                dice if dice < self.orders.full_holds => Style::Full,
-                dice if dice < self.orders.full_holds + RENEWED_HOLDS => Style::Renewed,
+                _ if deed == Deed::Plain => Style::Short,
+                dice if dice < full_holds => Style::Full,
+                dice if dice < full_holds + RENEWED_HOLDS => Style::Renewed,
                 _ => Style::Short,
             };
             let ttl = Duration::from_millis(TTLS_MS[self.rng.usize(..TTLS_MS.len())]);
-            let renewal = if style == Style::Renewed { Renewal::Auto } else { Renewal::Off };
-            let options = LockOptions::new().ttl(ttl).renewal(renewal);
             let asked = now();
             // Errors are what the faults are for; the next attempt may do better.
-            match self.redlock.lock_with(key, &options).await {
-                Ok(guard) => self.hold(key, ttl, style, asked, guard).await?,
-                Err(_) => sleep(Duration::from_millis(self.rng.u64(2..20))).await,
+            match self.take(deed, ttl, style).await {
+                Some((key, had)) => self.hold(&key, ttl, style, deed, asked, had).await?,
+                None => sleep(ms(&mut self.rng, 2..20)).await,
             }
         }
         Ok(())
+    }
+
+    fn deed(&mut self) -> Deed {
+        match self.rng.u32(..100) {
+            _ if self.orders.profile != Profile::Modes => Deed::Write,
+            0..25 => Deed::Write,
+            25..35 => Deed::Downgrade,
+            35..65 => Deed::Read,
+            65..85 => Deed::Permit,
+            _ => Deed::Plain,
+        }
+    }
+
+    async fn take(&mut self, deed: Deed, ttl: Duration, style: Style) -> Option<(String, Had)> {
+        let key = KEYS[self.rng.usize(..KEYS.len())];
+        let renewal = if style == Style::Renewed { Renewal::Auto } else { Renewal::Off };
+        let options = LockOptions::new().ttl(ttl).renewal(renewal);
+        let had = match deed {
+            Deed::Write | Deed::Downgrade => {
+                self.redlock.lock_with(key, &options).await.ok().map(Had::Lock)
+            }
+            Deed::Read => self.redlock.read_with(key, &options).await.ok().map(Had::Share),
+            Deed::Permit => {
+                let permit = self.semaphore.acquire_with(&options).await.ok()?;
+                return Some((format!("{SEMAPHORE}/{}", permit.slot()), Had::Permit(permit)));
+            }
+            Deed::Plain => {
+                let Orders { worker, life, .. } = self.orders;
+                let token = format!("plain-{worker}-{life}-{}", self.number());
+                let held = self.plain.try_lock(key, token, ttl, NODE_TIMEOUT).await;
+                held.map(Had::Plain)
+            }
+        };
+        had.map(|had| (key.to_owned(), had))
+    }
+
+    fn number(&self) -> u64 {
+        self.numbers.fetch_add(1, Ordering::Relaxed)
     }
 
     async fn hold(
@@ -153,85 +212,129 @@ impl Task {
         key: &str,
         ttl: Duration,
         style: Style,
+        deed: Deed,
         asked: Micros,
-        guard: LockGuard,
+        had: Had,
     ) -> Result<(), Failure> {
         let begin = now();
-        let until = until(&guard).unwrap_or(begin);
-        let fence = guard.fence().ok_or("a lock without a fence")?.get();
-        let number = self.numbers.fetch_add(1, Ordering::Relaxed);
-        let hold = HoldId { worker: self.orders.worker, life: self.orders.life, number };
-        self.store.tell("held", hold, &format!("{key} {fence} {asked} {begin} {until}")).await?;
-
-        let value = self.store.ask("read", hold, &format!("{key} {fence}")).await?;
-        let mut work = match style {
-            Style::Short => Duration::from_millis(self.rng.u64(1..8)),
-            Style::Renewed => ttl + Duration::from_millis(self.rng.u64(0..400)),
-            Style::Full => guard.remaining() + Duration::from_millis(self.rng.u64(0..250)),
+        let until = had.until().unwrap_or(begin);
+        let fence = had.fence();
+        let hold =
+            HoldId { worker: self.orders.worker, life: self.orders.life, number: self.number() };
+        let (mode, number) = (had.mode(), fence.map_or_else(|| "-".to_owned(), |f| f.to_string()));
+        let held = format!("{} {key} {number} {asked} {begin} {until}", mode.name());
+        self.store.tell("held", hold, &held).await?;
+        let row = Row { hold, key, fence };
+        let mut had = match had {
+            Had::Share(_) => self.read(row, ttl, style, had).await?,
+            Had::Plain(_) => {
+                self.work(row, ttl, style, &had).await?;
+                had
+            }
+            Had::Lock(_) | Had::Permit(_) => self.write(row, ttl, style, had).await?,
         };
-        let step = Duration::from_millis(50);
-        while style == Style::Renewed && work > step && !guard.is_lost() {
-            sleep(step).await;
-            work -= step;
-            self.tell_until(hold, &guard).await?;
-        }
-        sleep(work).await;
-        // Half of the holders take care; the others are what the gate is for.
-        let careful = style != Style::Full && self.rng.bool();
-        if value != STALE && !(careful && guard.is_lost()) {
-            let value = value.parse::<u64>()? + 1;
-            self.store.ask("write", hold, &format!("{key} {fence} {value}")).await?;
-        }
-        if style == Style::Renewed {
-            self.tell_until(hold, &guard).await?;
+        if deed == Deed::Downgrade
+            && let Had::Lock(guard) = had
+        {
+            // Told before it is done: nobody is alone any more.
+            self.store.tell("downgraded", hold, &now().to_string()).await?;
+            had = Had::Share(guard.downgrade());
+            had = self.read(row, ttl, Style::Short, had).await?;
         }
         // Told before it is done: who is killed in between has given the lock up all the same.
         self.store.tell("ended", hold, &now().to_string()).await?;
-        if self.rng.bool() {
-            // A release that too few nodes confirm goes on in the background.
-            let _ = guard.release().await;
+        if self.rng.bool() || matches!(had, Had::Plain(_)) {
+            had.release().await;
         }
         Ok(())
     }
 
-    async fn tell_until(&mut self, hold: HoldId, guard: &LockGuard) -> Result<(), Failure> {
-        match until(guard) {
-            Some(until) => self.store.tell("renewed", hold, &until.to_string()).await,
+    /// Reads and writes one more, with a pause between; not all look whether the lock is lost meanwhile.
+    async fn write(
+        &mut self,
+        row: Row<'_>,
+        ttl: Duration,
+        style: Style,
+        had: Had,
+    ) -> Result<Had, Failure> {
+        let value = self.store.ask("read", row.hold, &row.text()?).await?;
+        self.work(row, ttl, style, &had).await?;
+        let careful = style != Style::Full && self.rng.bool();
+        if value != STALE && !(careful && had.is_lost()) {
+            let value = value.parse::<u64>()? + 1;
+            let write = format!("{} {value}", row.text()?);
+            self.store.ask("write", row.hold, &write).await?;
+        }
+        if style == Style::Renewed {
+            self.tell_until(row, &had).await?;
+        }
+        Ok(had)
+    }
+
+    /// Looks twice, with a pause between: what it sees must not change.
+    async fn read(
+        &mut self,
+        row: Row<'_>,
+        ttl: Duration,
+        style: Style,
+        had: Had,
+    ) -> Result<Had, Failure> {
+        self.store.ask("look", row.hold, &row.text()?).await?;
+        self.work(row, ttl, style, &had).await?;
+        self.store.ask("look", row.hold, &row.text()?).await?;
+        if style == Style::Renewed {
+            self.tell_until(row, &had).await?;
+        }
+        Ok(had)
+    }
+
+    async fn work(
+        &mut self,
+        row: Row<'_>,
+        ttl: Duration,
+        style: Style,
+        had: &Had,
+    ) -> Result<(), Failure> {
+        let mut work = match style {
+            // Readers are to meet one another.
+            Style::Short if matches!(had, Had::Share(_)) => ms(&mut self.rng, 5..40),
+            Style::Short => ms(&mut self.rng, 1..8),
+            Style::Renewed => ttl + ms(&mut self.rng, 0..400),
+            Style::Full => had.remaining() + ms(&mut self.rng, 0..250),
+        };
+        let step = Duration::from_millis(50);
+        while style == Style::Renewed && work > step && !had.is_lost() {
+            sleep(step).await;
+            work -= step;
+            self.tell_until(row, had).await?;
+        }
+        sleep(work).await;
+        Ok(())
+    }
+
+    async fn tell_until(&mut self, row: Row<'_>, had: &Had) -> Result<(), Failure> {
+        match had.until() {
+            Some(until) => self.store.tell("renewed", row.hold, &until.to_string()).await,
             None => Ok(()),
         }
     }
 }
 
-/// The lease's end, or earlier if this process is stopped in between: what is claimed here was certainly held. `None` if
-/// it is over.
-fn until(guard: &LockGuard) -> Option<Micros> {
-    let (now, remaining) = (now(), guard.remaining());
-    (!remaining.is_zero()).then(|| now + u64::try_from(remaining.as_micros()).unwrap_or_default())
+fn ms(rng: &mut Rng, range: Range<u64>) -> Duration {
+    Duration::from_millis(rng.u64(range))
 }
 
-/// A connection to the store.
-struct Line {
-    replies: Lines<BufReader<OwnedReadHalf>>,
-    write: OwnedWriteHalf,
+/// What the store is asked for, and by whom.
+#[derive(Clone, Copy)]
+struct Row<'a> {
+    hold: HoldId,
+    key: &'a str,
+    fence: Option<u64>,
 }
 
-impl Line {
-    async fn connect(store: SocketAddr) -> Result<Self, Failure> {
-        let stream = TcpStream::connect(store).await?;
-        stream.set_nodelay(true)?;
-        let (read, write) = stream.into_split();
-        Ok(Self { replies: BufReader::new(read).lines(), write })
-    }
-
-    async fn tell(&mut self, verb: &str, hold: HoldId, rest: &str) -> Result<(), Failure> {
-        let HoldId { worker, life, number } = hold;
-        let line = format!("{verb} {worker} {life} {number} {rest}\n");
-        Ok(self.write.write_all(line.as_bytes()).await?)
-    }
-
-    async fn ask(&mut self, verb: &str, hold: HoldId, rest: &str) -> Result<String, Failure> {
-        self.tell(verb, hold, rest).await?;
-        let reply = timeout(Duration::from_secs(30), self.replies.next_line()).await??;
-        Ok(reply.ok_or("the store is gone")?)
+impl Row<'_> {
+    fn text(&self) -> Result<String, Failure> {
+        let fence = self.fence.ok_or("a lock without a fence")?;
+        Ok(format!("{} {fence}", self.key))
     }
 }

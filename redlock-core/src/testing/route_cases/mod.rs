@@ -5,7 +5,9 @@
 //! one request, and has [`KeyCase::check`] or [`Stage::check`] look at what came back and at the nodes.
 
 mod keys;
+mod permits;
 mod policies;
+mod shares;
 mod stage;
 
 pub use keys::{KEYS, Key, KeyCase, key_of};

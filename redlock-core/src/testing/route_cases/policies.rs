@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use crate::handle::options::Renewal;
-use crate::route::{ContendedStatus, HoldUntil, LockPolicy, MissingPart, NoQuorum, OnLost};
+use crate::route::{ContendedStatus, HeldAs, HoldUntil, LockPolicy, MissingPart, NoQuorum, OnLost};
 
 /// What surrounds the one request of a [`PolicyCase`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,6 +14,10 @@ pub enum Situation {
     HeldForAMonth,
     /// Somebody else has the lock, and nothing says that it ends.
     HeldForEver,
+    /// Somebody else shares the lock for 2.5 s more.
+    Shared,
+    /// Others have the first so many permits of the lock's key for 2.5 s more.
+    Taken(u16),
     /// Two of three nodes refuse connections.
     NoQuorum,
     /// Two of three nodes refuse connections, and on the third somebody else has the lock for 2.5 s more.
@@ -45,11 +49,11 @@ pub struct PolicyCase {
     pub retry_after: Option<&'static str>,
     /// The `reason` in its body; `None` for the handler's own answer.
     pub reason: Option<&'static str>,
-    /// Whether the handler has a lease.
-    pub leased: bool,
+    /// How the handler holds its lock; `None` where it has none.
+    pub held: Option<HeldAs>,
     /// Whether the handler began and came to its end.
     pub handler: Handler,
-    /// Whether its lease has a fence.
+    /// Whether the handler's lease has a fence.
     pub fenced: bool,
     /// Whether [`LostDuringRequest`](crate::route::LostDuringRequest) is among the response's extensions.
     pub flagged: bool,
@@ -77,7 +81,7 @@ pub enum Handler {
 /// The template that goes with [`policies`]; the route is `/orders/{id}/pay`, the path `/orders/42/pay`.
 pub const TEMPLATE: &str = "order:{id}";
 
-fn served(name: &'static str, situation: Situation, policy: LockPolicy) -> PolicyCase {
+pub(super) fn served(name: &'static str, situation: Situation, policy: LockPolicy) -> PolicyCase {
     PolicyCase {
         name,
         policy,
@@ -86,14 +90,14 @@ fn served(name: &'static str, situation: Situation, policy: LockPolicy) -> Polic
         status: 200,
         retry_after: None,
         reason: None,
-        leased: true,
+        held: Some(HeldAs::Lock),
         handler: Handler::Finished,
         fenced: false,
         flagged: false,
     }
 }
 
-fn rejected(
+pub(super) fn rejected(
     name: &'static str,
     situation: Situation,
     policy: LockPolicy,
@@ -101,27 +105,27 @@ fn rejected(
     retry_after: Option<&'static str>,
     reason: &'static str,
 ) -> PolicyCase {
-    let reason = Some(reason);
-    let handler = Handler::NotRun;
-    PolicyCase {
-        status,
-        retry_after,
-        reason,
-        leased: false,
-        handler,
-        ..served(name, situation, policy)
-    }
+    let (reason, held, handler) = (Some(reason), None, Handler::NotRun);
+    PolicyCase { status, retry_after, reason, held, handler, ..served(name, situation, policy) }
 }
 
 /// Answers by policy and situation.
 pub fn policies() -> Vec<PolicyCase> {
+    [of_locks(), super::shares::of_shares(), super::permits::of_permits()].concat()
+}
+
+fn of_locks() -> Vec<PolicyCase> {
     use Situation::*;
     let new = LockPolicy::new;
     let secs = Duration::from_secs;
-    let unlocked = |case: PolicyCase| PolicyCase { leased: false, ..case };
+    let unlocked = |case: PolicyCase| PolicyCase { held: None, ..case };
     let by = |method: &'static str, case: PolicyCase| PolicyCase { method, ..case };
     let flagged = |case: PolicyCase| PolicyCase { flagged: true, ..case };
-    let stopped = |case: PolicyCase| PolicyCase { handler: Handler::Stopped, leased: true, ..case };
+    let stopped = |case: PolicyCase| PolicyCase {
+        handler: Handler::Stopped,
+        held: Some(HeldAs::Lock),
+        ..case
+    };
     vec![
         served("a free lock is taken", Free, new()),
         PolicyCase { fenced: true, ..served("fenced", Free, new().fencing(true)) },

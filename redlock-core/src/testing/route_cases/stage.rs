@@ -3,10 +3,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::{Handler, PolicyCase, Situation};
+use crate::handle::read::ReadGuard;
 use crate::handle::redlock::Redlock;
 use crate::memory::InMemoryNode;
 use crate::node::{Fault, LockNode};
-use crate::route::HeldLocks;
+use crate::route::{HeldAs, HeldLocks};
 use crate::testing::faults::{Faulty, Misbehaviour};
 
 /// The nodes of a [`PolicyCase`] and what its handler does.
@@ -19,11 +20,15 @@ struct Inner {
     nodes: Vec<Arc<Faulty<InMemoryNode>>>,
     begun: AtomicUsize,
     finished: AtomicUsize,
-    /// Whether the handler had a lease, and whether that had a fence.
-    leased: Mutex<Option<(bool, bool)>>,
+    /// How the handler held its lock, and whether that had a fence.
+    held: Mutex<Option<(Option<HeldAs>, bool)>>,
+    /// Somebody else's, and what stands on each node for it.
+    _shared: Option<ReadGuard>,
+    shares: Vec<Vec<u8>>,
 }
 
 const SOMEBODY: &[u8] = b"somebody else";
+const LEFT: Duration = Duration::from_millis(2_500);
 const KEY: &str = "order:42";
 const MONTH: Duration = Duration::from_secs(30 * 86_400);
 
@@ -37,13 +42,19 @@ impl PolicyCase {
     pub async fn stage(&self) -> Stage {
         let node = |i| Arc::new(Faulty::new(Arc::new(InMemoryNode::new(format!("node-{i}")))));
         let nodes: Vec<_> = (0..3).map(node).collect();
-        let shared = nodes.iter().map(|node| Arc::clone(node) as Arc<dyn LockNode>);
-        let builder = Redlock::builder().nodes(shared).ttl(Duration::from_secs(3)).retry_seed(7);
-        let redlock = builder.build().expect("a valid handle");
+        let handle = |ttl| {
+            let nodes = nodes.iter().map(|node| Arc::clone(node) as Arc<dyn LockNode>);
+            Redlock::builder().nodes(nodes).ttl(ttl).retry_seed(7).build()
+        };
+        let redlock = handle(Duration::from_secs(3)).expect("a valid handle");
         for node in &nodes[1..] {
             match self.situation {
                 Situation::Held => {
-                    node.inner().put(KEY, SOMEBODY, Some(Duration::from_millis(2_500)));
+                    node.inner().put(KEY, SOMEBODY, Some(LEFT));
+                }
+                Situation::Taken(permits) => {
+                    (0..permits)
+                        .for_each(|slot| node.inner().put(slot_of(slot), SOMEBODY, Some(LEFT)));
                 }
                 Situation::HeldForAMonth => node.inner().put(KEY, SOMEBODY, Some(MONTH)),
                 Situation::HeldForEver => node.inner().put(KEY, SOMEBODY, None),
@@ -55,19 +66,27 @@ impl PolicyCase {
             }
         }
         if self.situation == Situation::HeldInAnOutage {
-            nodes[0].inner().put(KEY, SOMEBODY, Some(Duration::from_millis(2_500)));
+            nodes[0].inner().put(KEY, SOMEBODY, Some(LEFT));
             nodes[1..].iter().for_each(|node| node.always(Misbehaviour::Refused));
         }
         if self.situation == Situation::Closed {
             redlock.close().await;
         }
+        let mut shared = None;
+        if self.situation == Situation::Shared {
+            let other = handle(LEFT).expect("a valid handle");
+            shared = Some(other.try_read(KEY).await.expect("a free lock"));
+        }
+        let shares = nodes[0].inner().shares(KEY);
         Stage(Arc::new(Inner {
             case: self.clone(),
             redlock,
             nodes,
             begun: AtomicUsize::new(0),
             finished: AtomicUsize::new(0),
-            leased: Mutex::new(None),
+            held: Mutex::new(None),
+            _shared: shared,
+            shares,
         }))
     }
 }
@@ -84,8 +103,9 @@ impl Stage {
         stage.begun.fetch_add(1, Ordering::SeqCst);
         let lease = held.as_ref().and_then(HeldLocks::lease);
         let fenced = lease.is_some_and(|lease| lease.fence().is_some());
-        *stage.leased.lock().unwrap_or_else(PoisonError::into_inner) =
-            Some((lease.is_some(), fenced));
+        let held_as = held.as_ref().and_then(HeldLocks::held_as);
+        assert_eq!(held_as.is_some(), lease.is_some());
+        *stage.held.lock().unwrap_or_else(PoisonError::into_inner) = Some((held_as, fenced));
         if stage.case.situation == Situation::LostMeanwhile {
             stage.nodes.iter().for_each(|node| node.inner().clear());
         }
@@ -110,7 +130,7 @@ impl Stage {
         body: &str,
         flagged: bool,
     ) {
-        let Inner { case, redlock, nodes, begun, finished, leased } = &*self.0;
+        let Inner { case, redlock, nodes, begun, finished, held, shares, .. } = &*self.0;
         let name = case.name;
         assert_eq!(status, case.status, "{name}: {body}");
         assert_eq!(retry_after, case.retry_after, "{name}");
@@ -133,14 +153,22 @@ impl Stage {
             more => unreachable!("{name}: the handler ran {more:?} times"),
         };
         assert_eq!(handler, case.handler, "{name}");
-        let leased = *leased.lock().unwrap_or_else(PoisonError::into_inner);
-        let expected = (case.leased, case.fenced);
-        assert_eq!(leased.unwrap_or(expected), expected, "{name}");
+        let held = *held.lock().unwrap_or_else(PoisonError::into_inner);
+        let expected = (case.held, case.fenced);
+        assert_eq!(held.unwrap_or(expected), expected, "{name}");
         assert_eq!(flagged, case.flagged, "{name}");
         redlock.close().await;
         for node in nodes {
-            let left = node.inner().value(KEY);
-            assert!(left.is_none_or(|left| left == SOMEBODY), "{name}: left on a node");
+            for key in [KEY.to_owned()].into_iter().chain((0..64).map(slot_of)) {
+                let left = node.inner().value(&key);
+                assert!(left.is_none_or(|left| left == SOMEBODY), "{name}: left on a node: {key}");
+            }
+            let mut left = node.inner().shares(KEY).into_iter();
+            assert!(left.all(|left| shares.contains(&left)), "{name}: a share is left on a node");
         }
     }
+}
+
+fn slot_of(slot: u16) -> String {
+    format!("{KEY}/{slot}")
 }
