@@ -74,7 +74,7 @@ impl Script {
 
 /// All of them.
 #[cfg(any(test, feature = "testing"))]
-pub(crate) static ALL: [&Script; 14] = [
+pub(crate) static ALL: [&Script; 15] = [
     &ACQUIRE,
     &ACQUIRE_FENCED,
     &RAISE,
@@ -89,6 +89,7 @@ pub(crate) static ALL: [&Script; 14] = [
     &RELEASE_SHARED,
     &RAISE_SHARED,
     &SCAN,
+    &ACQUIRE_ANY,
 ];
 
 /// `KEYS` resources, `ARGV` value, time to live in ms, and where there is one the former value that is swapped. Answers
@@ -121,6 +122,18 @@ pub(crate) static ACQUIRE_FENCED: Script = Script::new(1, text!("acquire_fenced.
 ///
 /// The number is [`fence::next_shared`](redlock_core::backend::next_shared).
 pub(crate) static ACQUIRE_SHARED: Script = Script::new(9, text!("acquire_shared.lua"));
+
+/// One of several resources: `KEYS` these, and with fencing their counters in the same order; `ARGV` value, time to live in ms,
+/// guard in ms, counters' life in ms, hint, and which to look at first, from 0. Without fencing life and hint are 0, a guard of
+/// 0 is none.
+///
+/// Answers `{1, slot, number, taken}` when it gave the resource of that place, `{2, slot, 0, taken}` when that one held the value
+/// before, `{0, ms, 0, taken}` when all are taken, where `ms` is the shortest time to live, -1 where all have none,
+/// `{3, ms, s, taken}` when warming up; `taken` has a digit for each resource, 1 where something stood. Else as
+/// [`ACQUIRE_FENCED`].
+///
+/// `MGET` reads what is no string as nothing, so `EXISTS` is asked of all that it found nothing under, in one command.
+pub(crate) static ACQUIRE_ANY: Script = Script::new(14, text!("acquire_any.lua"));
 
 /// `KEYS` resources and their counters, `ARGV` value, number, counters' life in ms. Answers as extend, and -2 when a
 /// counter is no number.
@@ -190,11 +203,13 @@ mod tests {
         let slack = redlock_core::backend::SLACK.as_micros().to_string();
         assert!(super::ACQUIRE_FENCED.text.contains(&format!(", {slack}, ")));
         assert!(super::ACQUIRE_SHARED.text.contains(&format!(", {slack}, ")));
+        assert!(super::ACQUIRE_ANY.text.contains(&format!(", {slack}, ")));
         for script in [super::RAISE.text, super::RAISE_SHARED.text] {
             assert!(script.contains(&format!(">= {}", redlock_core::backend::LARGEST)));
         }
         // Both the next even number and the next odd one are numbers.
-        for script in [super::ACQUIRE_FENCED.text, super::ACQUIRE_SHARED.text] {
+        let grants = [&super::ACQUIRE_FENCED, &super::ACQUIRE_SHARED, &super::ACQUIRE_ANY];
+        for script in grants.map(|script| script.text) {
             assert!(script.contains(&format!(">= {} ", redlock_core::backend::LARGEST - 1)));
         }
     }
@@ -217,8 +232,17 @@ mod tests {
             |text: &str, calls: &[&str]| calls.iter().filter_map(|call| text.rfind(call)).max();
         let first =
             |text: &str, calls: &[&str]| calls.iter().filter_map(|call| text.find(call)).min();
-        const READS: [&str; 7] =
-            ["'GET'", "'PTTL'", "'TIME'", "'LASTSAVE'", "'INFO'", "'ZSCORE'", "'ZRANGE'"];
+        const READS: [&str; 9] = [
+            "'GET'",
+            "'PTTL'",
+            "'TIME'",
+            "'LASTSAVE'",
+            "'INFO'",
+            "'ZSCORE'",
+            "'ZRANGE'",
+            "'MGET'",
+            "'EXISTS'",
+        ];
         const WRITES: [&str; 6] =
             ["'SET'", "'DEL'", "'PEXPIRE'", "'ZADD'", "'ZREM'", "'ZREMRANGEBYSCORE'"];
         // Where an intent is left nothing else is done.
@@ -249,6 +273,7 @@ mod tests {
             (&super::RELEASE_SHARED, "ba00b49948cbf23505ddb66f4b43b686a8491606"),
             (&super::RAISE_SHARED, "25ed49cbc24387686ba52e7a00f6d52551b731cc"),
             (&super::SCAN, "37657aec4ed7a67b0b6c4e0ce3d26c832843445d"),
+            (&super::ACQUIRE_ANY, "fcade6bae907a70eb4bb3cf55e9bedaa4b833afb"),
         ];
         for (script, digest) in digests {
             assert_eq!(script.digest(), digest, "{}", script.text);
