@@ -42,7 +42,12 @@ mod node;
 pub mod properties;
 pub mod report;
 pub mod rw;
+mod search;
+pub mod sem;
 pub mod setting;
 pub mod state;
+pub mod talk;
+mod ticks;
+pub mod timed;
 
 pub use model::Step;

@@ -3,6 +3,7 @@
 use redlock_core::decisions::fence::FenceRound;
 
 use crate::setting::{Setting, Small};
+use crate::talk::{Desk, Mail};
 
 /// Most attempts of a case.
 pub const ATTEMPTS: usize = 3;
@@ -48,21 +49,6 @@ pub struct Node {
     pub mail: [Mail; ATTEMPTS],
 }
 
-/// What is under way between an attempt and a node.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Mail {
-    /// Nothing that could still matter.
-    None,
-    /// An acquire.
-    Acquire,
-    /// The reply to it, with the node's number.
-    Granted(Small),
-    /// The second phase, with the fence.
-    Raise(Small),
-    /// The reply to that.
-    Raised,
-}
-
 /// One attempt.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Attempt {
@@ -97,6 +83,18 @@ pub enum Phase {
         /// What it was given, if it held.
         fence: Option<Small>,
     },
+}
+
+impl Desk for Node {
+    type Grant = Small;
+
+    fn mail(&self) -> &[Mail] {
+        &self.mail
+    }
+
+    fn mail_mut(&mut self) -> &mut [Mail] {
+        &mut self.mail
+    }
 }
 
 impl State {
@@ -167,6 +165,14 @@ impl State {
 }
 
 impl Attempt {
+    /// The round of its fence, while that is under way.
+    pub(crate) fn round(&self) -> Option<&FenceRound> {
+        match &self.phase {
+            Phase::Fencing(round) => Some(round),
+            _ => None,
+        }
+    }
+
     /// The fence it was given, whether it still holds or not.
     pub(crate) fn fence(&self) -> Option<Small> {
         match self.phase {

@@ -8,13 +8,17 @@ mod model;
 mod state;
 
 use crate::report::Case;
-use crate::setting::Small;
-use state::CLIENTS;
+use crate::setting::{Small, Timing};
+
+/// Most clients of a case.
+const CLIENTS: usize = 3;
 
 /// No writer holds beside anybody else.
 pub const EXCLUSION: &str = "exclusion";
 /// Fences grow from holder to holder, but among those who read.
 pub const ORDER: &str = "order";
+/// A client that began after a fence was returned gets a larger one, unless both read. Needs no sound timing.
+pub const REAL_TIME: &str = "real time";
 /// Two held at once, both by a share.
 pub const BESIDE: &str = "shared";
 /// A reader held after a second round.
@@ -35,15 +39,19 @@ pub enum Kind {
     Downgrader,
 }
 
-/// The world of one case: three nodes, and who asks them.
+/// The world of one case: nodes, and who asks them.
 #[derive(Debug, Clone)]
 pub struct Setting {
-    /// Who. Those of one kind stand beside each other.
+    /// How many nodes there are, at most 5.
+    pub nodes: usize,
+    /// Who asks them. Those of one kind stand beside each other.
     pub clients: [Kind; CLIENTS],
     /// What they may hint at; taken as it is.
     pub hints: &'static [Small],
     /// How many crashes there are.
     pub crashes: Small,
+    /// Whether a node may lose what somebody has there who has not ended.
+    pub timing: Timing,
     /// What nodes and clients do.
     pub rule: Rule,
 }
@@ -72,16 +80,24 @@ pub enum Rule {
 use Kind::{Downgrader as D, Nobody, Reader as R, Writer as W};
 
 fn world(clients: [Kind; CLIENTS]) -> Setting {
-    Setting { clients, hints: &[0], crashes: 0, rule: Rule::Final }
+    Setting { nodes: 3, clients, hints: &[0], crashes: 0, timing: Timing::Sound, rule: Rule::Final }
 }
 
-/// What this world does not reach is left `unreached`.
-fn holds(
-    name: &'static str,
-    setting: Setting,
-    unreached: &'static [&'static str],
-) -> Case<Setting> {
-    Case::holds(name, setting).silent(unreached)
+fn crash(clients: [Kind; CLIENTS]) -> Setting {
+    Setting { crashes: 1, ..world(clients) }
+}
+
+fn of(nodes: usize, clients: [Kind; CLIENTS]) -> Setting {
+    Setting { nodes, ..world(clients) }
+}
+
+fn broken_timing(clients: [Kind; CLIENTS]) -> Setting {
+    Setting { timing: Timing::Broken, ..world(clients) }
+}
+
+/// What this world does not promise or reach is left `open`.
+fn holds(name: &'static str, setting: Setting, open: &'static [&'static str]) -> Case<Setting> {
+    Case::holds(name, setting).silent(open)
 }
 
 fn breaks(
@@ -99,12 +115,18 @@ pub fn sound() -> Vec<Case<Setting>> {
         holds("rw: R R", world([R, R, Nobody]), &[RAISED, DOWNGRADED]),
         holds("rw: R W", world([R, W, Nobody]), &[BESIDE, DOWNGRADED]),
         holds("rw: R D", world([R, D, Nobody]), &[]),
+        holds("rw: R W, N=4", of(4, [R, W, Nobody]), &[BESIDE, DOWNGRADED]),
+        holds("rw: R D, N=4", of(4, [R, D, Nobody]), &[]),
+        holds(
+            "rw: R W, timing broken",
+            broken_timing([R, W, Nobody]),
+            &[EXCLUSION, ORDER, BESIDE, DOWNGRADED],
+        ),
     ]
 }
 
 /// Rules that must be found wrong.
 pub fn broken() -> Vec<Case<Setting>> {
-    let crash = |clients| Setting { crashes: 1, ..world(clients) };
     vec![
         breaks("rw: no second round", &[ORDER], Rule::NoSecondRound, world([R, W, W])),
         breaks("rw: the writer's number", &[ORDER], Rule::SameNumber, world([R, W, Nobody])),
@@ -118,12 +140,23 @@ pub fn broken() -> Vec<Case<Setting>> {
             Rule::SharesUnguarded,
             crash([R, W, Nobody]),
         ),
+        breaks(
+            "rw: timing broken",
+            &[EXCLUSION, ORDER],
+            Rule::Final,
+            broken_timing([R, W, Nobody]),
+        ),
+        breaks(
+            "rw: no second round, timing broken",
+            &[REAL_TIME],
+            Rule::NoSecondRound,
+            broken_timing([R, W, W]),
+        ),
     ]
 }
 
 /// The product's rule; these take minutes.
 pub fn big() -> Vec<Case<Setting>> {
-    let crash = |clients| Setting { crashes: 1, ..world(clients) };
     let hints = |clients| Setting { hints: &[0, 5], ..world(clients) };
     vec![
         holds("rw: R R W", world([R, R, W]), &[DOWNGRADED]),
@@ -132,5 +165,11 @@ pub fn big() -> Vec<Case<Setting>> {
         holds("rw: R R W, any hints", hints([R, R, W]), &[DOWNGRADED]),
         holds("rw: R R W, crash, guard", crash([R, R, W]), &[DOWNGRADED]),
         holds("rw: R D, crash, guard", crash([R, D, Nobody]), &[]),
+        holds(
+            "rw: R R W, timing broken",
+            broken_timing([R, R, W]),
+            &[EXCLUSION, ORDER, DOWNGRADED],
+        ),
+        holds("rw: R W, N=5", of(5, [R, W, Nobody]), &[BESIDE, DOWNGRADED]),
     ]
 }
