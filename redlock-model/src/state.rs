@@ -2,7 +2,7 @@
 
 use redlock_core::decisions::fence::FenceRound;
 
-use crate::setting::{Setting, Small};
+use crate::setting::{Setting, Small, beginnings};
 use crate::talk::{Desk, Mail};
 
 /// Most attempts of a case.
@@ -100,33 +100,18 @@ impl Desk for Node {
 impl State {
     /// Every way in which a case can begin.
     pub(crate) fn beginnings(setting: &Setting) -> Vec<Self> {
-        let node = |counter: &Option<Small>| Node {
-            lock: None,
-            counter: *counter,
-            restarted: None,
-            mail: [Mail::None; ATTEMPTS],
-        };
-        let mut sets: Vec<Vec<Node>> = vec![Vec::new()];
-        for _ in 0..setting.nodes {
-            let longer = |set: &Vec<Node>| -> Vec<Vec<Node>> {
-                let add = |counter| [set.as_slice(), &[node(counter)]].concat();
-                setting.counters.iter().map(add).collect()
-            };
-            sets = sets.iter().flat_map(longer).collect();
-        }
-        sets.iter_mut().for_each(|set| set.sort_unstable());
-        sets.sort_unstable();
-        sets.dedup();
+        let node =
+            |counter| Node { lock: None, counter, restarted: None, mail: [Mail::None; ATTEMPTS] };
         let idle = || Attempt { phase: Phase::Idle, hint: 0, began: 0, floor: 0 };
-        let begin = |nodes| Self {
-            nodes,
+        let begin = |counters: Vec<_>| Self {
+            nodes: counters.into_iter().map(node).collect(),
             attempts: std::array::from_fn(|_| idle()),
             now: 0,
             crashes: setting.crashes,
             highest: 0,
             faults: Faults::default(),
         };
-        sets.into_iter().map(begin).collect()
+        beginnings(setting.nodes, setting.counters).into_iter().map(begin).collect()
     }
 
     /// How many attempts have begun.

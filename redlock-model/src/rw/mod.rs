@@ -46,6 +46,8 @@ pub struct Setting {
     pub nodes: usize,
     /// Who asks them. Those of one kind stand beside each other.
     pub clients: [Kind; CLIENTS],
+    /// Counters that nodes may begin with; `None` is no counter.
+    pub counters: &'static [Option<Small>],
     /// What they may hint at; taken as it is.
     pub hints: &'static [Small],
     /// How many crashes there are.
@@ -80,7 +82,15 @@ pub enum Rule {
 use Kind::{Downgrader as D, Nobody, Reader as R, Writer as W};
 
 fn world(clients: [Kind; CLIENTS]) -> Setting {
-    Setting { nodes: 3, clients, hints: &[0], crashes: 0, timing: Timing::Sound, rule: Rule::Final }
+    Setting {
+        nodes: 3,
+        clients,
+        counters: &[None],
+        hints: &[0],
+        crashes: 0,
+        timing: Timing::Sound,
+        rule: Rule::Final,
+    }
 }
 
 fn crash(clients: [Kind; CLIENTS]) -> Setting {
@@ -109,17 +119,27 @@ fn breaks(
     Case::breaks(name, violated, Setting { rule, ..setting })
 }
 
+/// Nodes that have granted before: a share at last, or a whole lock, or nothing.
+fn of_any_age(setting: Setting) -> Setting {
+    Setting { counters: &[None, Some(3), Some(4)], ..setting }
+}
+
 /// The product's rule; small.
 pub fn sound() -> Vec<Case<Setting>> {
     vec![
         holds("rw: R R", world([R, R, Nobody]), &[RAISED, DOWNGRADED]),
-        holds("rw: R W", world([R, W, Nobody]), &[BESIDE, DOWNGRADED]),
-        holds("rw: R D", world([R, D, Nobody]), &[]),
-        holds("rw: R W, N=4", of(4, [R, W, Nobody]), &[BESIDE, DOWNGRADED]),
-        holds("rw: R D, N=4", of(4, [R, D, Nobody]), &[]),
+        holds("rw: R W", of_any_age(world([R, W, Nobody])), &[BESIDE, DOWNGRADED]),
+        holds("rw: R D", of_any_age(world([R, D, Nobody])), &[]),
+        holds("rw: R W, N=4", of_any_age(of(4, [R, W, Nobody])), &[BESIDE, DOWNGRADED]),
+        holds("rw: R D, N=4", of_any_age(of(4, [R, D, Nobody])), &[]),
+        holds("rw: R R W", world([R, R, W]), &[DOWNGRADED]),
+        holds("rw: R W W", world([R, W, W]), &[BESIDE, DOWNGRADED]),
+        holds("rw: R D W", world([R, D, W]), &[]),
+        holds("rw: R D, crash, guard", crash([R, D, Nobody]), &[]),
+        holds("rw: R R W, crash, guard", crash([R, R, W]), &[DOWNGRADED]),
         holds(
             "rw: R W, timing broken",
-            broken_timing([R, W, Nobody]),
+            of_any_age(broken_timing([R, W, Nobody])),
             &[EXCLUSION, ORDER, BESIDE, DOWNGRADED],
         ),
     ]
@@ -157,19 +177,20 @@ pub fn broken() -> Vec<Case<Setting>> {
 
 /// The product's rule; these take minutes.
 pub fn big() -> Vec<Case<Setting>> {
-    let hints = |clients| Setting { hints: &[0, 5], ..world(clients) };
+    let hints = |setting| Setting { hints: &[0, 5], ..setting };
     vec![
-        holds("rw: R R W", world([R, R, W]), &[DOWNGRADED]),
-        holds("rw: R W W", world([R, W, W]), &[BESIDE, DOWNGRADED]),
-        holds("rw: R D W", world([R, D, W]), &[]),
-        holds("rw: R R W, any hints", hints([R, R, W]), &[DOWNGRADED]),
-        holds("rw: R R W, crash, guard", crash([R, R, W]), &[DOWNGRADED]),
-        holds("rw: R D, crash, guard", crash([R, D, Nobody]), &[]),
+        holds("rw: R R W, nodes of any age", of_any_age(world([R, R, W])), &[DOWNGRADED]),
+        holds("rw: R W W, nodes of any age", of_any_age(world([R, W, W])), &[BESIDE, DOWNGRADED]),
+        holds("rw: R D W, nodes of any age", of_any_age(world([R, D, W])), &[]),
+        holds("rw: R R W, any hints", hints(world([R, R, W])), &[DOWNGRADED]),
+        holds("rw: R R W, N=4", of(4, [R, R, W]), &[DOWNGRADED]),
+        holds("rw: R W, N=5", hints(of_any_age(of(5, [R, W, Nobody]))), &[BESIDE, DOWNGRADED]),
+        holds("rw: R D, N=5", of_any_age(of(5, [R, D, Nobody])), &[]),
+        // Last, since it takes longest.
         holds(
             "rw: R R W, timing broken",
             broken_timing([R, R, W]),
             &[EXCLUSION, ORDER, DOWNGRADED],
         ),
-        holds("rw: R W, N=5", of(5, [R, W, Nobody]), &[BESIDE, DOWNGRADED]),
     ]
 }

@@ -194,7 +194,7 @@ impl Model for Setting {
     type Action = Step;
 
     fn init_states(&self) -> Vec<State> {
-        vec![State::beginning(self)]
+        State::beginnings(self)
     }
 
     fn actions(&self, state: &State, steps: &mut Vec<Step>) {

@@ -1,5 +1,5 @@
 use super::{CLIENTS, Setting};
-use crate::setting::{Small, Timing};
+use crate::setting::{Small, Timing, beginnings};
 use crate::talk::{self, Client, Desk, Mail, Phase};
 
 /// All of it.
@@ -56,18 +56,19 @@ impl Desk for Node {
 }
 
 impl State {
-    pub(super) fn beginning(setting: &Setting) -> Self {
-        let node = Node {
+    /// Every way in which a case can begin.
+    pub(super) fn beginnings(setting: &Setting) -> Vec<Self> {
+        let node = |counter| Node {
             whole: None,
             shares: 0,
-            counter: None,
+            counter,
             forgot: 0,
             mail: [Mail::None; CLIENTS],
             sharing: 0,
             joining: 0,
         };
-        Self {
-            nodes: vec![node; setting.nodes],
+        let begin = |counters: Vec<_>| Self {
+            nodes: counters.into_iter().map(node).collect(),
             clients: std::array::from_fn(|_| Client::idle()),
             crashes: setting.crashes,
             writer: 0,
@@ -75,7 +76,8 @@ impl State {
             floors: [0; CLIENTS],
             disorder: false,
             not_above: false,
-        }
+        };
+        beginnings(setting.nodes, setting.counters).into_iter().map(begin).collect()
     }
 
     pub(super) fn holds(&self) -> impl Iterator<Item = &Hold> {

@@ -94,15 +94,21 @@ fn crash(clients: [Option<Who>; CLIENTS], guard: Small, horizon: Small) -> Setti
     Setting { crashes: 1, guard, ..world(clients, horizon) }
 }
 
+/// One reader alone.
+fn alone(name: &'static str, setting: Setting) -> Case {
+    Case::holds(name, setting).silent(&[BESIDE])
+}
+
 /// The product's rule; small.
 pub fn sound() -> Vec<Case> {
+    let short = [reader(2, &[]), reader(1, &[]), writer(1)];
     vec![
-        Case::holds("timed: R+ W", world([reader(2, &[2]), writer(2), None], 4)).silent(&[BESIDE]),
-        Case::holds("timed: R++ W", world([reader(2, &[2, 1]), writer(1), None], 4))
-            .silent(&[BESIDE]),
-        Case::holds("timed: R R W", world([reader(2, &[]), reader(1, &[]), writer(1)], 3)),
-        Case::holds("timed: R W, crash, guard", crash([reader(2, &[]), writer(2), None], 2, 4))
-            .silent(&[BESIDE]),
+        alone("timed: R+ W", world([reader(2, &[2]), writer(2), None], 4)),
+        alone("timed: R++ W", world([reader(2, &[2, 1]), writer(1), None], 4)),
+        Case::holds("timed: R R W", world(short, 3)),
+        Case::holds("timed: R+ R W", world([reader(2, &[2]), reader(1, &[]), writer(1)], 3)),
+        alone("timed: R W, crash, guard", crash([reader(2, &[]), writer(2), None], 2, 4)),
+        Case::holds("timed: R R W, crash, guard", crash(short, 2, 4)),
     ]
 }
 
@@ -136,14 +142,15 @@ pub fn broken() -> Vec<Case> {
 
 /// The product's rule; these take minutes.
 pub fn big() -> Vec<Case> {
+    let (longer, twice) = (reader(2, &[2]), reader(2, &[2, 1]));
     vec![
-        Case::holds("timed: R+ R W", world([reader(2, &[2]), reader(3, &[]), writer(2)], 5)),
-        Case::holds("timed: R++ W, ttl 3", world([reader(3, &[1, 3]), writer(2), None], 7))
-            .silent(&[BESIDE]),
-        Case::holds("timed: R++ R W", world([reader(2, &[2, 1]), reader(1, &[]), writer(2)], 5)),
+        alone("timed: R++ W, ttl 3", world([reader(3, &[1, 3]), writer(2), None], 7)),
+        alone("timed: R+ W, crash, guard", crash([longer, writer(2), None], 2, 5)),
+        Case::holds("timed: R+ R W, ttl 3", world([longer, reader(3, &[]), writer(2)], 5)),
+        Case::holds("timed: R++ R W", world([twice, reader(1, &[]), writer(2)], 5)),
         Case::holds(
-            "timed: R R W, crash, guard",
-            crash([reader(2, &[]), reader(1, &[]), writer(1)], 2, 4),
+            "timed: R+ R W, crash, guard",
+            crash([longer, reader(1, &[]), writer(1)], 2, 4),
         ),
     ]
 }
