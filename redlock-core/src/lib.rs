@@ -171,6 +171,7 @@ pub use handle::options;
 pub use handle::options::LockOptions;
 pub use handle::read::ReadGuard;
 pub use handle::redlock::Redlock;
+pub use handle::semaphore::{Permit, Semaphore};
 pub use memory::InMemoryNode;
 pub use node::key::{IntoLockKey, LockKey, MAX_KEY_BYTES, MAX_RESOURCES};
 pub use node::label::{Label, MAX_LABEL_BYTES};

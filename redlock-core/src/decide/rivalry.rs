@@ -170,6 +170,12 @@ impl Rivalry {
         self.long_run.begin(now);
     }
 
+    /// Of permits, others of which are free: whoever else wants one may have it.
+    pub(crate) fn leaves_some(&mut self) {
+        self.run = Run::default();
+        self.long_run = Run::default();
+    }
+
     /// The own turn is over, and its release sent. It is told within about a round; what is heard later may be the release
     /// of somebody else, where nobody listened in time or the own one was lost.
     pub(crate) fn ended(&mut self, now: Moment) {

@@ -107,13 +107,17 @@ pub fn first_slot(taken: &[u64], nodes: usize, slots: usize, random: u64) -> usi
     if mutant!(SlotsFromLowest) {
         return 0;
     }
-    let is_free = |slot: &usize| {
+    let draw = |of: usize| usize::try_from(random % of.max(1) as u64).unwrap_or(0);
+    let drawn = draw(free_slots(taken, nodes, slots).count());
+    free_slots(taken, nodes, slots).nth(drawn).unwrap_or_else(|| draw(slots))
+}
+
+/// The slots that are free on a majority of the nodes, by what these told.
+pub fn free_slots(taken: &[u64], nodes: usize, slots: usize) -> impl Iterator<Item = usize> {
+    (0..slots.min(MAX_RESOURCES)).filter(move |slot| {
         let free = taken.iter().filter(|taken| *taken & (1_u64 << slot) == 0).count();
         free >= majority(nodes)
-    };
-    let free: Vec<usize> = (0..slots.min(MAX_RESOURCES)).filter(is_free).collect();
-    let draw = |of: usize| usize::try_from(random % of.max(1) as u64).unwrap_or(0);
-    free.get(draw(free.len())).copied().unwrap_or_else(|| draw(slots))
+    })
 }
 
 #[cfg(test)]

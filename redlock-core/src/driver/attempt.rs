@@ -1,12 +1,16 @@
 mod asking;
 mod continuity;
+mod failing;
 mod fencing;
+mod others;
+mod placing;
+mod slots;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use self::asking::BARRED_FOR;
 pub(crate) use self::asking::{Asking, Barred};
+use self::placing::Placing;
 use super::claimed::Claimed;
 use super::fan_out::{Background, FanOut};
 use super::members::NodeSet;
@@ -15,11 +19,11 @@ use super::trace::{Answer, Trace, Traced};
 use crate::decide::fence::Fence;
 use crate::decide::lease::{Moment, Term};
 use crate::decide::plan::Plan;
-use crate::decide::quorum::{Ballot, Round, Verdict, retry_after};
+use crate::decide::quorum::{Ballot, Round, Verdict};
 use crate::error::{LockError, LockErrorKind, NodeOutcome, NodeReport};
 use crate::node::key::LockKey;
 use crate::node::token::Token;
-use crate::node::{Fault, FaultClass, Mode, NodeError, Vote};
+use crate::node::{Fault, NodeError, Vote};
 use crate::telemetry::{Verb, Votes};
 
 /// One round of acquiring under one fresh token. Dropped before its verdict, it is swept up.
@@ -30,6 +34,8 @@ pub(crate) struct Attempt {
     plan: Plan,
     t0: Moment,
     fan: FanOut<Answer>,
+    /// Of an attempt for one of several slots, until one is won.
+    placing: Option<Box<Placing>>,
     round: Round,
     /// With how long each took, where it was asked.
     answers: Vec<Option<(Answer, Option<Duration>)>>,
@@ -39,6 +45,8 @@ pub(crate) struct Attempt {
     unraised: Vec<(usize, NodeOutcome)>,
     /// There was a second round.
     raising: bool,
+    /// So many other slots were free.
+    free: usize,
     open: bool,
 }
 
@@ -50,6 +58,8 @@ pub(crate) struct Granted {
     pub(crate) fence: Option<Fence>,
     /// The hold of the former holder goes on in this one.
     pub(crate) continued: bool,
+    /// Where one of several slots was won: so many others are free, by what a majority told.
+    pub(crate) free: usize,
     /// Nodes that have not answered yet.
     pub(crate) acquires: FanOut<Answer>,
     #[cfg_attr(not(feature = "tracing"), allow(dead_code))]
@@ -63,11 +73,13 @@ pub(crate) struct Failure {
     pub(crate) barred: Vec<Barred>,
     /// It met shares where nothing else was in the way.
     pub(crate) shares: bool,
+    /// Which of several slots were taken, a bit for each, as each node told.
+    pub(crate) taken: Vec<u64>,
 }
 
 impl From<LockError> for Failure {
     fn from(error: LockError) -> Self {
-        Self { error, barred: Vec::new(), shares: false }
+        Self { error, barred: Vec::new(), shares: false, taken: Vec::new() }
     }
 }
 
@@ -131,26 +143,36 @@ impl Attempt {
         let mut fan = FanOut::new(background, set.len()).watched(set.told(), Verb::Acquire);
         let hint = plan.fencing.then(|| set.hints.next(set.clock.wall_micros()));
         let terms = plan.terms(plan.ttl, hint).with_intent(asking.intent);
-        for index in (0..set.len()).filter(|index| answers[*index].is_none()) {
+        let alone = asking.first.is_none();
+        for index in (0..set.len()).filter(|index| alone && answers[*index].is_none()) {
             fan.push(index, set.acquire(index, &traced, terms, plan.node_timeout));
         }
-        Self {
+        let mut attempt = Self {
             set: Arc::clone(set),
             background: background.clone(),
             traced,
             plan: *plan,
             t0,
             fan,
+            placing: None,
             round,
             answers,
             barred,
             unraised: Vec::new(),
             raising: false,
+            free: 0,
             open: true,
+        };
+        if let Some(first) = asking.first {
+            attempt.ask_any(terms, first);
         }
+        attempt
     }
 
     async fn verdict(&mut self) -> Verdict {
+        if self.placing.is_some() {
+            return self.place().await;
+        }
         loop {
             if let Some(verdict) = self.round.verdict() {
                 return verdict;
@@ -164,19 +186,6 @@ impl Attempt {
             if duplicate {
                 return Verdict::Misconfigured;
             }
-        }
-    }
-
-    /// Collects reasons after the verdict: those that are there already; of an outage, which somebody will have
-    /// to understand, those of all nodes.
-    async fn reasons(&mut self, kind: LockErrorKind) {
-        if matches!(kind, LockErrorKind::Unreachable | LockErrorKind::Misconfigured) {
-            while let Some((index, answer)) = self.fan.next().await {
-                self.record(index, answer);
-            }
-        }
-        while let Some((index, answer)) = self.fan.take_ready() {
-            self.record(index, answer);
         }
     }
 
@@ -211,40 +220,8 @@ impl Attempt {
             acquires.looks_away();
         }
         let votes = Votes::of(&self.set.telemetry, || self.reports());
-        let (traced, t0) = (self.traced.clone(), self.t0);
-        Some(Granted { traced, t0, term, fence, continued, acquires, votes })
-    }
-
-    /// Releases everywhere, and waits for those nodes that had granted: no attempt of this process shall be refused
-    /// by its own leftovers. The whole attempt takes no longer than one node timeout for each of its rounds; nodes that
-    /// hang are released in the background.
-    async fn fail(mut self, kind: LockErrorKind) -> Failure {
-        self.reasons(kind).await;
-        let failure = self.failure(kind);
-        let mut granted = self.indices(|answer| {
-            matches!(answer, Ok(Vote::Granted { .. } | Vote::Swapped { .. } | Vote::AlreadyOurs))
-        });
-        let now = self.set.clock.now();
-        // A share that others stand beside is not told when it ends.
-        let told = self.plan.mode == Mode::Exclusive;
-        for node in granted.iter().filter(|_| told) {
-            // By the time limit of the release.
-            let until = now.plus(self.plan.node_timeout * 2);
-            self.set.wakes.own(*node, self.traced.claim.key(), until, now);
-        }
-        let elapsed = now.since(self.t0);
-        let rounds = if self.raising { 2 } else { 1 };
-        let left = (self.plan.node_timeout * rounds).saturating_sub(elapsed);
-        let mut sweep = self.sweep();
-        let released = async {
-            while !granted.is_empty() {
-                let Some((index, _)) = sweep.next().await else { break };
-                granted.retain(|granted| *granted != index);
-            }
-        };
-        // When time is up the sweep goes on in the background.
-        let _ = tokio::time::timeout(left, released).await;
-        failure
+        let (traced, t0, free) = (self.traced.clone(), self.t0, self.free);
+        Some(Granted { traced, t0, term, fence, continued, free, acquires, votes })
     }
 
     /// What each node answered.
@@ -261,38 +238,6 @@ impl Attempt {
         nodes
     }
 
-    fn failure(&self, kind: LockErrorKind) -> Failure {
-        let nodes = self.reports();
-        let hint = retry_after(
-            self.answers.iter().map(|answer| answer.as_ref().map(|(answer, _)| answer)),
-        );
-        let misconfigured = |(answer, _): &(Answer, Option<Duration>)| match answer {
-            Err(error) if error.class() == FaultClass::Misconfigured => Some(error.clone()),
-            _ => None,
-        };
-        let unraised = self.unraised.iter().filter_map(|(index, outcome)| match outcome {
-            NodeOutcome::Failed(error) if error.class() == FaultClass::Misconfigured => {
-                Some((*index, error.clone()))
-            }
-            _ => None,
-        });
-        let answered =
-            self.answers.iter().enumerate().filter_map(|(index, answer)| {
-                Some((index, answer.as_ref().and_then(misconfigured)?))
-            });
-        let until = self.set.clock.now().plus(BARRED_FOR);
-        let new = answered
-            .filter(|(index, _)| self.barred.iter().all(|barred| barred.index != *index))
-            .chain(unraised)
-            .map(|(index, error)| Barred { index, error, until });
-        let shares = !self.indices(|answer| matches!(answer, Ok(Vote::Shared { .. }))).is_empty();
-        Failure {
-            shares,
-            barred: self.barred.iter().cloned().chain(new).collect(),
-            error: LockError::new(kind, self.round.tally(), nodes, hint),
-        }
-    }
-
     fn indices(&self, wanted: impl Fn(&Answer) -> bool) -> Vec<usize> {
         let answers = self.answers.iter().enumerate();
         answers
@@ -300,15 +245,20 @@ impl Attempt {
             .collect()
     }
 
-    fn sweep(&mut self) -> Sweep {
-        self.open = false;
-        let claimed = Claimed {
+    fn claimed(&self) -> Claimed {
+        Claimed {
             set: Arc::clone(&self.set),
             background: self.background.clone(),
             traced: self.traced.clone(),
             node_timeout: self.plan.node_timeout,
-        };
-        Sweep::start(claimed, self.fan.take())
+        }
+    }
+
+    fn sweep(&mut self) -> Sweep {
+        self.open = false;
+        let placing = self.placing.as_mut().and_then(|placing| placing.rest());
+        let acquires = placing.unwrap_or_else(|| self.fan.take());
+        Sweep::start(self.claimed(), acquires)
     }
 }
 
@@ -321,6 +271,7 @@ impl Drop for Attempt {
     }
 }
 
+/// Two entries of the set are one server.
 fn duplicates(set: &NodeSet, failures: Vec<(usize, NodeError)>) -> LockError {
     let mut round = Round::new(set.len());
     let mut nodes = set.reports();

@@ -145,6 +145,27 @@ impl<T: Send + 'static> FanOut<T> {
         Self { slots, background: self.background.clone(), watch: self.watch.clone() }
     }
 
+    /// Makes something else of each node's answer, also of those that nobody will ask for.
+    pub(crate) fn map<U: Send + 'static, M>(mut self, mut of: impl FnMut(usize) -> M) -> FanOut<U>
+    where
+        M: FnOnce(T) -> U + Send + 'static,
+    {
+        let slots = std::mem::take(&mut self.slots).into_iter().map(|(index, slot)| {
+            let slot = match slot {
+                Slot::Running(job, asked) => {
+                    let map = of(index);
+                    Slot::Running(Box::pin(async move { map(job.await) }) as Job<U>, asked)
+                }
+                Slot::Ready(answer) => Slot::Ready(of(index)(answer)),
+                Slot::Taken => Slot::Taken,
+            };
+            (index, slot)
+        });
+        let slots = slots.collect();
+        let (background, watch) = (self.background.clone(), std::mem::take(&mut self.watch));
+        FanOut { slots, background, watch }
+    }
+
     /// Whether there is an answer still to be given out.
     pub(crate) fn is_empty(&self) -> bool {
         self.slots.iter().all(|(_, slot)| matches!(slot, Slot::Taken))

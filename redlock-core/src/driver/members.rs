@@ -6,10 +6,10 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::fan_out::{Background, FanOut, Job};
+use super::fan_out::{Background, FanOut};
 use super::hints::Hints;
 use super::succession::Server;
-use super::trace::{Answer, Trace, Traced, may_stand};
+use super::trace::{Answer, Trace, may_stand};
 use super::wakes::Wakes;
 use super::yard::Stragglers;
 use crate::decide::lease::Moment;
@@ -17,7 +17,7 @@ use crate::decide::node_set::NodeSetFingerprint;
 use crate::decide::quorum::majority;
 use crate::driver::clock::Clock;
 use crate::error::{NodeOutcome, NodeReport};
-use crate::node::{Fault, FaultClass, Identity, LockNode, NodeError, Terms, Vote};
+use crate::node::{Fault, FaultClass, Identity, LockNode, NodeError, Vote};
 use crate::telemetry::{Telemetry, Told, Verb};
 
 /// Releases that one node's clean-up may be trying again at the same time. Past it a key is left to expire.
@@ -27,7 +27,7 @@ const MAX_RETRIES: usize = 256;
 const CONTACT_SLACK: Duration = Duration::from_millis(10);
 
 /// Said of a node that was not asked, which is no failure of it.
-const NOT_ASKED: &str = "not asked: the claim was given up";
+pub(super) const NOT_ASKED: &str = "not asked: the claim was given up";
 
 /// What the first contact with the nodes came to.
 type Contact = Result<(), Vec<(usize, NodeError)>>;
@@ -61,7 +61,7 @@ pub(crate) struct Member {
     /// Bounds what tries again in the background.
     pub(crate) retries: Arc<tokio::sync::Semaphore>,
     /// The server behind the node said who it is, and nothing has failed since.
-    known: AtomicBool,
+    pub(super) known: AtomicBool,
 }
 
 impl Told for NodeSet {
@@ -303,33 +303,6 @@ impl NodeSet {
         {
             self.forget(index);
         }
-    }
-
-    /// An acquire on one node, behind the question who it is where that is not known.
-    pub(super) fn acquire(
-        self: &Arc<Self>,
-        index: usize,
-        traced: &Traced,
-        terms: Terms,
-        timeout: Duration,
-    ) -> Job<Answer> {
-        let member = &self.members[index];
-        if member.known.load(Ordering::Acquire) {
-            traced.trace.touch(index);
-            return Arc::clone(&member.node).acquire(traced.claim.clone(), terms, timeout);
-        }
-        let (set, traced) = (Arc::clone(self), traced.clone());
-        Box::pin(async move {
-            let asked = set.clock.now();
-            set.identify(index, timeout).await?;
-            let left = timeout.saturating_sub(set.clock.now().since(asked));
-            if traced.trace.is_released() {
-                // Sent now, it would come after the release that was to follow it.
-                return Err(NodeError::new(Fault::Refused, NOT_ASKED));
-            }
-            traced.trace.touch(index);
-            Arc::clone(&set.members[index].node).acquire(traced.claim, terms, left).await
-        })
     }
 }
 

@@ -175,7 +175,8 @@ impl Work {
             if std::mem::take(&mut self.of_lock) {
                 self.was_sent();
                 if !self.kept {
-                    self.claimed.set.wakes.released_here(self.claimed.traced.claim.key());
+                    let Claimed { set, traced, node_timeout, .. } = &self.claimed;
+                    set.wakes.released_here(traced.claim.key(), *node_timeout * 2, &set.clock);
                 }
             }
             match ready!(step) {

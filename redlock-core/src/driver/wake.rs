@@ -31,7 +31,27 @@ impl Waiter {
         key: &LockKey,
         timeout: Duration,
     ) -> Self {
-        let head = Arc::new(Head::new(key.resources().len(), set.len()));
+        Self::waiting(set, background, key, false, timeout)
+    }
+
+    /// The same for who wants any one of the resources.
+    pub(crate) fn of_any(
+        set: &Arc<NodeSet>,
+        background: &Background,
+        key: &LockKey,
+        timeout: Duration,
+    ) -> Self {
+        Self::waiting(set, background, key, true, timeout)
+    }
+
+    fn waiting(
+        set: &Arc<NodeSet>,
+        background: &Background,
+        key: &LockKey,
+        any: bool,
+        timeout: Duration,
+    ) -> Self {
+        let head = Arc::new(Head::new(key.resources().len(), set.len(), any));
         set.wakes.waiting.fetch_add(1, Ordering::SeqCst);
         let mut heads = set.wakes.heads();
         for (position, resource) in key.resources().enumerate() {
@@ -42,11 +62,21 @@ impl Waiter {
         Self { set: Arc::clone(set), key: key.clone(), head }
     }
 
-    /// Resolves when releases were heard since the last time, with a bit for each resource. Cancel safe.
-    pub(crate) async fn heard(&self) -> u64 {
+    /// Resolves when releases were heard since the last time. Cancel safe.
+    pub(crate) async fn heard(&self) -> Heard {
         self.head.heard.notified().await;
-        self.head.resources.swap(0, Ordering::SeqCst)
+        let resources = self.head.resources.swap(0, Ordering::SeqCst);
+        let own = self.head.own.as_ref().map(|own| own.swap(0, Ordering::SeqCst));
+        Heard { resources, own: own.unwrap_or_default() }
     }
+}
+
+/// Releases that were heard, a bit for each resource.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Heard {
+    pub(crate) resources: u64,
+    /// Those of them that are this process's own, where it waits for any of them.
+    pub(crate) own: u64,
 }
 
 impl Drop for Waiter {

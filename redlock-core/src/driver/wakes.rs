@@ -3,12 +3,14 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::Notify;
 use tokio::task::AbortHandle;
 
 use crate::decide::lease::Moment;
 use crate::decide::quorum::majority;
+use crate::driver::clock::Clock;
 use crate::node::key::LockKey;
 
 pub(super) type Heads = HashMap<Box<[u8]>, Vec<(usize, Arc<Head>)>>;
@@ -40,6 +42,8 @@ pub(super) struct Head {
     pub(super) heard: Notify,
     /// A bit for each resource whose release was heard since the last time.
     pub(super) resources: AtomicU64,
+    /// The same of those that this process released, where it waits for any one of several.
+    pub(super) own: Option<AtomicU64>,
 }
 
 /// What one node told of one resource.
@@ -77,9 +81,15 @@ impl Head {
         self.told.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn new(resources: usize, nodes: usize) -> Self {
+    /// One that waits for all of the resources, or for any of them.
+    pub(super) fn new(resources: usize, nodes: usize, any: bool) -> Self {
         let told = vec![vec![Told::default(); nodes].into_boxed_slice(); resources];
-        Self { told: Mutex::new(told), heard: Notify::new(), resources: AtomicU64::new(0) }
+        Self {
+            told: Mutex::new(told),
+            heard: Notify::new(),
+            resources: AtomicU64::new(0),
+            own: any.then(|| AtomicU64::new(0)),
+        }
     }
 
     /// Counts a node's release of the resource at `position`. A majority of nodes that tell of one more is a release of
@@ -95,6 +105,18 @@ impl Head {
         if released {
             self.hear(1 << position);
         }
+    }
+
+    /// This process released the resource at `position`. Others may do so before all nodes have told of it, each of which
+    /// does by `until`.
+    fn released_here(&self, position: usize, until: Moment, now: Moment) {
+        if let Some(own) = &self.own {
+            own.fetch_or(1 << position, Ordering::SeqCst);
+            if let Some(all) = self.lock().get_mut(position) {
+                all.iter_mut().for_each(|told| told.expect(until, now));
+            }
+        }
+        self.hear(1 << position);
     }
 
     fn hear(&self, resources: u64) {
@@ -146,14 +168,17 @@ impl Wakes {
         self.waiting.load(Ordering::SeqCst) > 0
     }
 
-    /// A lock of this process was released, on all nodes.
-    pub(super) fn released_here(&self, key: &LockKey) {
+    /// A lock of this process was released, on all nodes, which take no longer than `limit` to tell.
+    pub(super) fn released_here(&self, key: &LockKey, limit: Duration, clock: &Clock) {
         if !self.is_awaited() {
             return;
         }
+        let now = clock.now();
         let heads = self.heads();
         for resource in key.resources() {
-            heads.get(resource).into_iter().flatten().for_each(|(at, head)| head.hear(1 << at));
+            for (position, head) in heads.get(resource).into_iter().flatten() {
+                head.released_here(*position, now.plus(limit), now);
+            }
         }
     }
 

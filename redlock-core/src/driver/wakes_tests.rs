@@ -9,7 +9,7 @@ fn at(millis: u64) -> Moment {
 
 /// A head that waits for one resource on three nodes.
 fn head() -> Head {
-    Head::new(1, 3)
+    Head::new(1, 3, false)
 }
 
 fn own(head: &Head, node: usize, until: Moment) {
@@ -50,7 +50,7 @@ fn own_releases_at_a_node_that_never_tells_are_forgotten() {
 
 #[test]
 fn a_release_of_each_resource_is_heard_as_its_own() {
-    let head = Head::new(3, 1);
+    let head = Head::new(3, 1, false);
     head.told(2, 0, at(0));
     head.told(0, 0, at(0));
     assert_eq!(head.resources.load(Ordering::SeqCst), 0b101);

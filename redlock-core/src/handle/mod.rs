@@ -14,5 +14,6 @@ pub(crate) mod read;
 pub(crate) mod redlock;
 pub(crate) mod renewal;
 pub(crate) mod run;
+pub(crate) mod semaphore;
 pub(crate) mod shared;
 pub(crate) mod waiting;

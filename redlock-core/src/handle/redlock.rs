@@ -19,7 +19,7 @@ use crate::handle::guard::LockGuard;
 use crate::handle::options::LockOptions;
 #[cfg(feature = "route")]
 use crate::handle::options::Settings;
-use crate::handle::shared::{Call, Shared};
+use crate::handle::shared::{Call, Learned, Shared};
 use crate::handle::waiting::Waiting;
 use crate::node::key::IntoLockKey;
 use crate::node::token::Token;
@@ -133,16 +133,18 @@ impl Redlock {
 
     /// Waits for the lock of a call.
     pub(super) async fn waited(&self, call: Call) -> Result<LockGuard, LockError> {
-        let acquire = Acquire::begin(&*self.0.set, &call.key, call.plan.mode);
+        let acquire = Acquire::begin(&*self.0.set, call.name(), call.sharing());
         let waiting = pin!(Waiting::new(&self.0, call, &acquire).run());
         acquire.over(waiting).await
     }
 
     /// Makes one attempt.
     pub(super) async fn once(&self, call: &Call) -> Result<LockGuard, LockError> {
-        let acquire = Acquire::begin(&*self.0.set, &call.key, call.plan.mode);
-        let attempt = self.0.attempt(call, &acquire, &[], None);
-        let attempt = pin!(async { attempt.await.map_err(|failure| failure.error) });
+        let acquire = Acquire::begin(&*self.0.set, call.name(), call.sharing());
+        let learned = Learned::default();
+        let attempt = self.0.attempt(call, &acquire, &learned);
+        let attempt =
+            pin!(async { attempt.await.map(|had| had.guard).map_err(|failure| failure.error) });
         acquire.over(attempt).await
     }
 

@@ -7,6 +7,7 @@ use tokio::runtime::Handle;
 
 use crate::decide::handover::Former;
 use crate::decide::plan::Plan;
+use crate::decide::slots::first_slot;
 #[cfg(feature = "testing")]
 use crate::driver::Wrapper;
 use crate::driver::clock::Clock;
@@ -19,11 +20,13 @@ use crate::handle::queue::Queues;
 use crate::node::key::{IntoLockKey, LockKey};
 use crate::node::label::Label;
 use crate::node::{LockNode, Mode};
-use crate::telemetry::{Acquire, Telemetry, Traits};
+use crate::telemetry::{Acquire, Sharing, Telemetry, Traits};
 
 pub(crate) struct Shared {
     pub(crate) set: Arc<NodeSet>,
     pub(crate) queues: Arc<Queues>,
+    /// Of those who wait for permits, by the names of the semaphores.
+    pub(crate) semaphores: Arc<Queues>,
     pub(crate) settings: Settings,
     pub(crate) key_prefix: Vec<u8>,
     rng: Mutex<fastrand::Rng>,
@@ -40,6 +43,37 @@ pub(crate) struct Call {
     pub(crate) background: Background,
     /// Whose hold is taken over.
     pub(crate) former: Option<Former>,
+    /// Of a call for a permit: the semaphore's name. Any one of the key's resources is a permit of it.
+    pub(crate) semaphore: Option<LockKey>,
+}
+
+/// What a call learned from its last attempt, for the next one.
+#[derive(Debug, Default)]
+pub(crate) struct Learned {
+    /// Nodes that are not asked.
+    pub(crate) barred: Vec<Barred>,
+    /// For how long new shares are kept off, since the last one met shares.
+    pub(crate) intent: Option<Duration>,
+    /// Which slots of a semaphore were taken, as each node told.
+    pub(crate) taken: Vec<u64>,
+}
+
+/// What an attempt won.
+pub(crate) struct Had {
+    pub(crate) guard: LockGuard,
+    /// So many other permits are free.
+    pub(crate) free: usize,
+}
+
+impl Call {
+    pub(crate) fn sharing(&self) -> Sharing {
+        self.semaphore.as_ref().map_or(self.plan.mode.into(), |_| Sharing::Permit)
+    }
+
+    /// What it asks for, as those know it who wait for it in line and who watch: a permit by its semaphore.
+    pub(crate) fn name(&self) -> &LockKey {
+        self.semaphore.as_ref().unwrap_or(&self.key)
+    }
 }
 
 impl Shared {
@@ -60,10 +94,11 @@ impl Shared {
         let names = nodes.iter().map(|node| node.name().into()).collect();
         let telemetry = Telemetry::new(names, traits);
         let set = Arc::new(NodeSet::new(nodes, clock, settings.wake_ups(), telemetry));
-        let queues = Arc::new(Queues::new(&set));
+        let [queues, semaphores] = [(); 2].map(|()| Arc::new(Queues::new(&set)));
         Self {
             set,
             queues,
+            semaphores,
             settings,
             key_prefix,
             rng: Mutex::new(rng),
@@ -108,7 +143,8 @@ impl Shared {
     ) -> Result<Call, LockError> {
         let plan = self.plan_as(options, mode)?;
         let label = self.settings.label(options)?.cloned();
-        Ok(Call { key, plan, label, background: self.background(home)?, former: None })
+        let (background, former, semaphore) = (self.background(home)?, None, None);
+        Ok(Call { key, plan, label, background, former, semaphore })
     }
 
     /// Where a call's work goes on.
@@ -135,20 +171,24 @@ impl Shared {
         &self,
         call: &Call,
         acquire: &Acquire<'_>,
-        barred: &[Barred],
-        intent: Option<Duration>,
-    ) -> Result<LockGuard, Failure> {
+        learned: &Learned,
+    ) -> Result<Had, Failure> {
         let (set, attempt) = (&self.set, acquire.attempt());
-        let Call { key, plan, label, background, former } = call;
+        let Call { key, plan, label, background, former, semaphore } = call;
         let (label, former) = (label.as_ref(), former.as_ref());
-        let asking = Asking { label, former, barred, intent };
+        let Learned { barred, intent, taken } = learned;
+        let slots = key.resources().len();
+        let first = semaphore.as_ref().map(|_| first_slot(taken, set.len(), slots, self.random()));
+        let asking = Asking { label, former, barred, intent: *intent, first };
         let granted = Attempt::run(set, background, key, plan, asking).await;
         attempt.ended(match &granted {
             Ok(granted) => Ok(&granted.votes),
             Err(failure) => Err(&failure.error),
         });
         let granted = granted?;
-        Ok(LockGuard::new(Hold::new(Arc::clone(set), call.background.clone(), call.plan, granted)))
+        let free = granted.free;
+        let hold = Hold::new(Arc::clone(set), call.background.clone(), call.plan, granted);
+        Ok(Had { guard: LockGuard::new(hold), free })
     }
 }
 

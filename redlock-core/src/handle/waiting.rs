@@ -1,14 +1,15 @@
 //! How a call waits for a lock: in the line of its process, then by asking the nodes until its time is up.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::decide::lease::Moment;
 use crate::decide::rivalry::{Pace, Patience};
-use crate::driver::{Barred, Failure, Waiter};
+use crate::driver::{Failure, Heard, Waiter};
 use crate::error::{LockError, LockErrorKind};
 use crate::handle::guard::LockGuard;
-use crate::handle::queue::{self, Place, Turn};
-use crate::handle::shared::{Call, Shared};
+use crate::handle::queue::{self, Place, Queues, Turn};
+use crate::handle::shared::{Call, Had, Learned, Shared};
 use crate::telemetry::{self, Acquire};
 
 /// Longest sleep in a line: a timer does not run while the host is suspended, so the clock is looked at again now and
@@ -28,11 +29,9 @@ pub(crate) struct Waiting<'a> {
     patience: Patience,
     /// The attempt was made because a release was heard.
     eager: bool,
-    barred: Vec<Barred>,
+    learned: Learned,
     /// How the last attempt failed.
     last: Option<LockError>,
-    /// For how long the next attempt keeps new shares off, since the last one met shares.
-    intent: Option<Duration>,
     /// Hears of releases; there from the first refusal on, or where others were met lately.
     waiter: Option<Waiter>,
 }
@@ -49,9 +48,8 @@ impl<'a> Waiting<'a> {
             attempts: 0,
             patience: Patience::default(),
             eager: false,
-            barred: Vec::new(),
+            learned: Learned::default(),
             last: None,
-            intent: None,
             waiter: None,
         }
     }
@@ -68,6 +66,13 @@ impl<'a> Waiting<'a> {
         if contested {
             self.listen();
         }
+        if let Some(waiter) = turn.take_waiter() {
+            self.waiter = Some(waiter);
+            if turn.is_full() {
+                // Whoever had the turn before has the last permit, and no release since was missed.
+                pause = self.call.plan.retry.delay(0, self.random(), None);
+            }
+        }
         loop {
             if !pause.is_zero() {
                 self.pause(&turn, pause).await?;
@@ -76,13 +81,16 @@ impl<'a> Waiting<'a> {
             if (queued || self.attempts > 0) && now > self.deadline.plus(TIMER_SLACK) {
                 return Err(self.timed_out());
             }
-            let (barred, intent) = (&self.barred, self.intent);
-            let result = self.shared.attempt(&self.call, self.acquire, barred, intent).await;
+            let result = self.shared.attempt(&self.call, self.acquire, &self.learned).await;
             let over = self.shared.set.clock.now();
             let failure = match result {
-                Ok(guard) => {
+                Ok(Had { guard, free }) => {
                     turn.won(over, over.since(now));
-                    guard.keep(turn);
+                    match &self.call.semaphore {
+                        // What others hold beside is no reason to keep those behind waiting.
+                        Some(_) => turn.pass_on(free, self.waiter.take()),
+                        None => guard.keep(turn),
+                    }
                     return Ok(guard);
                 }
                 Err(failure) => failure,
@@ -104,10 +112,10 @@ impl<'a> Waiting<'a> {
     /// The turn at the head of the line, and whether it was waited for.
     async fn turn(&self, limit: usize) -> Result<(Turn, bool), LockError> {
         let set = &self.shared.set;
-        let key = &self.call.key;
+        let key = self.call.name();
         let until = self.deadline.plus(self.call.plan.node_timeout * 4);
         let mode = self.call.plan.mode;
-        let mut place = match queue::join(&self.shared.queues, key, mode, limit, until) {
+        let mut place = match queue::join(self.queues(), key, mode, limit, until) {
             Place::First(turn) => return Ok((turn, false)),
             Place::Behind(place) => place,
             Place::Full => return Err(LockError::bare(LockErrorKind::TooManyWaiters)),
@@ -140,7 +148,7 @@ impl<'a> Waiting<'a> {
     /// The budget was over before it was this call's turn: for the reason that its own last attempt met, or whoever had the
     /// turn, if it met one.
     fn timed_out(&self) -> LockError {
-        let failure = || self.shared.queues.failure(&self.call.key);
+        let failure = || self.queues().failure(self.call.name());
         let Some(error) = self.last.clone().or_else(failure) else {
             return LockError::bare(LockErrorKind::TimedOut)
                 .after(self.attempts, LockErrorKind::TimedOut);
@@ -155,8 +163,11 @@ impl<'a> Waiting<'a> {
     /// What to do after a failed attempt: give up, or wait for so long.
     fn after(&mut self, turn: &Turn, failure: Failure) -> Result<Duration, LockError> {
         self.attempts = self.attempts.saturating_add(1);
-        self.barred = failure.barred;
-        self.intent = self.call.plan.intent().filter(|_| failure.shares);
+        self.learned = Learned {
+            barred: failure.barred,
+            intent: self.call.plan.intent().filter(|_| failure.shares),
+            taken: failure.taken,
+        };
         let (error, left) = (failure.error, self.left());
         turn.failed(error.clone());
         self.last = Some(error.clone());
@@ -195,7 +206,8 @@ impl<'a> Waiting<'a> {
         }
         let call = &self.call;
         let (key, timeout) = (&call.key, call.plan.node_timeout);
-        self.waiter = Some(Waiter::new(&self.shared.set, &call.background, key, timeout));
+        let waits = if call.semaphore.is_some() { Waiter::of_any } else { Waiter::new };
+        self.waiter = Some(waits(&self.shared.set, &call.background, key, timeout));
         true
     }
 
@@ -213,10 +225,10 @@ impl<'a> Waiting<'a> {
             tokio::select! {
                 biased;
                 () = set.closing.cancelled() => return Err(self.closed()),
-                resources = heard => {
+                heard = heard => {
                     telemetry::woken();
-                    let (now, random) = (set.clock.now(), self.random());
-                    if let Some(pause) = turn.heard(resources, now, random) {
+                    let random = self.random();
+                    if let Some(pause) = self.hold_back(turn, heard, random) {
                         let longest = self.call.plan.retry.delay(0, random, None);
                         let pause = self.patience.heard(pause, random >> 16).min(longest);
                         if pause.is_zero() {
@@ -230,6 +242,25 @@ impl<'a> Waiting<'a> {
                     return Ok(());
                 }
             }
+        }
+    }
+
+    /// Where it stands in line.
+    fn queues(&self) -> &Arc<Queues> {
+        match &self.call.semaphore {
+            Some(_) => &self.shared.semaphores,
+            None => &self.shared.queues,
+        }
+    }
+
+    /// How long to hold back from now that releases were heard; `None` when they change nothing.
+    fn hold_back(&self, turn: &Turn, heard: Heard, random: u64) -> Option<Duration> {
+        let (now, Heard { resources, own }) = (self.shared.set.clock.now(), heard);
+        match &self.call.semaphore {
+            None => turn.heard(resources, now, random),
+            Some(_) if resources & !own == 0 => Some(turn.released(now, self.pace(), random)),
+            // Any slot is one of the line's.
+            Some(_) => turn.heard(1, now, random),
         }
     }
 

@@ -28,9 +28,9 @@ use crate::decide::quorum::majority;
 #[cfg(feature = "tracing")]
 use crate::error::LockErrorKind;
 use crate::error::{LockError, NodeReport};
+use crate::node::Holder;
 use crate::node::key::LockKey;
 use crate::node::label::Label;
-use crate::node::{Holder, Mode};
 
 /// A call that asks for a lock. Dropped before its end, it was cancelled.
 #[cfg_attr(not(any(feature = "metrics", feature = "tracing")), allow(dead_code))]
@@ -52,8 +52,8 @@ pub(crate) struct Acquire<'a> {
 }
 
 impl<'a> Acquire<'a> {
-    pub(crate) fn begin(told: &'a dyn Told, key: &LockKey, mode: Mode) -> Self {
-        let (_, sharing) = (key, Sharing::from(mode));
+    pub(crate) fn begin(told: &'a dyn Told, key: &LockKey, sharing: Sharing) -> Self {
+        let _ = key;
         #[cfg(feature = "tracing")]
         let span = span(told.telemetry(), key, sharing);
         let wanted = cfg!(feature = "metrics");
@@ -176,6 +176,11 @@ pub(crate) fn refused(error: &LockError) {
 /// The same of a call that would share the lock.
 pub(crate) fn share_refused(error: &LockError) {
     count(error.kind().into(), Sharing::Shared);
+}
+
+/// The same of a call that asks for a permit.
+pub(crate) fn permit_refused(error: &LockError) {
+    count(error.kind().into(), Sharing::Permit);
 }
 
 /// What is told of a lock that was had.

@@ -23,7 +23,7 @@ mod table;
 #[cfg_attr(not(all(feature = "metrics", feature = "tracing")), allow(dead_code))]
 mod values;
 
-pub(crate) use acquire::{Acquire, Votes, Won, refused, share_refused};
+pub(crate) use acquire::{Acquire, Votes, Won, permit_refused, refused, share_refused};
 pub(crate) use hold::{Extending, Holding, Releasing, unawaited};
 #[cfg(feature = "metrics")]
 use meter::Up;
@@ -32,7 +32,7 @@ pub(crate) use state::{Held, Telemetry, Told, Traits};
 #[cfg(feature = "metrics")]
 pub use table::*;
 use values::Passage;
-pub(crate) use values::Verb;
+pub(crate) use values::{Sharing, Verb};
 
 /// An attempt takes a second round, because the nodes' fencing numbers differed.
 pub(crate) fn raising() {

@@ -59,7 +59,7 @@ macro_rules! metrics {
 
 metrics! {
     ACQUIRE_TOTAL: Counter "redlock_acquire_total" ["outcome", "mode"]
-        "Calls that asked for a lock, by how they ended and whether they would share it.";
+        "Calls that asked for a lock, by how they ended and whether they would share it or have one of several.";
     ACQUIRE_DURATION: Histogram "redlock_acquire_duration_seconds" ["outcome", "mode"]
         "How long calls waited for a lock, the line of this process included.";
     ATTEMPTS_TOTAL: Counter "redlock_attempts_total" ["outcome"]

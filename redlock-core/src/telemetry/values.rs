@@ -58,10 +58,11 @@ words! {
         Cancelled = "cancelled",
     }
 
-    /// Whether a lock is shared.
+    /// Whether a lock is shared, or one of several.
     Sharing {
         Exclusive = "exclusive",
         Shared = "shared",
+        Permit = "permit",
     }
 
     /// What a release found.

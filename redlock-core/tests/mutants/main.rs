@@ -10,6 +10,7 @@ mod leading;
 mod sharing;
 #[path = "../simulation/mod.rs"]
 mod simulation;
+mod slots;
 
 use redlock_core::mutants::{self, Mutant};
 use simulation::profile::Setup;
@@ -165,6 +166,21 @@ const CAUGHT: &[(Mutant, By)] = &[
             sharing::a_writer_that_waits_takes_no_share_away,
         ),
     ),
+    (Mutant::SlotAny, Simulation),
+    (
+        Mutant::SlotOverJunk,
+        Directed("a slot that others share is taken", slots::a_slot_that_others_share_is_taken),
+    ),
+    (
+        // The time to live hides it from the simulator.
+        Mutant::SlotExtrasKept,
+        Directed("other slots go back", slots::other_slots_go_back),
+    ),
+    (
+        // It costs rounds and no safety.
+        Mutant::SlotsFromLowest,
+        Directed("attempts begin anywhere", slots::attempts_begin_anywhere),
+    ),
     (Mutant::TakeOverSameToken, Simulation),
     (Mutant::GiverGoesOn, Simulation),
     (
@@ -182,6 +198,10 @@ fn is_of_shares(mutant: Mutant) -> bool {
     ["Share", "Downgrade", "Exclusive"].iter().any(|beginning| name.starts_with(beginning))
 }
 
+fn is_of_slots(mutant: Mutant) -> bool {
+    format!("{mutant:?}").starts_with("Slot")
+}
+
 /// What is no break of the code but of an assumption.
 fn tune(mutant: Mutant) -> impl Fn(&mut Setup) + Sync {
     move |setup| {
@@ -191,6 +211,9 @@ fn tune(mutant: Mutant) -> impl Fn(&mut Setup) + Sync {
         }
         if !is_of_shares(mutant) {
             setup.read = 0;
+        }
+        if !is_of_slots(mutant) {
+            setup.permit = 0;
         }
         if mutant == Mutant::ClockTooFast {
             setup.rates.iter_mut().for_each(|rate| *rate += 50_000);

@@ -20,6 +20,7 @@ pub(crate) struct Client {
     /// Of its own, so that the other draws of a seed stay what they are.
     pub(crate) keeps: Rng,
     pub(crate) reading: Rng,
+    pub(crate) permitting: Rng,
 }
 
 impl Client {
@@ -34,7 +35,7 @@ impl Client {
                 self.lead().await;
                 continue;
             }
-            if self.reads().await {
+            if self.reads().await || self.permits().await {
                 continue;
             }
             let taken = match self.take_over().await {
@@ -138,7 +139,7 @@ impl Client {
             Ok(guard) => {
                 let id = self.enter(&guard, keys, called);
                 if let Some(keep) = keep {
-                    self.world.keeps(id, &guard, ms(lasts), ms(keep));
+                    self.world.keeps(id, guard.valid_until(), ms(lasts), ms(keep));
                 }
                 Some((guard, id))
             }
@@ -185,6 +186,12 @@ impl Client {
         self.enter_hold(lease, Hold { shared: true, of, ..hold })
     }
 
+    /// One of so many permits, as this process has it.
+    pub(crate) fn enter_permit(&self, lease: &Lease, keys: u8, called: u64, permits: u16) -> usize {
+        let hold = self.hold(lease, keys, called);
+        self.enter_hold(lease, Hold { permits: Some(permits), ..hold })
+    }
+
     fn hold(&self, lease: &Lease, keys: u8, called: u64) -> Hold {
         Hold {
             process: self.number,
@@ -200,6 +207,7 @@ impl Client {
             leads: false,
             stepping_down: false,
             shared: false,
+            permits: None,
             of: None,
         }
     }

@@ -29,6 +29,8 @@ pub(crate) struct Hold {
     pub(crate) passed: Option<Passed>,
     /// It is a share.
     pub(crate) shared: bool,
+    /// It is one of so many permits, as its process has it.
+    pub(crate) permits: Option<u16>,
     /// The hold that it was made of.
     pub(crate) of: Option<usize>,
 }
@@ -72,6 +74,15 @@ impl Ledger {
         self.step
     }
 
+    /// The permits of whoever takes itself for a holder of one.
+    pub(crate) fn permits(&self) -> impl Iterator<Item = &Hold> {
+        self.holds.iter().filter(|hold| hold.permits.is_some() && hold.holds())
+    }
+
+    pub(crate) fn permits_in_use(&self) -> usize {
+        self.permits().count()
+    }
+
     /// Those of them that may not be beside it.
     pub(crate) fn rivals(&self, hold: usize) -> impl Iterator<Item = (usize, &Hold)> {
         let shared = self.holds[hold].shared;
@@ -94,7 +105,6 @@ pub(crate) struct Counts {
     pub(crate) refusals: u64,
     pub(crate) failures: u64,
     pub(crate) left: u64,
-    pub(crate) raises: u64,
     pub(crate) kept: u64,
     pub(crate) writes: u64,
     pub(crate) refused_writes: u64,
@@ -107,6 +117,12 @@ pub(crate) struct Counts {
     pub(crate) shares: u64,
     pub(crate) beside: u64,
     pub(crate) downgraded: u64,
+    /// Permits, the most of a run that were in use at once, those that were the last ones that there are, and those that
+    /// took a second round for their numbers.
+    pub(crate) permits: u64,
+    pub(crate) most: u64,
+    pub(crate) last: u64,
+    pub(crate) raised: u64,
 }
 
 impl Counts {
@@ -117,7 +133,6 @@ impl Counts {
         self.refusals += other.refusals;
         self.failures += other.failures;
         self.left += other.left;
-        self.raises += other.raises;
         self.kept += other.kept;
         self.writes += other.writes;
         self.refused_writes += other.refused_writes;
@@ -127,6 +142,10 @@ impl Counts {
         self.shares += other.shares;
         self.beside += other.beside;
         self.downgraded += other.downgraded;
+        self.permits += other.permits;
+        self.most = self.most.max(other.most);
+        self.last += other.last;
+        self.raised += other.raised;
     }
 }
 

@@ -7,6 +7,9 @@
 #[path = "mod.rs"]
 mod simulation;
 
+use std::time::Duration;
+
+use simulation::crowd;
 use simulation::ledger::Counts;
 use simulation::profile::Profile;
 use simulation::runner::{self, Violation};
@@ -51,6 +54,13 @@ fn no_seed_breaks_an_invariant() {
         (all(|c| c.shares), all(|c| c.beside), all(|c| c.downgraded));
     println!("{shares} shares, {beside} beside others, {downgraded} downgraded");
     assert!(seeds < 1_000 || beside > 0 && downgraded > 0, "both must have happened");
+    let (permits, last, raised): (u64, u64, u64) =
+        (all(|c| c.permits), all(|c| c.last), all(|c| c.raised));
+    let most = Profile::ALL.iter().map(|profile| report.of(*profile).most).max().unwrap();
+    println!(
+        "{permits} permits, at most {most} at once, {last} the last ones free, {raised} with second rounds"
+    );
+    assert!(seeds < 1_000 || last > 0 && raised > 0, "both must have happened");
     for profile in Profile::ALL {
         let counts = report.of(profile);
         assert!(counts.grants > 0, "nobody ever got a lock: {profile:?}");
@@ -60,6 +70,32 @@ fn no_seed_breaks_an_invariant() {
             assert!(counts.refused_writes > 0, "no stale write was ever tried: {profile:?}");
         }
     }
+}
+
+#[test]
+fn a_writer_among_endless_readers_gets_in() {
+    let seeds = number("REDLOCK_SIM_SEEDS").unwrap_or(SEEDS) / 20;
+    let (mut waits, mut shares, mut beside) = (Vec::new(), 0, 0);
+    for seed in 0..seeds {
+        let crowd = crowd::run(seed, true);
+        if let Some(violation) = crowd.violations.first() {
+            panic!("crowd {seed} breaks `{}`: {}", violation.invariant, violation.message);
+        }
+        waits.extend(crowd.waits);
+        (shares, beside) = (shares + crowd.shares, beside + crowd.beside);
+    }
+    waits.sort_unstable();
+    let at = |percent: usize| Duration::from_micros(waits[(waits.len() - 1) * percent / 100]);
+    println!(
+        "{seeds} crowds: {shares} shares, {beside} beside others; {} writers waited {:?} (p50), {:?} (p99), {:?} at most",
+        waits.len(),
+        at(50),
+        at(99),
+        at(100)
+    );
+    assert!(beside > shares / 2, "they were not endless");
+    let vain = (0..seeds.min(20)).filter(|seed| !crowd::run(*seed, false).violations.is_empty());
+    assert!(vain.count() > 0, "no intent was needed");
 }
 
 #[test]

@@ -7,10 +7,12 @@
 #![allow(dead_code, clippy::unwrap_used, clippy::panic, clippy::disallowed_methods)]
 
 pub(crate) mod client;
+pub(crate) mod crowd;
 pub(crate) mod hand;
 pub(crate) mod invariants;
 pub(crate) mod leader;
 pub(crate) mod ledger;
+pub(crate) mod permit;
 pub(crate) mod process;
 pub(crate) mod profile;
 pub(crate) mod read;

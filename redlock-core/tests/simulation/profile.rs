@@ -2,6 +2,9 @@
 
 use fastrand::Rng;
 
+/// Most permits of a run.
+pub(crate) const MOST_PERMITS: u16 = 4;
+
 /// The kind of trouble of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Profile {
@@ -112,6 +115,10 @@ pub(crate) struct Setup {
     pub(crate) hand: u64,
     /// Rounds in which a process reads.
     pub(crate) read: u64,
+    /// Rounds in which a process takes permits.
+    pub(crate) permit: u64,
+    /// How many permits there are, as every other process has it.
+    pub(crate) permits: [u16; 2],
     /// A process sleeps until counters are forgotten.
     pub(crate) rest: bool,
     /// How many times the weather changes, and the weights of what comes.
@@ -141,6 +148,17 @@ fn hand(seed: u64) -> u64 {
 fn read(seed: u64) -> u64 {
     let mut rng = Rng::with_seed(seed ^ 0x5ead_0000_5ead_0000);
     if seed / 16 % 4 == 2 { rng.u64(300..=800) } else { 0 }
+}
+
+/// In every fourth run there are permits, and in every third of these processes differ about how many; as above.
+fn permits(seed: u64) -> (u64, [u16; 2]) {
+    let mut rng = Rng::with_seed(seed ^ 0x9e24_0000_9e24_0000);
+    if seed / 16 % 4 != 3 {
+        return (0, [1; 2]);
+    }
+    let most = rng.u16(1..=MOST_PERMITS);
+    let other = if rng.u8(..3) == 0 { rng.u16(1..=most) } else { most };
+    (rng.u64(400..=900), if rng.bool() { [most, other] } else { [other, most] })
 }
 
 impl Setup {
@@ -185,6 +203,8 @@ impl Setup {
             keep: if seed % 5 == 2 { 500 } else { 0 },
             hand: hand(seed),
             read: read(seed),
+            permit: permits(seed).0,
+            permits: permits(seed).1,
             rest: false,
             weather: rng.u64(0..=3),
             weights: Weights { client_step: 1, ..Weights::default() },
@@ -299,6 +319,11 @@ impl Setup {
     fn outside(&mut self) {
         (self.fencing, self.leak, self.renew) = (true, 0, 0);
         self.rounds = 4;
+    }
+
+    /// The largest number of permits that a process gives.
+    pub(crate) fn most_permits(&self) -> u16 {
+        self.permits[0].max(self.permits[1])
     }
 
     pub(crate) fn majority(&self) -> usize {

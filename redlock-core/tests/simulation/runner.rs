@@ -70,8 +70,9 @@ async fn story(setup: Setup, verbose: bool) -> Outcome {
         let rng = Rng::with_seed(world.setup.seed ^ ((number as u64 + 1) << 20));
         let keeps = Rng::with_seed(world.setup.seed ^ ((number as u64 + 1) << 30));
         let reading = Rng::with_seed(world.setup.seed ^ ((number as u64 + 1) << 44));
-        let (world, process) = (Arc::clone(&world), Arc::clone(&process));
-        let client = Client { world, process: Arc::clone(&process), number, rng, keeps, reading };
+        let permitting = Rng::with_seed(world.setup.seed ^ ((number as u64 + 1) << 50));
+        let (world, own) = (Arc::clone(&world), Arc::clone(&process));
+        let client = Client { world, process: own, number, rng, keeps, reading, permitting };
         clients.push(tokio::spawn(process.gate.wrap(Box::pin(client.run()))));
     }
     let weather = tokio::spawn(weather::run(Arc::clone(&world)));
@@ -107,8 +108,10 @@ async fn settle(world: &Arc<World>) {
     let newcomer = world.start_process();
     let number = setup.processes;
     let rng = Rng::with_seed(setup.seed);
-    let (keeps, reading, process) = (rng.clone(), rng.clone(), Arc::clone(&newcomer));
-    let client = Client { world: Arc::clone(world), process, number, rng, keeps, reading };
+    let [keeps, reading, permitting] = [(); 3].map(|()| rng.clone());
+    let (world, process) = (Arc::clone(world), Arc::clone(&newcomer));
+    let client = Client { world, process, number, rng, keeps, reading, permitting };
+    let world = &client.world;
     for key in 0..setup.keys {
         let called = world.step();
         let options = LockOptions::new().wait_for(ms(longest));
@@ -121,6 +124,7 @@ async fn settle(world: &Arc<World>) {
             let _ = guard.release().await;
         }
     }
+    client.takes_all_permits(ms(longest)).await;
     for process in processes.iter().chain([&newcomer]) {
         process.redlock.close().await;
     }

@@ -7,13 +7,13 @@ use std::time::Duration;
 
 use fastrand::Rng;
 use redlock_core::faults::{Faulty, Misbehaviour, Verb};
-use redlock_core::{InMemoryNode, LockGuard, LockNode, Redlock, RetryPolicy, RwFenceGate, Token};
+use redlock_core::{InMemoryNode, LockNode, Redlock, RetryPolicy, RwFenceGate, Token};
 use tokio::time::Instant;
 
 use super::invariants::{self, Event};
 use super::ledger::{Counts, Hold, Ledger, Trace};
 use super::process::Gate;
-use super::profile::Setup;
+use super::profile::{MOST_PERMITS, Setup};
 use super::runner::Violation;
 
 /// Where all clocks begin, before their errors.
@@ -26,6 +26,20 @@ pub(crate) const FOREIGN_TTL: Duration = Duration::from_secs(100_000);
 
 /// The bit of the foreign key.
 pub(crate) const FOREIGN_BIT: u8 = 1 << 7;
+
+/// The bit of a semaphore's first slot, and how many bits there are beside the foreign key's.
+const SLOTS: usize = 3;
+pub(crate) const BITS: usize = SLOTS + MOST_PERMITS as usize;
+
+/// The name of the key with this bit.
+pub(crate) fn name(bit: usize) -> String {
+    if bit < SLOTS { format!("k{bit}") } else { format!("s/{}", bit - SLOTS) }
+}
+
+/// The bit of a slot.
+pub(crate) fn bit_of(slot: u16) -> usize {
+    SLOTS + usize::from(slot)
+}
 
 pub(crate) fn ms(ms: u64) -> Duration {
     Duration::from_millis(ms)
@@ -76,7 +90,7 @@ impl World {
         Arc::new(Self {
             nodes,
             processes: Mutex::default(),
-            gates: (0..setup.keys).map(|_| RwFenceGate::new()).collect(),
+            gates: (0..BITS).map(|_| RwFenceGate::new()).collect(),
             leaked: Mutex::default(),
             handed: Mutex::default(),
             counts: Mutex::default(),
@@ -219,6 +233,15 @@ impl World {
                 counts.downgraded += u64::from(of.is_some());
             });
         }
+        if let Some(permits) = ledger.holds[id].permits {
+            let used = ledger.permits_in_use();
+            self.note(&[11, permits.into()], format_args!("one of {permits} permits"));
+            self.count(|counts| {
+                counts.permits += 1;
+                counts.most = counts.most.max(used as u64);
+                counts.last += u64::from(used == usize::from(self.setup.most_permits()));
+            });
+        }
         let fence = ledger.holds[id].fence;
         self.note(
             &[1, process as u64, keys, fence.unwrap_or(0)],
@@ -231,9 +254,9 @@ impl World {
 
     /// A hold was to last for `keep` at the least, from the start of its attempt: that is as long before its deadline as it
     /// is valid, unless it was renewed since.
-    pub(crate) fn keeps(&self, id: usize, guard: &LockGuard, ttl: Duration, keep: Duration) {
+    pub(crate) fn keeps(&self, id: usize, valid_until: Instant, ttl: Duration, keep: Duration) {
         let valid = ttl - ttl / 100 - ms(2);
-        let not_before = guard.valid_until() - valid + keep;
+        let not_before = valid_until - valid + keep;
         let not_before = not_before.duration_since(self.start).as_micros() as u64;
         self.note(&[8, id as u64, not_before], format_args!("hold {id} is kept for {keep:?}"));
         self.ledger.lock().unwrap().holds[id].not_before = Some(not_before);
@@ -265,13 +288,13 @@ impl World {
         let Some(fence) = ledger.holds[id].fence else { return };
         let fence = redlock_core::Fence::try_from(fence).unwrap();
         let (keys, reads) = (ledger.holds[id].keys, ledger.holds[id].shared);
-        for key in (0..self.setup.keys).filter(|key| keys & (1 << key) != 0) {
+        for key in (0..BITS).filter(|key| keys & (1 << key) != 0) {
             let gate = &self.gates[key];
             let passed = if reads { gate.admit_read(fence) } else { gate.admit_write(fence) };
             let passed = passed.is_ok();
             self.note(
                 &[4, id as u64, key as u64, passed.into()],
-                format_args!("hold {id} writes to k{key}: {passed}"),
+                format_args!("hold {id} writes to {}: {passed}", name(key)),
             );
             self.count(|counts| {
                 counts.writes += 1;

@@ -19,6 +19,8 @@ pub(crate) struct Asking<'a> {
     pub(crate) barred: &'a [Barred],
     /// For how long it keeps new shares off where it meets nothing but shares.
     pub(crate) intent: Option<Duration>,
+    /// It takes any one of the resources, and this one, from 0, before others.
+    pub(crate) first: Option<usize>,
 }
 
 /// How long a call does not ask a node again that is set up wrongly. Somebody may mend it while the call waits.

@@ -24,8 +24,10 @@ pub(crate) trait Holds: Send + Sync {
 
 #[derive(Debug, Default)]
 pub(super) struct Line {
-    /// The call whose turn it is, if it is anybody's; several where they share.
+    /// The call whose turn it is, if it is anybody's; several where they share, and where there is room.
     pub(super) turns: Vec<Current>,
+    /// Of a semaphore: so many permits were free when one was had last, since when none was refused.
+    pub(super) room: usize,
     /// Tickets of those who wait.
     pub(super) waiting: BTreeSet<u64>,
     /// Those of them who want it alone.
@@ -78,7 +80,7 @@ pub(super) struct Current {
 
 impl Line {
     /// Whether `id` could have the resource now. Who shares may join others once one of them has it, but does not pass by
-    /// whoever came before and wants it alone.
+    /// whoever came before and wants it alone. Of permits as many may be asked for at a time as seem to be free.
     pub(super) fn is_open_to(&self, id: u64, mode: Mode) -> bool {
         if self.keeper(id).is_some() {
             return false;
@@ -86,7 +88,7 @@ impl Line {
         let shared = self.turns.iter().all(|turn| turn.mode == Mode::Shared);
         let had = self.turns.iter().any(|turn| turn.had);
         let first = self.writers.first().is_none_or(|writer| *writer > id);
-        self.turns.is_empty() || mode == Mode::Shared && shared && had && first
+        self.turns.len() < self.room.max(1) || mode == Mode::Shared && shared && had && first
     }
 
     /// Removes what one that waited left.

@@ -294,7 +294,7 @@ impl<W> Lines<W> {
             if line.turns.is_empty() {
                 line.idle = line.ended.map_or(Duration::MAX, |ended| now.since(ended));
                 if line.idle > KEPT {
-                    line.rivalry = Rivalry::default();
+                    (line.rivalry, line.room) = (Rivalry::default(), 0);
                     line.failure = None;
                 }
             }

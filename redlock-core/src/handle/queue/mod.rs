@@ -19,7 +19,7 @@ use self::lines::{Blocker, Granted, Joined, Lines};
 use self::sets::Sets;
 use crate::decide::lease::Moment;
 use crate::decide::rivalry::Pace;
-use crate::driver::NodeSet;
+use crate::driver::{NodeSet, Waiter};
 use crate::error::LockError;
 use crate::node::Mode;
 use crate::node::key::LockKey;
@@ -93,23 +93,32 @@ pub(crate) fn join<'a>(
 }
 
 /// Gives the turn `id` to those behind it, if it was not skipped before.
-fn pass(queues: &Arc<Queues>, key: &LockKey, id: u64) {
+fn pass(queues: &Arc<Queues>, key: &LockKey, id: u64, waiter: Option<Waiter>) {
     let now = queues.now();
     let granted = queues.lock().end(id, key, now);
-    hand_over(queues, granted, now);
+    hand_over(queues, granted, waiter, now);
 }
 
 /// Gives up the place `id` of one that waits.
 fn leave(queues: &Arc<Queues>, id: u64, now: Moment) {
     let (granted, _gone) = queues.lock().leave(id, now);
-    hand_over(queues, granted, now);
+    hand_over(queues, granted, None, now);
 }
 
-fn hand_over(queues: &Arc<Queues>, mut granted: Vec<Granted<Wakes>>, now: Moment) {
+/// The last one of them hears of releases from now on by `waiter`, if there is one.
+fn hand_over(
+    queues: &Arc<Queues>,
+    mut granted: Vec<Granted<Wakes>>,
+    mut waiter: Option<Waiter>,
+    now: Moment,
+) {
     while let Some(Granted { id, key, mode, wakes }) = granted.pop() {
-        if let Err(mut turn) = wakes.send(Turn::new(queues, &key, mode, id)) {
+        let mut turn = Turn::new(queues, &key, mode, id);
+        turn.waiter = waiter.take();
+        if let Err(mut turn) = wakes.send(turn) {
             // Whoever waited is gone. In no destructor: there may be many of them.
             turn.id = 0;
+            waiter = turn.waiter.take();
             granted.extend(queues.lock().end(id, &key, now));
         }
     }
@@ -152,13 +161,13 @@ impl Behind<'_> {
                         None => now > turn.until,
                     };
                     if over {
-                        pass(self.queues, &turn.key, turn.id);
+                        pass(self.queues, &turn.key, turn.id, None);
                     }
                 }
                 Blocker::Waiting { id, until, .. } if now > until => leave(self.queues, id, now),
                 Blocker::Waiting { id, lets_go, .. } if now > lets_go => {
                     let granted = self.queues.lock().let_go(id, now);
-                    hand_over(self.queues, granted, now);
+                    hand_over(self.queues, granted, None, now);
                 }
                 Blocker::Waiting { .. } => {}
             }
@@ -179,11 +188,13 @@ pub(crate) struct Turn {
     mode: Mode,
     /// No turn has the number 0.
     id: u64,
+    /// Of a semaphore: hears of releases since before the turn came.
+    waiter: Option<Waiter>,
 }
 
 impl Turn {
     fn new(queues: &Arc<Queues>, key: &LockKey, mode: Mode, id: u64) -> Self {
-        Self { queues: Arc::clone(queues), key: key.clone(), mode, id }
+        Self { queues: Arc::clone(queues), key: key.clone(), mode, id, waiter: None }
     }
 
     /// Who shares takes nothing from others who do, so it takes no turns with them.
@@ -200,7 +211,7 @@ impl Turn {
         // Without the hold, which then was dropped where nobody passes the turn on, it is over as the lease is.
         let now = self.queues.now();
         let granted = self.queues.lock().keep(self.id, &self.key, hold, until, now);
-        hand_over(&self.queues, granted, now);
+        hand_over(&self.queues, granted, None, now);
     }
 
     /// Tells those behind how an attempt went.
@@ -222,10 +233,22 @@ impl Turn {
             return (pause, contested);
         }
         self.each(|_, line| {
-            pause = pause.max(line.rivalry.hold_back(now, line.idle, pace, random));
+            // Whoever else wants a permit may have one of those that are free.
+            if line.room == 0 {
+                pause = pause.max(line.rivalry.hold_back(now, line.idle, pace, random));
+            }
             contested |= line.rivalry.is_contested();
         });
         (pause, contested)
+    }
+
+    /// This process released a permit; how long to hold back from now, for the sake of others who want it.
+    pub(crate) fn released(&self, now: Moment, pace: Pace, random: u64) -> Duration {
+        let mut pause = Duration::ZERO;
+        self.each(|_, line| {
+            pause = line.rivalry.hold_back(now, Duration::ZERO, pace, random);
+        });
+        pause
     }
 
     /// Releases of the resources with these bits were heard; how long to hold back from now. `None` when they were the
@@ -250,8 +273,35 @@ impl Turn {
     /// Others hold one of the resources. Only from now on are releases heard, if `deaf`.
     pub(crate) fn refused(&self, deaf: bool) {
         if !self.shares() {
-            self.each(|_, line| line.rivalry.refused(deaf));
+            self.each(|_, line| {
+                line.room = 0;
+                line.rivalry.refused(deaf);
+            });
         }
+    }
+
+    /// A permit was had, when so many others were free: as many of those behind may ask at once, and one at least. One of
+    /// them hears of releases by `waiter`, without a gap.
+    pub(crate) fn pass_on(mut self, free: usize, waiter: Option<Waiter>) {
+        self.each(|_, line| {
+            line.room = free;
+            if free > 0 {
+                line.rivalry.leaves_some();
+            }
+        });
+        self.waiter = waiter;
+    }
+
+    /// What hears of releases since before the turn came.
+    pub(crate) fn take_waiter(&mut self) -> Option<Waiter> {
+        self.waiter.take()
+    }
+
+    /// Whether the last permit was had, or refused, when one was asked for last.
+    pub(crate) fn is_full(&self) -> bool {
+        let mut full = true;
+        self.each(|_, line| full = line.room == 0);
+        full
     }
 
     /// The lock is held here, after an attempt that took so long.
@@ -275,7 +325,7 @@ impl Turn {
 impl Drop for Turn {
     fn drop(&mut self) {
         if self.id != 0 {
-            pass(&self.queues, &self.key, self.id);
+            pass(&self.queues, &self.key, self.id, self.waiter.take());
         }
     }
 }

@@ -1,13 +1,13 @@
 use std::time::Duration;
 
-use crate::node::{Extension, Holding, Identity, NodeError, Page, Removal, Vote};
+use crate::node::{Extension, Holding, Identity, NodeError, Page, Placed, Removal, Vote};
 
 /// A verb of [`LockNode`](crate::node::LockNode).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Verb {
     /// `identity`.
     Identity,
-    /// `acquire`.
+    /// `acquire` and `acquire_any`.
     Acquire,
     /// `extend`.
     Extend,
@@ -54,8 +54,10 @@ pub enum Misbehaviour {
 /// What a lying node says. Each is met only by the verbs that answer with it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Lie {
-    /// To acquire.
+    /// To acquire; to acquire_any without a slot, and with none taken.
     Vote(Vote),
+    /// To acquire_any; to acquire its vote.
+    Placed(Placed),
     /// To extend and raise.
     Extension(Extension),
     /// To release.
@@ -73,7 +75,7 @@ pub enum Lie {
 impl Lie {
     fn suits(&self, verb: Verb) -> bool {
         match self {
-            Self::Vote(_) => verb == Verb::Acquire,
+            Self::Vote(_) | Self::Placed(_) => verb == Verb::Acquire,
             Self::Extension(_) => matches!(verb, Verb::Extend | Verb::Raise),
             Self::Removal(_) => verb == Verb::Release,
             Self::Identity(_) => verb == Verb::Identity,
@@ -102,8 +104,26 @@ macro_rules! answers {
     )*};
 }
 
+impl Answer for Vote {
+    fn pretended(lie: Lie) -> Option<Self> {
+        match lie {
+            Lie::Vote(vote) | Lie::Placed(Placed { vote, .. }) => Some(vote),
+            _ => None,
+        }
+    }
+}
+
+impl Answer for Placed {
+    fn pretended(lie: Lie) -> Option<Self> {
+        match lie {
+            Lie::Vote(vote) => Some(Self { vote, slot: None, taken: 0 }),
+            Lie::Placed(placed) => Some(placed),
+            _ => None,
+        }
+    }
+}
+
 answers!(
-    Vote: Vote,
     Extension: Extension,
     Removal: Removal,
     Identity: Identity,

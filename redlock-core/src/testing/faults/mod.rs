@@ -23,7 +23,7 @@ use network::{Network, Packet};
 use crate::node::key::LockKey;
 use crate::node::{
     Claim, Extension, Fault, Features, Holding, Identity, Listener, LockNode, NodeError, Page,
-    Removal, Terms, Vote,
+    Placed, Removal, Terms, Vote,
 };
 
 /// A [`LockNode`] that reaches another one through a network that misbehaves on demand.
@@ -211,6 +211,19 @@ impl<N: LockNode + ?Sized> LockNode for Faulty<N> {
         limit: Duration,
     ) -> Result<Vote, NodeError> {
         let request = Box::new(move |node: Arc<N>| node.acquire(claim.clone(), terms, limit));
+        self.send(Verb::Acquire, limit, request).await
+    }
+
+    /// Counts as an [acquire](Verb::Acquire), and meets what that meets.
+    async fn acquire_any(
+        self: Arc<Self>,
+        slots: Claim,
+        terms: Terms,
+        first: usize,
+        limit: Duration,
+    ) -> Result<Placed, NodeError> {
+        let request =
+            Box::new(move |node: Arc<N>| node.acquire_any(slots.clone(), terms, first, limit));
         self.send(Verb::Acquire, limit, request).await
     }
 

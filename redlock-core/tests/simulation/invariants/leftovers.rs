@@ -4,7 +4,7 @@
 
 use super::super::ledger::Hold;
 use super::super::profile::Profile;
-use super::super::world::{FOREIGN, UNTOUCHED};
+use super::super::world::{BITS, FOREIGN, UNTOUCHED, name};
 use super::{Event, Ledger, World};
 
 pub(super) fn check(world: &World, ledger: &Ledger, event: &Event) -> Result<(), String> {
@@ -18,7 +18,7 @@ pub(super) fn check(world: &World, ledger: &Ledger, event: &Event) -> Result<(),
             };
             ledger.holds.iter().any(|hold| stays(hold) && hold.keys & (1 << bit) != 0)
         };
-        (0..world.setup.keys).any(|bit| key == format!("k{bit}").as_bytes() && held(bit))
+        (0..BITS).any(|bit| key == name(bit).as_bytes() && held(bit))
     };
     let left = || {
         let keys = world.nodes.iter().flat_map(|node| node.keys());

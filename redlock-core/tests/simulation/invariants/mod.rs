@@ -16,7 +16,10 @@
 //! | [progress](progress) | Redis docs, liveness property B | yes |
 //! | [bounded calls](bounded) | docs of each method | yes |
 //! | [at least](at_least) | `LockOptions::at_least`: nobody else before | no |
+//! | [permits](permits) | `Semaphore`: at most so many in use, and one holder a slot | no |
+//! | [admission](admission) | `LockOptions::writer_intent`: a writer among endless readers gets in | where nothing fails |
 
+mod admission;
 mod announced;
 mod at_least;
 mod bounded;
@@ -29,6 +32,7 @@ mod gate;
 mod hold_order;
 mod leaders;
 mod leftovers;
+mod permits;
 mod progress;
 mod validity;
 
@@ -56,6 +60,11 @@ pub(crate) enum Event {
     /// All is well again and a newcomer wanted a lock.
     Progress {
         key: usize,
+        failure: Option<String>,
+    },
+    /// A writer waited among readers who always come again, for so many microseconds, and had the lock or not.
+    Waited {
+        micros: u64,
         failure: Option<String>,
     },
     /// All handles were closed.
@@ -92,6 +101,8 @@ pub(crate) const ALL: &[Invariant] = &[
     always("bounded calls", bounded::check),
     promised("at least", at_least::check),
     promised("continuation", continuation::check),
+    promised("permits", permits::check),
+    promised("admission", admission::check),
 ];
 
 const fn promised(name: &'static str, check: Check) -> Invariant {
