@@ -1,26 +1,14 @@
 //! What a client makes of its replies, as the product's driver does.
 
 use redlock_core::decisions::fence::FenceRound;
-use redlock_core::decisions::quorum::{Ballot, Round, Verdict};
 
 use crate::setting::{Rule, Setting, small};
-use crate::state::{Mail, Phase, State};
-
-/// The numbers of the granting nodes that are in the mask, if these win the round.
-pub(crate) fn majority_of(state: &State, attempt: usize, mask: u8) -> Option<Vec<u64>> {
-    let mut round = Round::new(state.nodes.len());
-    let mut numbers = Vec::with_capacity(state.nodes.len());
-    for (_, node) in state.nodes.iter().enumerate().filter(|(index, _)| mask >> index & 1 == 1) {
-        let Mail::Granted(number) = node.mail[attempt] else { return None };
-        round.record(Ballot::Granted);
-        numbers.push(u64::from(number));
-    }
-    (round.verdict() == Some(Verdict::Won)).then_some(numbers)
-}
+use crate::state::{Phase, State};
+use crate::talk::{self, Mail};
 
 /// The client has read the grants of the nodes in the mask, a majority.
 pub(crate) fn decide(setting: &Setting, state: &mut State, attempt: usize, mask: u8) -> Option<()> {
-    let numbers = majority_of(state, attempt, mask)?;
+    let numbers = talk::majority_of(&state.nodes, attempt, mask)?;
     let round = FenceRound::new(state.nodes.len(), &numbers, 0)?;
     let standing = numbers.iter().filter(|number| !round.must_raise(**number)).count();
     let at_once = match setting.rule {
@@ -48,20 +36,9 @@ pub(crate) fn decide(setting: &Setting, state: &mut State, attempt: usize, mask:
     Some(())
 }
 
-/// A node granted after the decision, and too little.
-pub(crate) fn follow(state: &mut State, attempt: usize, node: usize) -> Option<()> {
-    let Phase::Fencing(round) = &state.attempts[attempt].phase else { return None };
-    match &mut state.nodes[node].mail[attempt] {
-        mail @ Mail::Granted(_) => *mail = Mail::Raise(small(round.fence())),
-        _ => return None,
-    }
-    Some(())
-}
-
 /// The fence, if the replies that are there now are enough. Those that are left unread could only be missed.
 pub(crate) fn confirmed(setting: &Setting, state: &State, attempt: usize) -> Option<u64> {
-    let Phase::Fencing(round) = &state.attempts[attempt].phase else { return None };
-    let mut round = round.clone();
+    let mut round = state.attempts[attempt].round()?.clone();
     for node in &state.nodes {
         match node.mail[attempt] {
             Mail::Raised => round.raised(true),

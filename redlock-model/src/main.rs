@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use redlock_model::report::{self, Case, World};
-use redlock_model::{cases, hand, keep, rw};
+use redlock_model::{cases, hand, keep, rw, sem, timed};
 
 fn main() -> io::Result<ExitCode> {
     let mut told = Told::default();
@@ -13,6 +13,8 @@ fn main() -> io::Result<ExitCode> {
     table([hand::sound, hand::broken, hand::big], &mut told)?;
     table([keep::sound, keep::broken, keep::big], &mut told)?;
     table([rw::sound, rw::broken, rw::big], &mut told)?;
+    table([timed::sound, timed::broken, timed::big], &mut told)?;
+    table([sem::sound, sem::broken, sem::big], &mut told)?;
     let mut out = io::stdout();
     for surprise in &told.surprises {
         writeln!(out, "not as expected: {surprise}")?;

@@ -4,7 +4,8 @@ use crate::client;
 use crate::properties;
 use crate::report::World;
 use crate::setting::{BEGINNING, Setting, Small, Timing};
-use crate::state::{Mail, Phase, State};
+use crate::state::{Phase, State};
+use crate::talk::{self, Desk, Mail};
 
 /// What may happen next. Nodes are counted in the order of the state's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,10 +57,8 @@ impl Setting {
                 Mail::Raise(_) if here.raises(self.rule, attempt) => {
                     steps.push(Step::Raise(attempt, node));
                 }
-                Mail::Granted(number) => {
-                    let must_raise = matches!(&state.attempts[attempt].phase,
-                        Phase::Fencing(round) if round.must_raise(u64::from(number)));
-                    steps.extend(must_raise.then_some(Step::Follow(attempt, node)));
+                Mail::Granted(_) if here.is_low(attempt, state.attempts[attempt].round()) => {
+                    steps.push(Step::Follow(attempt, node));
                 }
                 _ => {}
             }
@@ -73,8 +72,8 @@ impl Setting {
         match state.attempts[attempt].phase {
             Phase::Idle | Phase::Over { .. } => return,
             Phase::Asking => {
-                let wins = |mask: &u8| client::majority_of(state, attempt, *mask).is_some();
-                let masks = (1..1_u8 << self.nodes).filter(wins);
+                let wins = |mask| talk::majority_of(&state.nodes, attempt, mask).is_some();
+                let masks = talk::masks(&state.nodes, wins);
                 steps.extend(masks.map(|mask| Step::Decide(attempt, mask)));
             }
             Phase::Fencing(_) => {
@@ -133,7 +132,9 @@ impl Model for Setting {
                 state.nodes[node].acquire(self, attempt, state.attempts[attempt].hint, now);
             }
             Step::Decide(attempt, mask) => client::decide(self, &mut state, attempt, mask)?,
-            Step::Follow(attempt, node) => client::follow(&mut state, attempt, node)?,
+            Step::Follow(attempt, node) => {
+                talk::follow(&mut state.nodes[node], attempt, state.attempts[attempt].round())?;
+            }
             Step::Raise(attempt, node) => match state.nodes[node].mail[attempt] {
                 Mail::Raise(fence) => state.nodes[node].raise(attempt, fence),
                 _ => return None,

@@ -1,11 +1,11 @@
 //! What a node does with a request, as the product's nodes do.
 
-use std::time::Duration;
-
 use redlock_core::decisions::fence;
 
 use crate::setting::{BEGINNING, Rule, Setting, Small, next};
-use crate::state::{Mail, Node};
+use crate::state::Node;
+use crate::talk::Mail;
+use crate::ticks::ticks;
 
 impl Node {
     /// Whether an acquire would be granted.
@@ -13,7 +13,6 @@ impl Node {
         let (Some(clock), Some(restarted)) = (setting.clock, self.restarted) else {
             return self.lock.is_none();
         };
-        let ticks = |ticks: Small| Duration::from_secs(u64::from(ticks));
         let warming = fence::warming(ticks(now - restarted), ticks(clock.guard));
         self.lock.is_none() && warming.is_none()
     }

@@ -4,7 +4,9 @@ use std::fmt::{self, Debug};
 use std::hash::Hash;
 use std::time::{Duration, Instant};
 
-use stateright::{Checker, Expectation, HasDiscoveries, Model};
+use stateright::{Expectation, Model};
+
+use crate::search::search;
 
 /// A model whose cases stand in one table.
 pub trait World:
@@ -86,18 +88,7 @@ pub enum Finding {
 /// Searches a case: all of it where nothing must be found, or else until that is found.
 pub fn run<W: World>(case: &Case<W>) -> Report {
     let begin = Instant::now();
-    let search = case.setting.clone().checker();
-    // Nothing is a failure that may end the search of a case in which nothing must be found.
-    let search = if case.violated.is_empty() {
-        search
-    } else {
-        search.finish_when(HasDiscoveries::AllOf(case.violated.iter().copied().collect()))
-    };
-    let found = search.spawn_bfs().join();
-    let discoveries = found.discoveries();
-    // Also where the search ran out without having found it.
-    let complete =
-        case.violated.is_empty() || !case.violated.iter().all(|p| discoveries.contains_key(p));
+    let found = search(&case.setting, case.violated);
     let known = case.setting.properties();
     let finding = |property: &'static str| {
         let spoken_of = known.iter().find(|known| known.name == property);
@@ -105,10 +96,10 @@ pub fn run<W: World>(case: &Case<W>) -> Report {
             return Finding::Open;
         };
         let reaches = matches!(known.expectation, Expectation::Sometimes);
-        match discoveries.get(property).map(|path| path.clone().into_actions().len()) {
+        match found.ways.get(property).map(Vec::len) {
             Some(steps) if reaches => Finding::Reached(steps),
             Some(steps) => Finding::Violated(steps),
-            None if !complete => Finding::Open,
+            None if !found.complete => Finding::Open,
             None if reaches => Finding::Unreached,
             None => Finding::Ok,
         }
@@ -116,18 +107,18 @@ pub fn run<W: World>(case: &Case<W>) -> Report {
     let surprise = |property: &'static str| {
         let as_expected = match finding(property) {
             Finding::Ok | Finding::Reached(_) | Finding::Open => !case.violated.contains(&property),
-            Finding::Violated(_) => case.violated.contains(&property) || !complete,
+            Finding::Violated(_) => case.violated.contains(&property) || !found.complete,
             Finding::Unreached => false,
         };
-        let way = || discoveries.get(property).map(|path| path.clone().into_actions());
+        let way = found.ways.get(property);
         (!as_expected)
-            .then(|| format!("{}: {property}: {:?} {:?}", case.name, finding(property), way()))
+            .then(|| format!("{}: {property}: {:?} {way:?}", case.name, finding(property)))
     };
     let all = || W::PROPERTIES.iter().copied();
     Report {
         name: case.name,
-        states: found.unique_state_count(),
-        depth: found.max_depth(),
+        states: found.states,
+        depth: found.depth,
         findings: all().map(finding).collect(),
         took: begin.elapsed(),
         surprises: all().filter_map(surprise).collect(),

@@ -141,3 +141,17 @@ pub(crate) fn next(counter: Option<Small>, hint: Small, clock: u64, slack: u64) 
 pub(crate) fn small(number: u64) -> Small {
     Small::try_from(number).unwrap_or(Small::MAX)
 }
+
+/// Every way in which so many nodes can begin, whose order does not matter.
+pub(crate) fn beginnings(nodes: usize, counters: &[Option<Small>]) -> Vec<Vec<Option<Small>>> {
+    let mut sets = vec![Vec::new()];
+    for _ in 0..nodes {
+        let longer = |set: &Vec<_>| -> Vec<Vec<_>> {
+            let least = set.last().copied().flatten();
+            let add = |counter| [set.as_slice(), &[counter]].concat();
+            counters.iter().copied().filter(|counter| *counter >= least).map(add).collect()
+        };
+        sets = sets.iter().flat_map(longer).collect();
+    }
+    sets
+}

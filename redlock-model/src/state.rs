@@ -2,7 +2,8 @@
 
 use redlock_core::decisions::fence::FenceRound;
 
-use crate::setting::{Setting, Small};
+use crate::setting::{Setting, Small, beginnings};
+use crate::talk::{Desk, Mail};
 
 /// Most attempts of a case.
 pub const ATTEMPTS: usize = 3;
@@ -48,21 +49,6 @@ pub struct Node {
     pub mail: [Mail; ATTEMPTS],
 }
 
-/// What is under way between an attempt and a node.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Mail {
-    /// Nothing that could still matter.
-    None,
-    /// An acquire.
-    Acquire,
-    /// The reply to it, with the node's number.
-    Granted(Small),
-    /// The second phase, with the fence.
-    Raise(Small),
-    /// The reply to that.
-    Raised,
-}
-
 /// One attempt.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Attempt {
@@ -99,36 +85,33 @@ pub enum Phase {
     },
 }
 
+impl Desk for Node {
+    type Grant = Small;
+
+    fn mail(&self) -> &[Mail] {
+        &self.mail
+    }
+
+    fn mail_mut(&mut self) -> &mut [Mail] {
+        &mut self.mail
+    }
+}
+
 impl State {
     /// Every way in which a case can begin.
     pub(crate) fn beginnings(setting: &Setting) -> Vec<Self> {
-        let node = |counter: &Option<Small>| Node {
-            lock: None,
-            counter: *counter,
-            restarted: None,
-            mail: [Mail::None; ATTEMPTS],
-        };
-        let mut sets: Vec<Vec<Node>> = vec![Vec::new()];
-        for _ in 0..setting.nodes {
-            let longer = |set: &Vec<Node>| -> Vec<Vec<Node>> {
-                let add = |counter| [set.as_slice(), &[node(counter)]].concat();
-                setting.counters.iter().map(add).collect()
-            };
-            sets = sets.iter().flat_map(longer).collect();
-        }
-        sets.iter_mut().for_each(|set| set.sort_unstable());
-        sets.sort_unstable();
-        sets.dedup();
+        let node =
+            |counter| Node { lock: None, counter, restarted: None, mail: [Mail::None; ATTEMPTS] };
         let idle = || Attempt { phase: Phase::Idle, hint: 0, began: 0, floor: 0 };
-        let begin = |nodes| Self {
-            nodes,
+        let begin = |counters: Vec<_>| Self {
+            nodes: counters.into_iter().map(node).collect(),
             attempts: std::array::from_fn(|_| idle()),
             now: 0,
             crashes: setting.crashes,
             highest: 0,
             faults: Faults::default(),
         };
-        sets.into_iter().map(begin).collect()
+        beginnings(setting.nodes, setting.counters).into_iter().map(begin).collect()
     }
 
     /// How many attempts have begun.
@@ -167,6 +150,14 @@ impl State {
 }
 
 impl Attempt {
+    /// The round of its fence, while that is under way.
+    pub(crate) fn round(&self) -> Option<&FenceRound> {
+        match &self.phase {
+            Phase::Fencing(round) => Some(round),
+            _ => None,
+        }
+    }
+
     /// The fence it was given, whether it still holds or not.
     pub(crate) fn fence(&self) -> Option<Small> {
         match self.phase {

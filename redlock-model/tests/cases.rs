@@ -1,7 +1,7 @@
 //! The cases that are small enough for every test run.
 
 use redlock_model::report::{self, Case, World};
-use redlock_model::{cases, hand, keep, rw};
+use redlock_model::{cases, hand, keep, rw, sem, timed};
 
 fn surprises<W: World>(cases: Vec<Case<W>>) -> Vec<String> {
     cases.iter().flat_map(|case| report::run(case).surprises).collect()
@@ -85,4 +85,30 @@ fn a_case_of_sharing_that_comes_out_otherwise_is_told() {
     let mut case = rw::sound().remove(0);
     case.violated = &[rw::EXCLUSION];
     assert!(surprises(vec![case]).iter().any(|told| told.contains("exclusion: Ok")));
+}
+
+#[test]
+fn readers_and_writers_whose_time_goes_by_are_safe_in_every_interleaving() {
+    assert_eq!(surprises(timed::sound()), Vec::<String>::new());
+    assert_eq!(surprises(timed::broken()), Vec::<String>::new());
+}
+
+#[test]
+fn permits_are_safe_in_every_interleaving() {
+    assert_eq!(surprises(sem::sound()), Vec::<String>::new());
+}
+
+#[test]
+fn every_broken_way_to_give_permits_is_found() {
+    assert_eq!(surprises(sem::broken()), Vec::<String>::new());
+}
+
+#[test]
+fn a_case_of_permits_that_comes_out_otherwise_is_told() {
+    let mut case = sem::broken().remove(0);
+    case.violated = &[];
+    assert!(surprises(vec![case]).iter().any(|told| told.contains("at most max: Violated")));
+    let mut case = sem::sound().remove(0);
+    case.setting.permits = [2, 0, 0, 0];
+    assert!(surprises(vec![case]).iter().any(|told| told.contains("all out: Unreached")));
 }

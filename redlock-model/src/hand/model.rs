@@ -1,13 +1,13 @@
 use redlock_core::decisions::fence::FenceRound;
 use redlock_core::decisions::handover::Succession;
-use redlock_core::decisions::quorum::{Ballot, Round, Verdict};
 use redlock_core::node::Vote;
 use stateright::{Model, Property};
 
-use super::state::{CLIENTS, GIVER, Mail, Node, Phase, State};
+use super::state::{CLIENTS, GIVER, Grant, Node, State};
 use super::{ANEW, CLAIM, CONTINUED, MUTEX, ORDER, Rule, Setting};
 use crate::report::World;
 use crate::setting::{Small, next, small};
+use crate::talk::{self, Desk, Mail, Phase};
 
 /// What may happen next. Nodes are counted in the order of the state's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,73 +67,36 @@ impl Setting {
             (node.lock, node.counter) = (Some(small(client as u64)), Some(number));
             number
         };
-        node.mail[client] = Mail::Granted { number, before, swapped };
-    }
-
-    /// The numbers of the nodes in the mask, if their grants win the round.
-    fn majority_of(&self, state: &State, client: usize, mask: u8) -> Option<Vec<u64>> {
-        let mut round = Round::new(state.nodes.len());
-        let mut numbers = Vec::with_capacity(state.nodes.len());
-        for (index, node) in state.nodes.iter().enumerate() {
-            if mask >> index & 1 == 1 {
-                let Mail::Granted { number, .. } = node.mail[client] else { return None };
-                round.record(Ballot::Granted);
-                numbers.push(u64::from(number));
-            }
-        }
-        (round.verdict() == Some(Verdict::Won)).then_some(numbers)
+        node.mail[client] = Mail::Granted(Grant { number, before, swapped });
     }
 
     /// What a client would be told of the giver's hold.
-    fn continues(&self, state: &State, client: usize, mask: u8) -> bool {
+    fn continues(&self, state: &State, client: usize, mask: u8) -> Option<bool> {
         let fence = state.giver.filter(|_| self.is_taker(client)).map(u64::from);
         let mut succession = Succession::new(state.nodes.len(), 1, fence);
-        for (_, node) in state.nodes.iter().enumerate().filter(|(i, _)| mask >> i & 1 == 1) {
-            if let Mail::Granted { number, before, swapped: true } = node.mail[client] {
-                let level = if self.rule == Rule::ByToken { fence } else { before.map(u64::from) };
-                let fence = Some(u64::from(number));
-                succession.record(&Ok(Vote::Swapped { fence, resources: 1, counter: level }));
-            }
+        for grant in
+            talk::grants_of(&state.nodes, client, mask)?.iter().filter(|grant| grant.swapped)
+        {
+            let before = grant.before.map(u64::from);
+            let counter = if self.rule == Rule::ByToken { fence } else { before };
+            let fence = Some(u64::from(grant.number));
+            succession.record(&Ok(Vote::Swapped { fence, resources: 1, counter }));
         }
-        succession.verdict() == Some(true)
+        Some(succession.verdict() == Some(true))
     }
 
     fn decide(&self, state: &mut State, client: usize, mask: u8) -> Option<()> {
-        let numbers = self.majority_of(state, client, mask)?;
-        let continued = self.continues(state, client, mask);
+        let numbers = talk::majority_of(&state.nodes, client, mask)?;
+        let continued = self.continues(state, client, mask)?;
         let round = FenceRound::new(state.nodes.len(), &numbers, 0)?;
-        let at_once = round.verdict() == Some(true);
-        for (index, node) in state.nodes.iter_mut().enumerate() {
-            if let Mail::Granted { number, .. } = node.mail[client]
-                && mask >> index & 1 == 1
-            {
-                let raise = round.must_raise(u64::from(number));
-                node.mail[client] =
-                    if raise { Mail::Raise(small(round.fence())) } else { Mail::None };
-            }
-        }
-        if at_once {
+        let raise = |grant: Grant| talk::raise(&round, u64::from(grant.number));
+        talk::read(&mut state.nodes, client, mask, raise);
+        if round.verdict() == Some(true) {
             state.hold(client, small(round.fence()), continued);
         } else {
             state.clients[client].phase = Phase::Fencing(round, continued);
         }
         Some(())
-    }
-
-    /// The fence, if the replies that are there now are enough.
-    fn confirmed(&self, state: &State, client: usize) -> Option<(Small, bool)> {
-        let Phase::Fencing(round, continued) = &state.clients[client].phase else { return None };
-        let mut round = round.clone();
-        for node in &state.nodes {
-            match node.mail[client] {
-                Mail::Raised => round.raised(true),
-                Mail::Granted { number, .. } if !round.must_raise(u64::from(number)) => {
-                    round.granted(u64::from(number));
-                }
-                _ => {}
-            }
-        }
-        (round.verdict() == Some(true)).then_some((small(round.fence()), *continued))
     }
 
     fn may_free(&self, state: &State, node: &Node) -> bool {
@@ -152,10 +115,8 @@ impl Setting {
                 Mail::Raise(_) if node.lock.map(usize::from) == Some(client) => {
                     steps.push(Step::Raise(client, index));
                 }
-                Mail::Granted { number, .. } => {
-                    let low = matches!(&state.clients[client].phase,
-                        Phase::Fencing(round, _) if round.must_raise(u64::from(number)));
-                    steps.extend(low.then_some(Step::Follow(client, index)));
+                Mail::Granted(_) if node.is_low(client, state.clients[client].fence()) => {
+                    steps.push(Step::Follow(client, index));
                 }
                 _ => {}
             }
@@ -173,15 +134,15 @@ impl Setting {
             }
             Phase::Over => return,
             Phase::Asking => {
-                let wins = |mask: &u8| self.majority_of(state, client, *mask).is_some();
-                let masks = (1..1_u8 << state.nodes.len()).filter(wins);
+                let wins = |mask| talk::majority_of(&state.nodes, client, mask).is_some();
+                let masks = talk::masks(&state.nodes, wins);
                 steps.extend(masks.map(|mask| Step::Decide(client, mask)));
             }
             Phase::Fencing(..) => {
-                let confirmed = self.confirmed(state, client);
+                let confirmed = talk::confirmed(&state.nodes, &state.clients, client);
                 steps.extend(confirmed.map(|_| Step::Confirm(client)));
             }
-            Phase::Held { .. } => {
+            Phase::Held(_) => {
                 steps.extend((client == GIVER && !state.handed).then_some(Step::HandOver));
             }
         }
@@ -211,9 +172,7 @@ impl Model for Setting {
         let mut state = last.clone();
         match step {
             Step::Begin(client, hint) => {
-                state.clients[client].phase = Phase::Asking;
-                state.clients[client].hint = hint;
-                state.nodes.iter_mut().for_each(|node| node.mail[client] = Mail::Acquire);
+                talk::begin(&mut state.nodes, &mut state.clients, client, hint);
             }
             Step::Acquire(client, node) => {
                 let hint = state.clients[client].hint;
@@ -221,8 +180,7 @@ impl Model for Setting {
             }
             Step::Decide(client, mask) => self.decide(&mut state, client, mask)?,
             Step::Follow(client, node) => {
-                let Phase::Fencing(round, _) = &state.clients[client].phase else { return None };
-                state.nodes[node].mail[client] = Mail::Raise(small(round.fence()));
+                talk::follow(&mut state.nodes[node], client, state.clients[client].fence())?;
             }
             Step::Raise(client, node) => {
                 let node = &mut state.nodes[node];
@@ -231,7 +189,7 @@ impl Model for Setting {
                 node.mail[client] = Mail::Raised;
             }
             Step::Confirm(client) => {
-                let (fence, continued) = self.confirmed(&state, client)?;
+                let (fence, continued) = talk::confirmed(&state.nodes, &state.clients, client)?;
                 state.hold(client, fence, continued);
             }
             Step::HandOver => {
@@ -269,6 +227,6 @@ impl Setting {
     /// Whether a taker holds and was told so.
     fn took(&self, state: &State, told: bool) -> bool {
         let mut takers = state.clients[1..=self.takers].iter();
-        takers.any(|taker| taker.phase == Phase::Held { continued: told })
+        takers.any(|taker| taker.phase == Phase::Held(told))
     }
 }

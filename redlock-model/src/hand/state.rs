@@ -1,7 +1,6 @@
-use redlock_core::decisions::fence::FenceRound;
-
 use super::Setting;
 use crate::setting::Small;
+use crate::talk::{self, Client, Desk, Mail, Phase};
 
 /// A giver, two takers, a stranger.
 pub(super) const CLIENTS: usize = 4;
@@ -16,8 +15,8 @@ const NODES: usize = 3;
 pub struct State {
     /// Sorted.
     pub(super) nodes: [Node; NODES],
-    /// The giver, the takers, the stranger.
-    pub(super) clients: [Client; CLIENTS],
+    /// The giver, the takers, the stranger. What a taker's hold is said to be is whether it is continued.
+    pub(super) clients: [Client<bool>; CLIENTS],
     /// The message is out.
     pub(super) handed: bool,
     /// The giver's fence, once it held.
@@ -34,60 +33,55 @@ pub struct State {
 pub(super) struct Node {
     pub(super) lock: Option<Small>,
     pub(super) counter: Option<Small>,
-    pub(super) mail: [Mail; CLIENTS],
+    pub(super) mail: [Mail<Grant>; CLIENTS],
 }
 
+/// What a grant tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) enum Mail {
-    None,
-    Acquire,
-    Granted { number: Small, before: Option<Small>, swapped: bool },
-    Raise(Small),
-    Raised,
+pub(super) struct Grant {
+    pub(super) number: Small,
+    pub(super) before: Option<Small>,
+    pub(super) swapped: bool,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) struct Client {
-    pub(super) phase: Phase,
-    pub(super) hint: Small,
+impl talk::Grant for Grant {
+    fn number(self) -> u64 {
+        u64::from(self.number)
+    }
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) enum Phase {
-    Idle,
-    Asking,
-    /// It has a majority, and would be told this.
-    Fencing(FenceRound, bool),
-    Held {
-        continued: bool,
-    },
-    Over,
+impl Desk for Node {
+    type Grant = Grant;
+
+    fn mail(&self) -> &[Mail<Grant>] {
+        &self.mail
+    }
+
+    fn mail_mut(&mut self) -> &mut [Mail<Grant>] {
+        &mut self.mail
+    }
 }
 
 impl State {
     pub(super) fn beginning(setting: &Setting, hint: Small) -> Self {
-        let client = |index| Client {
-            phase: if index == GIVER { Phase::Asking } else { Phase::Idle },
-            hint: if index == GIVER { hint } else { 0 },
-        };
-        let mut mail = [Mail::None; CLIENTS];
-        mail[GIVER] = Mail::Acquire;
         debug_assert!(setting.takers + 2 <= CLIENTS);
-        Self {
-            nodes: [Node { lock: None, counter: None, mail }; NODES],
-            clients: std::array::from_fn(client),
+        let node = Node { lock: None, counter: None, mail: [Mail::None; CLIENTS] };
+        let mut state = Self {
+            nodes: [node; NODES],
+            clients: std::array::from_fn(|_| Client::idle()),
             handed: false,
             giver: None,
             others: false,
             highest: 0,
             disorder: false,
             false_claim: false,
-        }
+        };
+        talk::begin(&mut state.nodes, &mut state.clients, GIVER, hint);
+        state
     }
 
     pub(super) fn holders(&self) -> usize {
-        let holds = |client: &&Client| matches!(client.phase, Phase::Held { .. });
-        self.clients.iter().filter(holds).count()
+        self.clients.iter().filter_map(Client::hold).count()
     }
 
     /// A client returns with its fence, and what it is told.
@@ -100,24 +94,12 @@ impl State {
             self.false_claim |= continued && self.others;
             self.others |= self.giver.is_some();
         }
-        self.clients[client].phase = Phase::Held { continued };
+        self.clients[client].phase = Phase::Held(continued);
     }
 
     /// The one of all states that differ only in what is alike.
     pub(super) fn canonical(mut self) -> Self {
-        for (index, client) in self.clients.iter_mut().enumerate() {
-            if !matches!(client.phase, Phase::Held { .. } | Phase::Over) {
-                continue;
-            }
-            for node in &mut self.nodes {
-                if matches!(node.mail[index], Mail::Granted { .. } | Mail::Raised) {
-                    node.mail[index] = Mail::None;
-                }
-            }
-            if self.nodes.iter().all(|node| node.mail[index] != Mail::Acquire) {
-                client.hint = 0;
-            }
-        }
+        talk::close(&mut self.nodes, &mut self.clients);
         self.nodes.sort_unstable();
         self
     }

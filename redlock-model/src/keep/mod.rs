@@ -11,8 +11,7 @@ mod state;
 
 pub use cases::{Case, big, broken, sound};
 
-/// A moment, or a number of ticks.
-pub type Small = u8;
+use crate::setting::Small;
 
 /// Two never hold at a time.
 pub const EXCLUSION: &str = "exclusion";

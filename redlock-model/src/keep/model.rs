@@ -1,12 +1,12 @@
 use redlock_core::decisions::keep;
 use stateright::{Model, Property};
 
-use super::state::{
-    Acquire, Attempt, End, Extend, KEEPER, NODES, Node, Phase, Stands, State, is_majority, ticks,
-    whole,
-};
-use super::{AFTER, EXCLUSION, NOT_LONG, NOT_SHORT, Rule, Setting, Small};
+use super::state::{Attempt, End, KEEPER, NODES, Node, Phase, Stands, State};
+use super::{AFTER, EXCLUSION, NOT_LONG, NOT_SHORT, Rule, Setting};
 use crate::report::World;
+use crate::setting::Small;
+use crate::talk::is_majority;
+use crate::ticks::{Request, ticks, whole};
 
 /// What may happen next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,11 +50,11 @@ impl Setting {
         let node = &state.nodes[at];
         let warm = node.restarted.is_none_or(|since| state.now - since >= self.guard);
         for attempt in 0..2 {
-            if node.acquires[attempt] == Acquire::Sent && node.stands.is_none() && warm {
+            if node.acquires[attempt] == Request::Sent && node.stands.is_none() && warm {
                 steps.push(Step::Acquire(attempt, at));
             }
         }
-        if node.extend == Extend::Sent && node.is_token(KEEPER) {
+        if node.extend == Request::Sent && node.is_token(KEEPER) {
             steps.push(Step::Extended(at));
         }
         let keeper = &state.attempts[KEEPER];
@@ -104,8 +104,8 @@ impl Model for Setting {
             match attempt.phase {
                 Phase::Idle => steps.push(Step::Begin(index)),
                 Phase::Asking => {
-                    let granted = |node: &Node| node.acquires[index] == Acquire::Granted;
-                    if is_majority(Node::count(&state.nodes, granted)) {
+                    let granted = |node: &Node| node.acquires[index] == Request::Done;
+                    if is_majority(&state.nodes, granted) {
                         steps.push(Step::Win(index));
                     }
                     steps.push(Step::End(index));
@@ -115,7 +115,7 @@ impl Model for Setting {
                         steps.push(Step::Extend);
                     }
                     if index == KEEPER
-                        && is_majority(Node::count(&state.nodes, |n| n.extend == Extend::Done))
+                        && is_majority(&state.nodes, |node| node.extend == Request::Done)
                     {
                         steps.push(Step::Longer);
                     }
@@ -139,12 +139,12 @@ impl Model for Setting {
                 let attempt = &mut state.attempts[index];
                 (attempt.phase, attempt.began, attempt.until) =
                     (Phase::Asking, now, now + self.ttl);
-                state.nodes.iter_mut().for_each(|node| node.acquires[index] = Acquire::Sent);
+                state.nodes.iter_mut().for_each(|node| node.acquires[index] = Request::Sent);
             }
             Step::Acquire(index, at) => {
                 let node = &mut state.nodes[at];
                 node.stands = Some(Stands { of: index, mark: false, until: now + self.ttl });
-                node.acquires[index] = Acquire::Granted;
+                node.acquires[index] = Request::Done;
             }
             Step::Win(index) => {
                 let attempt = &mut state.attempts[index];
@@ -155,7 +155,7 @@ impl Model for Setting {
             }
             Step::Extend => {
                 state.attempts[KEEPER].extends = Some(now);
-                state.nodes.iter_mut().for_each(|node| node.extend = Extend::Sent);
+                state.nodes.iter_mut().for_each(|node| node.extend = Request::Sent);
             }
             Step::Extended(at) => {
                 let node = &mut state.nodes[at];
@@ -163,12 +163,12 @@ impl Model for Setting {
                 let until = stands.until.max(now + self.ttl);
                 state.long |= node.ended && until > stands.until;
                 stands.until = until;
-                node.extend = Extend::Done;
+                node.extend = Request::Done;
             }
             Step::Longer => {
                 let keeper = &mut state.attempts[KEEPER];
                 keeper.until = keeper.until.max(keeper.extends? + self.ttl);
-                state.nodes.iter_mut().for_each(|node| node.extend = Extend::None);
+                state.nodes.iter_mut().for_each(|node| node.extend = Request::None);
             }
             Step::End(index) => {
                 let held = state.attempts[index].phase == Phase::Held;
@@ -217,8 +217,8 @@ impl Model for Setting {
             Property::<Self>::always(NOT_SHORT, |_, state: &State| !state.short),
             Property::<Self>::always(NOT_LONG, |_, state: &State| !state.long),
             Property::<Self>::sometimes(AFTER, |_, state: &State| {
-                let kept = Node::count(&state.nodes, |node| node.ended);
-                state.attempts[1].phase == Phase::Held && is_majority(kept)
+                let kept = is_majority(&state.nodes, |node| node.ended);
+                state.attempts[1].phase == Phase::Held && kept
             }),
         ]
     }

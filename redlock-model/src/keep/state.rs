@@ -1,11 +1,10 @@
 //! What the world is like at one moment, and what a node makes of what comes.
 
-use std::time::Duration;
-
 use redlock_core::decisions::keep;
-use redlock_core::decisions::quorum::{Ballot, Round, Verdict};
 
-use super::{Rule, Small};
+use super::Rule;
+use crate::setting::Small;
+use crate::ticks::{Request, ticks, whole};
 
 pub(super) const NODES: usize = 3;
 
@@ -27,8 +26,8 @@ pub struct State {
 pub(super) struct Node {
     pub(super) stands: Option<Stands>,
     pub(super) restarted: Option<Small>,
-    pub(super) acquires: [Acquire; 2],
-    pub(super) extend: Extend,
+    pub(super) acquires: [Request; 2],
+    pub(super) extend: Request,
     /// The end of the keeper's hold, and the same once more.
     pub(super) ends: [End; 2],
     /// An end of the keeper's was executed while its token stood.
@@ -41,22 +40,6 @@ pub(super) struct Stands {
     pub(super) of: usize,
     pub(super) mark: bool,
     pub(super) until: Small,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-pub(super) enum Acquire {
-    #[default]
-    None,
-    Sent,
-    Granted,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-pub(super) enum Extend {
-    #[default]
-    None,
-    Sent,
-    Done,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -88,25 +71,7 @@ pub(super) enum Phase {
     Over,
 }
 
-pub(super) fn ticks(ticks: Small) -> Duration {
-    Duration::from_secs(ticks.into())
-}
-
-pub(super) fn whole(duration: Duration) -> Small {
-    Small::try_from(duration.as_secs()).unwrap_or(Small::MAX)
-}
-
-pub(super) fn is_majority(yes: usize) -> bool {
-    let mut round = Round::new(NODES);
-    (0..yes).for_each(|_| round.record(Ballot::Granted));
-    round.verdict() == Some(Verdict::Won)
-}
-
 impl Node {
-    pub(super) fn count(nodes: &[Self; NODES], is: impl Fn(&Self) -> bool) -> usize {
-        nodes.iter().filter(|node| is(node)).count()
-    }
-
     pub(super) fn is_token(&self, of: usize) -> bool {
         self.stands.is_some_and(|stands| stands.of == of && !stands.mark)
     }
@@ -152,11 +117,11 @@ impl State {
         for (index, attempt) in self.attempts.iter_mut().enumerate() {
             // Replies to who does not wait for them are read by nobody.
             for node in &mut self.nodes {
-                if attempt.phase != Phase::Asking && node.acquires[index] == Acquire::Granted {
-                    node.acquires[index] = Acquire::None;
+                if attempt.phase != Phase::Asking && node.acquires[index] == Request::Done {
+                    node.acquires[index] = Request::None;
                 }
-                if index == KEEPER && attempt.phase == Phase::Over && node.extend == Extend::Done {
-                    node.extend = Extend::None;
+                if index == KEEPER && attempt.phase == Phase::Over && node.extend == Request::Done {
+                    node.extend = Request::None;
                 }
             }
             if attempt.phase == Phase::Over {

@@ -8,13 +8,17 @@ mod model;
 mod state;
 
 use crate::report::Case;
-use crate::setting::Small;
-use state::CLIENTS;
+use crate::setting::{Small, Timing};
+
+/// Most clients of a case.
+const CLIENTS: usize = 3;
 
 /// No writer holds beside anybody else.
 pub const EXCLUSION: &str = "exclusion";
 /// Fences grow from holder to holder, but among those who read.
 pub const ORDER: &str = "order";
+/// A client that began after a fence was returned gets a larger one, unless both read. Needs no sound timing.
+pub const REAL_TIME: &str = "real time";
 /// Two held at once, both by a share.
 pub const BESIDE: &str = "shared";
 /// A reader held after a second round.
@@ -35,15 +39,21 @@ pub enum Kind {
     Downgrader,
 }
 
-/// The world of one case: three nodes, and who asks them.
+/// The world of one case: nodes, and who asks them.
 #[derive(Debug, Clone)]
 pub struct Setting {
-    /// Who. Those of one kind stand beside each other.
+    /// How many nodes there are, at most 5.
+    pub nodes: usize,
+    /// Who asks them. Those of one kind stand beside each other.
     pub clients: [Kind; CLIENTS],
+    /// Counters that nodes may begin with; `None` is no counter.
+    pub counters: &'static [Option<Small>],
     /// What they may hint at; taken as it is.
     pub hints: &'static [Small],
     /// How many crashes there are.
     pub crashes: Small,
+    /// Whether a node may lose what somebody has there who has not ended.
+    pub timing: Timing,
     /// What nodes and clients do.
     pub rule: Rule,
 }
@@ -72,16 +82,32 @@ pub enum Rule {
 use Kind::{Downgrader as D, Nobody, Reader as R, Writer as W};
 
 fn world(clients: [Kind; CLIENTS]) -> Setting {
-    Setting { clients, hints: &[0], crashes: 0, rule: Rule::Final }
+    Setting {
+        nodes: 3,
+        clients,
+        counters: &[None],
+        hints: &[0],
+        crashes: 0,
+        timing: Timing::Sound,
+        rule: Rule::Final,
+    }
 }
 
-/// What this world does not reach is left `unreached`.
-fn holds(
-    name: &'static str,
-    setting: Setting,
-    unreached: &'static [&'static str],
-) -> Case<Setting> {
-    Case::holds(name, setting).silent(unreached)
+fn crash(clients: [Kind; CLIENTS]) -> Setting {
+    Setting { crashes: 1, ..world(clients) }
+}
+
+fn of(nodes: usize, clients: [Kind; CLIENTS]) -> Setting {
+    Setting { nodes, ..world(clients) }
+}
+
+fn broken_timing(clients: [Kind; CLIENTS]) -> Setting {
+    Setting { timing: Timing::Broken, ..world(clients) }
+}
+
+/// What this world does not promise or reach is left `open`.
+fn holds(name: &'static str, setting: Setting, open: &'static [&'static str]) -> Case<Setting> {
+    Case::holds(name, setting).silent(open)
 }
 
 fn breaks(
@@ -93,18 +119,34 @@ fn breaks(
     Case::breaks(name, violated, Setting { rule, ..setting })
 }
 
+/// Nodes that have granted before: a share at last, or a whole lock, or nothing.
+fn of_any_age(setting: Setting) -> Setting {
+    Setting { counters: &[None, Some(3), Some(4)], ..setting }
+}
+
 /// The product's rule; small.
 pub fn sound() -> Vec<Case<Setting>> {
     vec![
         holds("rw: R R", world([R, R, Nobody]), &[RAISED, DOWNGRADED]),
-        holds("rw: R W", world([R, W, Nobody]), &[BESIDE, DOWNGRADED]),
-        holds("rw: R D", world([R, D, Nobody]), &[]),
+        holds("rw: R W", of_any_age(world([R, W, Nobody])), &[BESIDE, DOWNGRADED]),
+        holds("rw: R D", of_any_age(world([R, D, Nobody])), &[]),
+        holds("rw: R W, N=4", of_any_age(of(4, [R, W, Nobody])), &[BESIDE, DOWNGRADED]),
+        holds("rw: R D, N=4", of_any_age(of(4, [R, D, Nobody])), &[]),
+        holds("rw: R R W", world([R, R, W]), &[DOWNGRADED]),
+        holds("rw: R W W", world([R, W, W]), &[BESIDE, DOWNGRADED]),
+        holds("rw: R D W", world([R, D, W]), &[]),
+        holds("rw: R D, crash, guard", crash([R, D, Nobody]), &[]),
+        holds("rw: R R W, crash, guard", crash([R, R, W]), &[DOWNGRADED]),
+        holds(
+            "rw: R W, timing broken",
+            of_any_age(broken_timing([R, W, Nobody])),
+            &[EXCLUSION, ORDER, BESIDE, DOWNGRADED],
+        ),
     ]
 }
 
 /// Rules that must be found wrong.
 pub fn broken() -> Vec<Case<Setting>> {
-    let crash = |clients| Setting { crashes: 1, ..world(clients) };
     vec![
         breaks("rw: no second round", &[ORDER], Rule::NoSecondRound, world([R, W, W])),
         breaks("rw: the writer's number", &[ORDER], Rule::SameNumber, world([R, W, Nobody])),
@@ -118,19 +160,37 @@ pub fn broken() -> Vec<Case<Setting>> {
             Rule::SharesUnguarded,
             crash([R, W, Nobody]),
         ),
+        breaks(
+            "rw: timing broken",
+            &[EXCLUSION, ORDER],
+            Rule::Final,
+            broken_timing([R, W, Nobody]),
+        ),
+        breaks(
+            "rw: no second round, timing broken",
+            &[REAL_TIME],
+            Rule::NoSecondRound,
+            broken_timing([R, W, W]),
+        ),
     ]
 }
 
 /// The product's rule; these take minutes.
 pub fn big() -> Vec<Case<Setting>> {
-    let crash = |clients| Setting { crashes: 1, ..world(clients) };
-    let hints = |clients| Setting { hints: &[0, 5], ..world(clients) };
+    let hints = |setting| Setting { hints: &[0, 5], ..setting };
     vec![
-        holds("rw: R R W", world([R, R, W]), &[DOWNGRADED]),
-        holds("rw: R W W", world([R, W, W]), &[BESIDE, DOWNGRADED]),
-        holds("rw: R D W", world([R, D, W]), &[]),
-        holds("rw: R R W, any hints", hints([R, R, W]), &[DOWNGRADED]),
-        holds("rw: R R W, crash, guard", crash([R, R, W]), &[DOWNGRADED]),
-        holds("rw: R D, crash, guard", crash([R, D, Nobody]), &[]),
+        holds("rw: R R W, nodes of any age", of_any_age(world([R, R, W])), &[DOWNGRADED]),
+        holds("rw: R W W, nodes of any age", of_any_age(world([R, W, W])), &[BESIDE, DOWNGRADED]),
+        holds("rw: R D W, nodes of any age", of_any_age(world([R, D, W])), &[]),
+        holds("rw: R R W, any hints", hints(world([R, R, W])), &[DOWNGRADED]),
+        holds("rw: R R W, N=4", of(4, [R, R, W]), &[DOWNGRADED]),
+        holds("rw: R W, N=5", hints(of_any_age(of(5, [R, W, Nobody]))), &[BESIDE, DOWNGRADED]),
+        holds("rw: R D, N=5", of_any_age(of(5, [R, D, Nobody])), &[]),
+        // Last, since it takes longest.
+        holds(
+            "rw: R R W, timing broken",
+            broken_timing([R, R, W]),
+            &[EXCLUSION, ORDER, DOWNGRADED],
+        ),
     ]
 }

@@ -1,11 +1,13 @@
 use redlock_core::decisions::fence::{self, FenceRound};
-use redlock_core::decisions::quorum::{Ballot, Round, Verdict};
 use stateright::{Model, Property};
 
-use super::state::{CLIENTS, Mail, Node, Phase, State};
-use super::{BESIDE, DOWNGRADED, EXCLUSION, Kind, ORDER, RAISED, Rule, Setting};
+use super::state::{Hold, Node, State};
+use super::{
+    BESIDE, CLIENTS, DOWNGRADED, EXCLUSION, Kind, ORDER, RAISED, REAL_TIME, Rule, Setting,
+};
 use crate::report::World;
-use crate::setting::{Small, small};
+use crate::setting::{Small, Timing, small};
+use crate::talk::{self, Desk, Mail, Phase};
 
 /// What may happen next. Nodes are counted in the order of the state's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,7 +32,7 @@ pub enum Step {
     Join(usize, usize),
     /// A client gives up or lets go.
     End(usize),
-    /// What a client that is over has goes from a node.
+    /// What a client has goes from a node.
     Free(usize, usize),
     /// A node crashes.
     Crash(usize),
@@ -101,54 +103,26 @@ impl Setting {
         node.shares &= if all { 0 } else { !(1 << client) };
     }
 
-    /// The numbers of the nodes in the mask, if their grants win the round.
-    fn majority_of(&self, state: &State, client: usize, mask: u8) -> Option<Vec<u64>> {
-        let mut round = Round::new(state.nodes.len());
-        let mut numbers = Vec::with_capacity(state.nodes.len());
-        for (_, node) in state.nodes.iter().enumerate().filter(|(i, _)| mask >> i & 1 == 1) {
-            let Mail::Granted(number) = node.mail[client] else { return None };
-            round.record(Ballot::Granted);
-            numbers.push(u64::from(number));
-        }
-        (round.verdict() == Some(Verdict::Won)).then_some(numbers)
-    }
-
     fn decide(&self, state: &mut State, client: usize, mask: u8) -> Option<()> {
-        let numbers = self.majority_of(state, client, mask)?;
+        let numbers = talk::majority_of(&state.nodes, client, mask)?;
         let round = FenceRound::new(state.nodes.len(), &numbers, 0)?;
-        let spared = self.rule == Rule::NoSecondRound && self.shares(client);
-        let at_once = spared || round.verdict() == Some(true);
-        for (index, node) in state.nodes.iter_mut().enumerate() {
-            if let Mail::Granted(number) = node.mail[client]
-                && mask >> index & 1 == 1
-            {
-                let raise = round.must_raise(u64::from(number)) && !spared;
-                node.mail[client] =
-                    if raise { Mail::Raise(small(round.fence())) } else { Mail::None };
-            }
-        }
-        if at_once {
-            state.hold(client, small(round.fence()), self.shares(client), false);
+        let shared = self.shares(client);
+        let spared = shared && self.rule == Rule::NoSecondRound;
+        let raise = |number| talk::raise(&round, u64::from(number)).filter(|_| !spared);
+        talk::read(&mut state.nodes, client, mask, raise);
+        let raised = !spared && round.verdict() != Some(true);
+        let hold = Hold { shared, raised, downgraded: false };
+        if raised {
+            state.clients[client].phase = Phase::Fencing(round, hold);
         } else {
-            state.clients[client].phase = Phase::Fencing(round);
+            state.hold(client, small(round.fence()), hold);
         }
         Some(())
     }
 
-    /// The fence, if the replies that are there now are enough.
-    fn confirmed(&self, state: &State, client: usize) -> Option<Small> {
-        let Phase::Fencing(round) = &state.clients[client].phase else { return None };
-        let mut round = round.clone();
-        for node in &state.nodes {
-            match node.mail[client] {
-                Mail::Raised => round.raised(true),
-                Mail::Granted(number) if !round.must_raise(u64::from(number)) => {
-                    round.granted(u64::from(number));
-                }
-                _ => {}
-            }
-        }
-        (round.verdict() == Some(true)).then_some(small(round.fence()))
+    /// Whether what a client has on a node may go.
+    fn may_go(&self, state: &State, client: usize) -> bool {
+        state.clients[client].phase == Phase::Over || self.timing == Timing::Broken
     }
 
     fn of_node(&self, state: &State, index: usize, steps: &mut Vec<Step>) {
@@ -161,10 +135,8 @@ impl Setting {
                 Mail::Raise(_) if Self::stands(node, client) => {
                     steps.push(Step::Raise(client, index));
                 }
-                Mail::Granted(number) => {
-                    let low = matches!(&state.clients[client].phase,
-                        Phase::Fencing(round) if round.must_raise(u64::from(number)));
-                    steps.extend(low.then_some(Step::Follow(client, index)));
+                Mail::Granted(_) if node.is_low(client, state.clients[client].fence()) => {
+                    steps.push(Step::Follow(client, index));
                 }
                 _ => {}
             }
@@ -174,8 +146,7 @@ impl Setting {
             steps.extend((asks(node.sharing) && whole).then_some(Step::Share(client, index)));
             let free = node.whole.is_none();
             steps.extend((asks(node.joining) && free).then_some(Step::Join(client, index)));
-            let over = state.clients[client].phase == Phase::Over;
-            let gone = over && Self::stands(node, client);
+            let gone = Self::stands(node, client) && self.may_go(state, client);
             steps.extend(gone.then_some(Step::Free(client, index)));
         }
         steps.extend((state.crashes > 0).then_some(Step::Crash(index)));
@@ -191,15 +162,16 @@ impl Setting {
             }
             Phase::Over => return,
             Phase::Asking => {
-                let wins = |mask: &u8| self.majority_of(state, client, *mask).is_some();
-                let masks = (1..1_u8 << state.nodes.len()).filter(wins);
+                let wins = |mask| talk::majority_of(&state.nodes, client, mask).is_some();
+                let masks = talk::masks(&state.nodes, wins);
                 steps.extend(masks.map(|mask| Step::Decide(client, mask)));
             }
-            Phase::Fencing(_) => {
-                steps.extend(self.confirmed(state, client).map(|_| Step::Confirm(client)));
+            Phase::Fencing(..) => {
+                let confirmed = talk::confirmed(&state.nodes, &state.clients, client);
+                steps.extend(confirmed.map(|_| Step::Confirm(client)));
             }
-            Phase::Held { shared, .. } => {
-                let may = !shared && self.clients[client] == Kind::Downgrader;
+            Phase::Held(hold) => {
+                let may = !hold.shared && self.clients[client] == Kind::Downgrader;
                 steps.extend(may.then_some(Step::Downgrade(client)));
             }
         }
@@ -222,7 +194,7 @@ impl Model for Setting {
     type Action = Step;
 
     fn init_states(&self) -> Vec<State> {
-        vec![State::beginning(self.crashes)]
+        State::beginnings(self)
     }
 
     fn actions(&self, state: &State, steps: &mut Vec<Step>) {
@@ -239,9 +211,8 @@ impl Model for Setting {
         let mut state = last.clone();
         match step {
             Step::Begin(client, hint) => {
-                state.clients[client].phase = Phase::Asking;
-                state.clients[client].hint = hint;
-                state.nodes.iter_mut().for_each(|node| node.mail[client] = Mail::Acquire);
+                talk::begin(&mut state.nodes, &mut state.clients, client, hint);
+                state.floors[client] = state.before(self.shares(client));
             }
             Step::Acquire(client, node) => {
                 let hint = state.clients[client].hint;
@@ -249,8 +220,7 @@ impl Model for Setting {
             }
             Step::Decide(client, mask) => self.decide(&mut state, client, mask)?,
             Step::Follow(client, node) => {
-                let Phase::Fencing(round) = &state.clients[client].phase else { return None };
-                state.nodes[node].mail[client] = Mail::Raise(small(round.fence()));
+                talk::follow(&mut state.nodes[node], client, state.clients[client].fence())?;
             }
             Step::Raise(client, node) => {
                 let node = &mut state.nodes[node];
@@ -259,13 +229,12 @@ impl Model for Setting {
                 node.mail[client] = Mail::Raised;
             }
             Step::Confirm(client) => {
-                let fence = self.confirmed(&state, client)?;
-                state.hold(client, fence, self.shares(client), true);
+                let (fence, hold) = talk::confirmed(&state.nodes, &state.clients, client)?;
+                state.hold(client, fence, hold);
             }
             Step::Downgrade(client) => {
-                let phase = &mut state.clients[client].phase;
-                let Phase::Held { raised, .. } = *phase else { return None };
-                *phase = Phase::Held { shared: true, raised, downgraded: true };
+                let Phase::Held(hold) = &mut state.clients[client].phase else { return None };
+                (hold.shared, hold.downgraded) = (true, true);
                 state.nodes.iter_mut().for_each(|node| node.sharing |= 1 << client);
             }
             Step::Share(client, node) => self.share(&mut state.nodes[node], client),
@@ -278,29 +247,30 @@ impl Model for Setting {
             Step::Free(client, node) => self.free(&mut state.nodes[node], client),
             Step::Crash(node) => self.crash(&mut state, node),
         }
-        Some(state.canonical())
+        Some(state.canonical(self.timing))
     }
 
     fn properties(&self) -> Vec<Property<Self>> {
         vec![
             Property::<Self>::always(EXCLUSION, |_, state: &State| {
-                let alone = state.holds().filter(|(shared, ..)| !shared).count();
-                alone == 0 || state.holds().count() == 1
+                state.holds().all(|hold| hold.shared) || state.holds().count() == 1
             }),
             Property::<Self>::always(ORDER, |_, state: &State| !state.disorder),
+            Property::<Self>::always(REAL_TIME, |_, state: &State| !state.not_above),
             Property::<Self>::sometimes(BESIDE, |_, state: &State| {
-                state.holds().filter(|(shared, ..)| *shared).count() > 1
+                state.holds().filter(|hold| hold.shared).count() > 1
             }),
             Property::<Self>::sometimes(RAISED, |_, state: &State| {
-                state.holds().any(|(shared, raised, downgraded)| shared && raised && !downgraded)
+                state.holds().any(|hold| hold.shared && hold.raised && !hold.downgraded)
             }),
             Property::<Self>::sometimes(DOWNGRADED, |_, state: &State| {
-                state.holds().any(|(.., downgraded)| downgraded) && state.holds().count() > 1
+                state.holds().any(|hold| hold.downgraded) && state.holds().count() > 1
             }),
         ]
     }
 }
 
 impl World for Setting {
-    const PROPERTIES: &'static [&'static str] = &[EXCLUSION, ORDER, BESIDE, RAISED, DOWNGRADED];
+    const PROPERTIES: &'static [&'static str] =
+        &[EXCLUSION, ORDER, REAL_TIME, BESIDE, RAISED, DOWNGRADED];
 }

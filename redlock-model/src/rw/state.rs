@@ -1,24 +1,22 @@
-use redlock_core::decisions::fence::FenceRound;
-
-use crate::setting::Small;
-
-/// Most clients of a case.
-pub(super) const CLIENTS: usize = 3;
-
-const NODES: usize = 3;
+use super::{CLIENTS, Setting};
+use crate::setting::{Small, Timing, beginnings};
+use crate::talk::{self, Client, Desk, Mail, Phase};
 
 /// All of it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct State {
     /// Sorted.
-    pub(super) nodes: [Node; NODES],
-    pub(super) clients: [Client; CLIENTS],
+    pub(super) nodes: Vec<Node>,
+    pub(super) clients: [Client<Hold>; CLIENTS],
     /// Crashes to come.
     pub(super) crashes: Small,
     /// The largest fence of a writer that held, and of anybody.
     pub(super) writer: Small,
     pub(super) highest: Small,
+    /// What each client's fence must be above, whatever became of timing: those that were returned before it began.
+    pub(super) floors: [Small; CLIENTS],
     pub(super) disorder: bool,
+    pub(super) not_above: bool,
 }
 
 /// One node, and the messages between it and every client. Clients are bits of a mask.
@@ -36,104 +34,98 @@ pub(super) struct Node {
     pub(super) joining: u8,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) enum Mail {
-    None,
-    Acquire,
-    Granted(Small),
-    Raise(Small),
-    Raised,
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Hold {
+    pub(super) shared: bool,
+    /// Its fence took a second round.
+    pub(super) raised: bool,
+    /// It had it alone before.
+    pub(super) downgraded: bool,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) struct Client {
-    pub(super) phase: Phase,
-    pub(super) hint: Small,
-}
+impl Desk for Node {
+    type Grant = Small;
 
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) enum Phase {
-    Idle,
-    Asking,
-    Fencing(FenceRound),
-    Held {
-        shared: bool,
-        /// Its fence took a second round.
-        raised: bool,
-        /// It had it alone before.
-        downgraded: bool,
-    },
-    Over,
+    fn mail(&self) -> &[Mail] {
+        &self.mail
+    }
+
+    fn mail_mut(&mut self) -> &mut [Mail] {
+        &mut self.mail
+    }
 }
 
 impl State {
-    pub(super) fn beginning(crashes: Small) -> Self {
-        let node = Node {
+    /// Every way in which a case can begin.
+    pub(super) fn beginnings(setting: &Setting) -> Vec<Self> {
+        let node = |counter| Node {
             whole: None,
             shares: 0,
-            counter: None,
+            counter,
             forgot: 0,
             mail: [Mail::None; CLIENTS],
             sharing: 0,
             joining: 0,
         };
-        Self {
-            nodes: [node; NODES],
-            clients: std::array::from_fn(|_| Client { phase: Phase::Idle, hint: 0 }),
-            crashes,
+        let begin = |counters: Vec<_>| Self {
+            nodes: counters.into_iter().map(node).collect(),
+            clients: std::array::from_fn(|_| Client::idle()),
+            crashes: setting.crashes,
             writer: 0,
             highest: 0,
+            floors: [0; CLIENTS],
             disorder: false,
-        }
+            not_above: false,
+        };
+        beginnings(setting.nodes, setting.counters).into_iter().map(begin).collect()
     }
 
-    /// Those who hold: whether by a share, after a second round, after a downgrade.
-    pub(super) fn holds(&self) -> impl Iterator<Item = (bool, bool, bool)> {
-        self.clients.iter().filter_map(|client| match client.phase {
-            Phase::Held { shared, raised, downgraded } => Some((shared, raised, downgraded)),
-            _ => None,
-        })
+    pub(super) fn holds(&self) -> impl Iterator<Item = &Hold> {
+        self.clients.iter().filter_map(Client::hold)
+    }
+
+    /// What a fence that is given out now must be above.
+    pub(super) fn before(&self, shared: bool) -> Small {
+        if shared { self.writer } else { self.highest }
     }
 
     /// A client returns with its fence.
-    pub(super) fn hold(&mut self, client: usize, fence: Small, shared: bool, raised: bool) {
-        let before = if shared { self.writer } else { self.highest };
-        self.disorder |= fence <= before;
-        if !shared {
+    pub(super) fn hold(&mut self, client: usize, fence: Small, hold: Hold) {
+        self.disorder |= fence <= self.before(hold.shared);
+        self.not_above |= fence <= self.floors[client];
+        if !hold.shared {
             self.writer = self.writer.max(fence);
         }
         self.highest = self.highest.max(fence);
-        self.clients[client].phase = Phase::Held { shared, raised, downgraded: false };
+        self.clients[client].phase = Phase::Held(hold);
     }
 
     /// The one of all states that differ only in what is alike.
-    pub(super) fn canonical(mut self) -> Self {
-        let over: u8 = (0..CLIENTS)
-            .filter(|client| self.clients[*client].phase == Phase::Over)
-            .fold(0, |mask, client| mask | 1 << client);
-        for (index, client) in self.clients.iter_mut().enumerate() {
-            if !matches!(client.phase, Phase::Held { .. } | Phase::Over) {
-                continue;
+    pub(super) fn canonical(mut self, timing: Timing) -> Self {
+        talk::close(&mut self.nodes, &mut self.clients);
+        let mut over = 0;
+        for (index, client) in self.clients.iter().enumerate() {
+            if matches!(client.phase, Phase::Held(_) | Phase::Over) {
+                self.floors[index] = 0;
             }
-            for node in &mut self.nodes {
-                if matches!(node.mail[index], Mail::Granted(_) | Mail::Raised) {
-                    node.mail[index] = Mail::None;
-                }
+            if client.phase == Phase::Over {
+                over |= 1 << index;
             }
-            if self.nodes.iter().all(|node| node.mail[index] != Mail::Acquire) {
-                client.hint = 0;
-            }
+        }
+        // The order says more where timing is sound.
+        if timing == Timing::Sound {
+            self.floors = [0; CLIENTS];
         }
         for node in &mut self.nodes {
             for client in 0..CLIENTS {
                 let whole = node.whole == Some(client as Small);
-                if !whole && node.mail[client] != Mail::Acquire {
+                if !whole && !node.is_asked(client) {
                     node.sharing &= !(1 << client);
                 }
             }
+            // Of those who are over nothing is to be feared.
+            node.forgot &= !over;
         }
-        // Of those who are over nothing is to be feared.
-        self.nodes.iter_mut().for_each(|node| node.forgot &= !over);
         self.nodes.sort_unstable();
         self
     }
