@@ -75,3 +75,8 @@ pub mod store;
 
 pub use proxy::{ChaosProxy, Mode};
 pub use servers::{Builder, Kind, Server, Servers, live_behind, shared};
+
+/// The root's README, compiled and run: here, where nothing is packaged.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

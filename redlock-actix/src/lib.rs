@@ -151,6 +151,8 @@
 //!
 //! [`redlock_core`] is re-exported: a service needs to name no other crate for its locks, besides that of its nodes.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod body;
 mod key;
 mod locked;
@@ -165,3 +167,8 @@ pub use middleware::LockMiddleware;
 pub use redlock_core;
 pub use rejection::LockRejection;
 pub use service::{LockService, LockedResponse};
+
+/// The README's example, compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

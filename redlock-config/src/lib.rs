@@ -46,6 +46,8 @@
 //!
 //! All that can be written is understood without them, and refused by name where it is opened.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod address;
 mod client;
 mod connect;
@@ -97,3 +99,8 @@ pub async fn from_env() -> Result<Redlock, SettingsError> {
 pub async fn builder_from_env() -> Result<RedlockBuilder, SettingsError> {
     Settings::from_env()?.builder().await
 }
+
+/// The README's example, compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

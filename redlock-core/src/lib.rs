@@ -103,6 +103,8 @@
 //!   It adds API and changes no behaviour.
 //! - `mutants`: internal, for this crate's own tests alone. It lets a thread break this crate on purpose.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 /// Whether a rule is deliberately left out, or what then stands in its place; see `testing/mutants.rs`.
 #[cfg(feature = "mutants")]
 macro_rules! mutant {
@@ -200,5 +202,5 @@ pub mod decisions {
 
 /// The README's example, compiled and run.
 #[cfg(doctest)]
-#[doc = include_str!("../../README.md")]
+#[doc = include_str!("../README.md")]
 struct Readme;

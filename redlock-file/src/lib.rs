@@ -74,6 +74,8 @@
 //! - `tracing`: spans and events of the locks. On by default.
 //! - `metrics`: counters, gauges and histograms of the locks, for whatever recorder the application installs. Off by
 //!   default.
+
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg(unix)]
 
 mod access;
@@ -98,3 +100,8 @@ pub use node::FileNode;
 
 #[cfg(test)]
 mod testing;
+
+/// The README's example, compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -87,6 +87,8 @@
 //! timeout of your own. A command whose own time limit passes is not sent any more, unless it was already
 //! written to the connection.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod backoff;
 mod command;
 mod connection;
@@ -109,3 +111,8 @@ pub use fred;
 pub use redlock_core;
 
 pub use node::FredNode;
+
+/// The README's example, compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

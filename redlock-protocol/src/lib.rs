@@ -94,6 +94,8 @@
 //!   and the spans and events of the locks.
 //! - `testing`: error replies with what each means, and the scripts' texts. Not covered by semver.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod beside;
 mod call_error;
 #[cfg(any(test, feature = "testing"))]
@@ -129,3 +131,8 @@ pub use scripts::{script_text, scripts};
 pub use server_node::ServerNode;
 pub use url::{checked_name, connected, redacted_url, server_url};
 pub use wire::{Arg, Wire};
+
+/// The README's example, compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -92,6 +92,8 @@
 //!
 //! Rust 1.89. Raising it is a minor release.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod batch;
 mod borrowed;
 mod errors;
@@ -115,3 +117,8 @@ pub use redlock_core;
 #[cfg(feature = "connection-manager")]
 pub use manager::connection_manager;
 pub use node::RedisNode;
+
+/// The README's example, compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

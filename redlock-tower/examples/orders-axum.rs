@@ -21,7 +21,6 @@ use redlock_core::Redlock;
 use redlock_core::route::{ContendedStatus, LockPolicy};
 use redlock_tower::{Held, LockLayer, Locked};
 use shop::Shop;
-use tokio::signal::unix::{SignalKind, signal};
 
 async fn pay(State(shop): State<Shop>, Path(id): Path<u64>, Locked(lease): Locked) -> String {
     shop.book(id, "payment", 1000, &lease).await
@@ -57,6 +56,23 @@ async fn ready(redlock: Redlock) -> impl IntoResponse {
     (status, [(CONTENT_TYPE, kind)], text)
 }
 
+/// Until the system asks the service to end.
+#[cfg(unix)]
+fn terminated() -> std::io::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+
+    let mut terminate = signal(SignalKind::terminate())?;
+    Ok(async move {
+        terminate.recv().await;
+    })
+}
+
+/// Elsewhere Ctrl-C alone does.
+#[cfg(not(unix))]
+fn terminated() -> std::io::Result<impl Future<Output = ()>> {
+    Ok(std::future::pending())
+}
+
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     shop::log();
@@ -88,11 +104,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let listener = listener.map_err(|error| shop::cannot_listen(port, &error))?;
     shop::welcome("axum", listener.local_addr()?);
     let (stop, mut stopped) = tokio::sync::watch::channel(false);
-    let mut terminate = signal(SignalKind::terminate())?;
+    let terminate = terminated()?;
     tokio::spawn(async move {
         tokio::select! {
             _ = tokio::signal::ctrl_c() => {}
-            _ = terminate.recv() => {}
+            () = terminate => {}
         }
         println!("stopping: requests in flight have ten seconds");
         stop.send_replace(true);

@@ -164,6 +164,8 @@
 //! All but `tracing` default to off. [`redlock_core`] is re-exported: a service needs to name no other crate for its locks,
 //! besides that of its nodes.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod body;
 mod future;
 #[cfg(feature = "axum")]
@@ -188,3 +190,8 @@ pub use redlock_core;
 pub use rejection::GrpcStatus;
 pub use rejection::{BoxError, IntoRejected, OnReject, ProblemJson};
 pub use service::LockService;
+
+/// The README's example, compiled.
+#[cfg(all(doctest, feature = "axum"))]
+#[doc = include_str!("../README.md")]
+struct Readme;
