@@ -110,6 +110,7 @@ mod reply;
 mod scripts;
 mod server_node;
 mod shares;
+mod telling;
 mod url;
 mod wire;
 

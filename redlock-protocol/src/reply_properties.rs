@@ -86,7 +86,7 @@ proptest! {
         let removed = matches!(reply.clone().into_removal(), Ok(Removal::Removed));
         prop_assert_eq!(extended, number(&reply) == Some(1));
         prop_assert_eq!(removed, number(&reply) == Some(1));
-        if let Ok(Told { answer, refusal }) = reply.clone().into_told()
+        if let Ok(Told { answer, refusal, .. }) = reply.clone().into_told()
             && let Ok(removal) = answer.into_removal()
         {
             let code = match &reply {

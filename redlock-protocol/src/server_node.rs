@@ -1,5 +1,5 @@
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -18,16 +18,17 @@ use crate::limit::Limit;
 use crate::refusal::{classify, lacks_digests};
 use crate::reply::{Reply, Told, unexpected};
 use crate::scripts::{self, RELEASED_CHANNEL, Script};
+use crate::telling::Hearing;
 use crate::wire::{Arg, Wire};
 
 /// A [`LockNode`] over a [`Wire`]: one independent server, which is sent [what it understands](crate#what-is-sent).
 #[derive(Debug)]
 pub struct ServerNode<W> {
-    name: Box<str>,
+    pub(crate) name: Box<str>,
     wire: W,
     pub(crate) known: Known,
     /// That releases cannot be told has been said.
-    warned: AtomicBool,
+    pub(crate) warned: AtomicBool,
 }
 
 impl<W: Wire> ServerNode<W> {
@@ -122,28 +123,6 @@ impl<W: Wire> ServerNode<W> {
         self.known.ran(script);
         Ok(reply)
     }
-
-    /// Goes without telling for a while where the server refused to tell, and says so once.
-    pub(crate) fn could_tell(&self, refusal: Option<NodeError>) {
-        let Some(refusal) = refusal else { return };
-        self.known.lack_telling();
-        if !self.warned.swap(true, Ordering::Relaxed) {
-            warn_mute(&self.name, refusal.fault());
-        }
-    }
-}
-
-/// The server does not let its user tell of releases.
-#[cfg_attr(not(feature = "tracing"), allow(unused_variables))]
-fn warn_mute(node: &str, fault: Fault) {
-    #[cfg(feature = "tracing")]
-    tracing::warn!(
-        target: "redlock",
-        node,
-        %fault,
-        "the server does not let this user tell of releases, so waiters find out by asking again; grant \
-         `+publish &{RELEASED_CHANNEL}`"
-    );
 }
 
 /// When a command was sent.
@@ -263,8 +242,11 @@ impl<W: Wire> LockNode for ServerNode<W> {
             None => &scripts::RELEASE_TELL,
         };
         let reply = self.eval(script, claim.key(), &values, Limit::new(timeout)).await?;
-        let Told { answer, refusal } = reply.into_told()?;
+        let Told { answer, refusal, unheard } = reply.into_told()?;
         self.could_tell(refusal);
+        if unheard {
+            self.known.was_unheard();
+        }
         answer.into_removal()
     }
 
@@ -285,6 +267,7 @@ impl<W: Wire> LockNode for ServerNode<W> {
     }
 
     async fn listen(self: Arc<Self>, listener: Arc<dyn Listener>, timeout: Duration) -> NodeError {
+        let listener = Arc::new(Hearing { node: Arc::clone(&self), listener });
         self.wire.listen(RELEASED_CHANNEL, listener, timeout).await
     }
 

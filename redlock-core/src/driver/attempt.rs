@@ -121,7 +121,7 @@ impl Attempt {
         let mut round = Round::new(set.len());
         let mut answers: Vec<_> = (0..set.len()).map(|_| None).collect();
         // Read before the first request is made: validity counts from here.
-        let t0 = set.clock.now();
+        let t0 = set.clock.glance();
         let barred: Vec<_> =
             asking.barred.iter().filter(|barred| t0 < barred.until).cloned().collect();
         for Barred { index, error, .. } in &barred {
@@ -192,7 +192,7 @@ impl Attempt {
         };
         self.round.record(Ballot::of(&answer));
         self.set.note(index, &self.traced.trace, &answer);
-        let latency = self.set.clock.now().since(self.t0);
+        let latency = self.set.clock.glance().since(self.t0);
         self.t0 = mutant!(StartLate, self.set.clock.now(), self.t0);
         self.answers[index] = Some((answer, Some(latency)));
     }
@@ -224,7 +224,7 @@ impl Attempt {
         let mut granted = self.indices(|answer| {
             matches!(answer, Ok(Vote::Granted { .. } | Vote::Swapped { .. } | Vote::AlreadyOurs))
         });
-        let now = self.set.clock.now();
+        let now = self.set.clock.glance();
         // A share that others stand beside is not told when it ends.
         let told = self.plan.mode == Mode::Exclusive;
         for node in granted.iter().filter(|_| told) {
@@ -280,7 +280,7 @@ impl Attempt {
             self.answers.iter().enumerate().filter_map(|(index, answer)| {
                 Some((index, answer.as_ref().and_then(misconfigured)?))
             });
-        let until = self.set.clock.now().plus(BARRED_FOR);
+        let until = self.set.clock.glance().plus(BARRED_FOR);
         let new = answered
             .filter(|(index, _)| self.barred.iter().all(|barred| barred.index != *index))
             .chain(unraised)

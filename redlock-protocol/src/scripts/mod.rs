@@ -24,7 +24,8 @@ use sha1_smol::Sha1;
 pub const RELEASED_CHANNEL: &str = "redlock:released";
 
 /// The script that frees one resource, if it still holds a value, and tells of it: `KEYS` the resource, `ARGV` the value and
-/// [`RELEASED_CHANNEL`]. Answers 1 freed, 0 another value, -1 nothing; `{1, error}` where it was freed and could not be told.
+/// [`RELEASED_CHANNEL`]. Answers 1 freed, 0 another value, -1 nothing; `{1, error}` where it was freed and could not be told,
+/// and `{1, 0}` where nobody heard of it.
 ///
 /// For a value that `redlock-core` did not store. Locks are released by [`LockNode`](redlock_core::LockNode).
 pub fn release_script() -> &'static str {

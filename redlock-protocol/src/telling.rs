@@ -1,0 +1,52 @@
+//! How a node tells of releases, and when it does not.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use redlock_core::node::{Fault, Listener, NodeError};
+
+#[cfg(feature = "tracing")]
+use crate::scripts::RELEASED_CHANNEL;
+use crate::server_node::ServerNode;
+use crate::wire::Wire;
+
+impl<W: Wire> ServerNode<W> {
+    /// Goes without telling for a while where the server refused to tell, and says so once.
+    pub(crate) fn could_tell(&self, refusal: Option<NodeError>) {
+        let Some(refusal) = refusal else { return };
+        self.known.lack_telling();
+        if !self.warned.swap(true, Ordering::Relaxed) {
+            warn_mute(&self.name, refusal.fault());
+        }
+    }
+}
+
+/// A listener on a node, whose releases are told from when it listens.
+pub(crate) struct Hearing<W> {
+    pub(crate) node: Arc<ServerNode<W>>,
+    pub(crate) listener: Arc<dyn Listener>,
+}
+
+impl<W: Wire> Listener for Hearing<W> {
+    fn listening(&self) {
+        self.node.known.is_heard();
+        self.listener.listening();
+    }
+
+    fn released(&self, resource: &[u8]) {
+        self.listener.released(resource);
+    }
+}
+
+/// The server does not let its user tell of releases.
+#[cfg_attr(not(feature = "tracing"), allow(unused_variables))]
+fn warn_mute(node: &str, fault: Fault) {
+    #[cfg(feature = "tracing")]
+    tracing::warn!(
+        target: "redlock",
+        node,
+        %fault,
+        "the server does not let this user tell of releases, so waiters find out by asking again; grant \
+         `+publish &{RELEASED_CHANNEL}`"
+    );
+}
