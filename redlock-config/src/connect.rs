@@ -47,8 +47,8 @@ impl NodeAddress {
             #[allow(unreachable_patterns)]
             other => {
                 let rule = format!(
-                    "is a server for the client `{other}`, which this program was built without (feature `{other}` of \
-                     redlock-config); `client`, or REDLOCK_CLIENT, names another one"
+                    "is a server for the client `{other}`, which this program was built without (feature `{other}`); \
+                     `client`, or REDLOCK_CLIENT, names another one"
                 );
                 Err(SettingsError::invalid(self.origin().to_owned(), self.to_string(), rule))
             }

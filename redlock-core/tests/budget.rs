@@ -151,15 +151,15 @@ async fn a_misconfigured_node_that_is_mended_counts_again_within_the_call() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_first_contact_with_a_hung_node_waits_one_node_timeout_and_only_once() {
+async fn a_first_contact_with_a_hung_node_waits_for_it_a_moment_and_only_once() {
     let nodes = nodes(3);
     nodes[2].hang();
     let redlock = redlock(&nodes);
     let start = Instant::now();
     drop(redlock.try_lock("a").await.unwrap());
-    assert_eq!(start.elapsed(), NODE_TIMEOUT);
+    assert_eq!(start.elapsed(), ms(10));
     drop(redlock.try_lock("b").await.unwrap());
-    assert_eq!(start.elapsed(), NODE_TIMEOUT);
+    assert_eq!(start.elapsed(), ms(10));
 }
 
 #[tokio::test(start_paused = true)]

@@ -37,6 +37,36 @@ async fn a_server_listed_twice_is_a_configuration_error_whatever_the_others_say(
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_server_listed_twice_never_counts_twice_though_it_says_late_who_it_is() {
+    let shared = Arc::new(InMemoryNode::new("server"));
+    let entry = |name: &str| {
+        let node = Arc::new(redlock_core::faults::Faulty::new(Arc::clone(&shared)));
+        (Named(name.to_owned(), Arc::clone(&node)), node)
+    };
+    let [(one, _), (twin, late)] = ["a:6379", "b:6379"].map(entry);
+    late.on(Verb::Identity).always(SlowReply(ms(100)));
+    let others = nodes(3);
+    others[2].hang();
+    let others_of_five = others.iter().map(|node| node.clone() as Arc<dyn LockNode>);
+    let redlock =
+        Redlock::builder().node(one).node(twin).nodes(others_of_five).ttl(TTL).build().unwrap();
+    // Three servers are known before the moment is over, and are a majority.
+    let start = tokio::time::Instant::now();
+    let guard = redlock.try_lock("k").await.unwrap();
+    assert!(start.elapsed() < ms(100), "{:?}", start.elapsed());
+    assert_eq!(late.calls(Verb::Acquire), 0);
+    // Without one of them there is none, however often that server is listed.
+    guard.release().await.unwrap();
+    others[1].hang();
+    pass(ms(1_000)).await;
+    for _ in 0..3 {
+        let error = redlock.try_lock("k").await.unwrap_err();
+        assert_eq!(error.kind(), LockErrorKind::Misconfigured, "{error}");
+        assert!(error.to_string().contains("the same server as"), "{error}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_server_that_hides_who_it_is_grants_once_however_often_it_is_listed() {
     let shared = Arc::new(InMemoryNode::new("server"));
     let twin = |name: &str| {

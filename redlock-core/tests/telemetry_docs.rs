@@ -103,7 +103,7 @@ fn the_table_is_the_codes_both_ways() {
 const SPEAKERS: [&str; 3] = [
     include_str!("../src/telemetry/speak.rs"),
     include_str!("../src/telemetry/outage.rs"),
-    include_str!("../../redlock-protocol/src/server_node.rs"),
+    include_str!("../../redlock-protocol/src/telling.rs"),
 ];
 
 #[test]

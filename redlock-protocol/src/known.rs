@@ -19,13 +19,27 @@ pub(crate) struct Known {
     abilities: AtomicU32,
     /// A bit for each script that the server has run.
     scripts: AtomicU32,
-    /// Since when releases cannot be told.
-    mute: Mutex<Option<Instant>>,
+    /// Until when releases are not told, and why.
+    mute: Mutex<Option<(Instant, Why)>>,
 }
 
-/// For how long telling is not tried again. A right can be granted at any time, and the connection can be replaced
-/// between two commands, which nobody hears of.
-const MUTE: Duration = Duration::from_secs(60);
+/// Why releases are not told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Why {
+    Refused,
+    Unheard,
+}
+
+impl Why {
+    /// For how long telling is not tried again. A right can be granted at any time, and the connection can be replaced
+    /// between two commands, which nobody hears of. Somebody may begin to listen at any time: he loses so much at most, once.
+    const fn lasts(self) -> Duration {
+        match self {
+            Self::Refused => Duration::from_secs(60),
+            Self::Unheard => Duration::from_millis(50),
+        }
+    }
+}
 
 impl Known {
     const SET_GET: u32 = 0b100;
@@ -81,16 +95,26 @@ impl Known {
         self.scripts.fetch_or(Self::NO_DIGESTS, Ordering::Relaxed);
     }
 
-    /// Whether releases cannot be told.
+    /// Whether releases are not told for now, since they cannot be or since nobody hears them.
     pub(crate) fn is_mute(&self) -> bool {
-        self.mute().is_some_and(|since| since.elapsed() < MUTE)
+        self.mute().is_some_and(|(until, _)| Instant::now() < until)
     }
 
     pub(crate) fn lack_telling(&self) {
-        *self.mute() = Some(Instant::now());
+        *self.mute() = Some((Instant::now() + Why::Refused.lasts(), Why::Refused));
     }
 
-    fn mute(&self) -> MutexGuard<'_, Option<Instant>> {
+    /// A release was told, and nobody heard it.
+    pub(crate) fn was_unheard(&self) {
+        *self.mute() = Some((Instant::now() + Why::Unheard.lasts(), Why::Unheard));
+    }
+
+    /// Somebody listens from now on.
+    pub(crate) fn is_heard(&self) {
+        self.mute().take_if(|(_, why)| *why == Why::Unheard);
+    }
+
+    fn mute(&self) -> MutexGuard<'_, Option<(Instant, Why)>> {
         self.mute.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -115,12 +139,27 @@ mod tests {
         known.lack_telling();
         known.learn(abilities);
         assert!(known.is_mute() && known.abilities() == abilities);
-        tokio::time::advance(MUTE - Duration::from_millis(1)).await;
+        tokio::time::advance(Why::Refused.lasts() - Duration::from_millis(1)).await;
         assert!(known.is_mute());
         tokio::time::advance(Duration::from_millis(1)).await;
         assert!(!known.is_mute() && known.abilities() == abilities);
         known.lack_telling();
         known.forget();
         assert!(!known.is_mute() && !known.abilities().set_get);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn that_nobody_hears_is_forgotten_after_a_moment_or_when_somebody_listens() {
+        let known = Known::default();
+        known.was_unheard();
+        assert!(known.is_mute());
+        tokio::time::advance(Why::Unheard.lasts()).await;
+        assert!(!known.is_mute());
+        known.was_unheard();
+        known.is_heard();
+        assert!(!known.is_mute());
+        known.lack_telling();
+        known.is_heard();
+        assert!(known.is_mute());
     }
 }

@@ -72,7 +72,7 @@
 //! | extend | the script `extend`: `GET`, `PTTL`, `PEXPIRE` |
 //! | raise | the script `raise`: `GET`, `PTTL`, `SET`, `PEXPIRE` |
 //! | release | one resource: `DELIFEQ` (Valkey 9.0) or `DELEX` (Redis 8.4); else the script `release`: `GET`, `DEL` |
-//! | release and tell | the script `release_tell`, or `release_tell_one` for one resource: `GET`, `DEL`, `PUBLISH` |
+//! | release and tell | the script `release_tell`, or `release_tell_one` for one resource: `GET`, `DEL`, `PUBLISH`; as a release for 50 ms after one that nobody heard |
 //! | extend, raise, release, shared | the scripts `extend_shared`, `raise_shared`, `release_shared`: `TIME`, `ZSCORE`, `ZRANGE`, `GET`, `PTTL`, `PEXPIRE`, `SET`, `DEL`, `ZADD`, `ZREM`, `ZREMRANGEBYSCORE`, `PUBLISH` |
 //! | keep | the script `keep`: `GET`, `PTTL`, `SET` |
 //! | inspect, inspect_counters | the script `inspect`: `GET`, `PTTL`, at shares `ZRANGE`, `ZCOUNT`, `TIME` |

@@ -8,10 +8,13 @@ use redlock_core::node::{
 
 use crate::refusal::classify;
 
-/// The answer of a script that tells, and the server's refusal to tell, if it refused.
+/// The answer of a script that tells, and whom it told.
 pub(crate) struct Told {
     pub(crate) answer: Reply,
+    /// The server's refusal to tell, if it refused.
     pub(crate) refusal: Option<NodeError>,
+    /// Nobody listens there.
+    pub(crate) unheard: bool,
 }
 
 /// A server's answer in the few shapes that the protocol uses.
@@ -125,11 +128,16 @@ impl Reply {
 
     /// The answer of a script that tells.
     pub(crate) fn into_told(self) -> Result<Told, NodeError> {
-        let Self::List(list) = self else { return Ok(Told { answer: self, refusal: None }) };
+        let Self::List(list) = self else {
+            return Ok(Told { answer: self, refusal: None, unheard: false });
+        };
         match &list[..] {
             [answer @ Self::Int(_), Self::Bytes(refusal)] => {
                 let refusal = classify(&String::from_utf8_lossy(refusal));
-                Ok(Told { answer: answer.clone(), refusal: Some(refusal) })
+                Ok(Told { answer: answer.clone(), refusal: Some(refusal), unheard: false })
+            }
+            [answer @ Self::Int(_), Self::Int(0)] => {
+                Ok(Told { answer: answer.clone(), refusal: None, unheard: true })
             }
             _ => Err(unexpected()),
         }

@@ -86,7 +86,7 @@ proptest! {
         let removed = matches!(reply.clone().into_removal(), Ok(Removal::Removed));
         prop_assert_eq!(extended, number(&reply) == Some(1));
         prop_assert_eq!(removed, number(&reply) == Some(1));
-        if let Ok(Told { answer, refusal }) = reply.clone().into_told()
+        if let Ok(Told { answer, refusal, unheard }) = reply.clone().into_told()
             && let Ok(removal) = answer.into_removal()
         {
             let code = match &reply {
@@ -94,7 +94,8 @@ proptest! {
                 reply => number(reply),
             };
             prop_assert_eq!(code == Some(1), removal == Removal::Removed);
-            prop_assert_eq!(refusal.is_some(), number(&reply).is_none());
+            prop_assert_eq!(refusal.is_some() || unheard, number(&reply).is_none());
+            prop_assert!(!(refusal.is_some() && unheard));
         }
         let known = reply.clone().into_expiry() != Expiry::Unknown;
         prop_assert_eq!(known, number(&reply).is_some());

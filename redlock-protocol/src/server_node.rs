@@ -18,6 +18,7 @@ use crate::limit::Limit;
 use crate::refusal::{classify, lacks_digests};
 use crate::reply::{Reply, Told, unexpected};
 use crate::scripts::{self, RELEASED_CHANNEL, Script};
+use crate::telling::Hearing;
 use crate::wire::{Arg, Wire};
 
 /// A [`LockNode`] over a [`Wire`]: one independent server, which is sent [what it understands](crate#what-is-sent).
@@ -251,8 +252,11 @@ impl<W: Wire> LockNode for ServerNode<W> {
             None => &scripts::RELEASE_TELL,
         };
         let reply = self.eval(script, claim.key(), &values, Limit::new(timeout)).await?;
-        let Told { answer, refusal } = reply.into_told()?;
+        let Told { answer, refusal, unheard } = reply.into_told()?;
         self.could_tell(refusal);
+        if unheard {
+            self.known.was_unheard();
+        }
         answer.into_removal()
     }
 
@@ -273,6 +277,7 @@ impl<W: Wire> LockNode for ServerNode<W> {
     }
 
     async fn listen(self: Arc<Self>, listener: Arc<dyn Listener>, timeout: Duration) -> NodeError {
+        let listener = Arc::new(Hearing { node: Arc::clone(&self), listener });
         self.wire.listen(RELEASED_CHANNEL, listener, timeout).await
     }
 

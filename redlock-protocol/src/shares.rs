@@ -51,7 +51,7 @@ impl<W: Wire> ServerNode<W> {
         ];
         let (script, limit) = (&scripts::EXTEND_SHARED, Limit::new(timeout));
         let reply = self.eval_over(script, claim.key(), &keys, &values, limit).await?;
-        let Told { answer, refusal } = reply.into_told()?;
+        let Told { answer, refusal, .. } = reply.into_told()?;
         self.could_tell(refusal);
         answer.into_extension()
     }
@@ -65,7 +65,7 @@ impl<W: Wire> ServerNode<W> {
         let values = [Arg::Bytes(claim.value()), Arg::Text(self.channel(tell))];
         let (script, limit) = (&scripts::RELEASE_SHARED, Limit::new(timeout));
         let reply = self.eval_over(script, claim.key(), &[], &values, limit).await?;
-        let Told { answer, refusal } = reply.into_told()?;
+        let Told { answer, refusal, .. } = reply.into_told()?;
         self.could_tell(refusal);
         answer.into_removal()
     }

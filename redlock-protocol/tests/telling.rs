@@ -6,7 +6,7 @@ use std::fmt::Write;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use redlock_core::node::{Claim, Fault, Identity, LockNode, NodeError, Removal};
+use redlock_core::node::{Claim, Fault, Identity, Listener, LockNode, NodeError, Removal};
 use redlock_core::{LockKey, Token};
 use redlock_protocol::{Arg, CallError, Reply, ServerNode, Wire, script_text};
 use tracing::field::{Field, Visit};
@@ -80,6 +80,79 @@ async fn who_may_not_tell_is_said_so_once_and_releases_by_the_plain_command() {
         assert!(said[0].contains(part), "{said:?}");
     }
     assert!(!said[0].contains("canary") && !said[0].contains(claim.token().expose()), "{said:?}");
+}
+
+/// A server of a newer version on which nobody listens, or somebody does.
+#[derive(Debug, Default)]
+struct Heard {
+    sent: Mutex<Vec<&'static str>>,
+    by: Mutex<bool>,
+}
+
+impl Wire for Heard {
+    const LISTENS: bool = true;
+
+    async fn call(
+        &self,
+        name: &'static str,
+        args: &[Arg<'_>],
+        _: Duration,
+    ) -> Result<Reply, CallError> {
+        let tells =
+            matches!(args.first(), Some(Arg::Text(script)) if text(script).contains("PUBLISH"));
+        self.sent.lock().unwrap().push(if tells { "tell" } else { name });
+        Ok(match name {
+            "INFO" => Reply::Bytes(b"valkey_version:9.0.0".into()),
+            _ if tells && !*self.by.lock().unwrap() => {
+                Reply::List(vec![Reply::Int(1), Reply::Int(0)])
+            }
+            _ => Reply::Int(1),
+        })
+    }
+
+    async fn listen(&self, _: &'static str, listener: Arc<dyn Listener>, _: Duration) -> NodeError {
+        listener.listening();
+        NodeError::from(Fault::ConnectionLost)
+    }
+}
+
+struct Nobody;
+
+impl Listener for Nobody {
+    fn listening(&self) {}
+    fn released(&self, _: &[u8]) {}
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_nobody_hears_releases_go_by_the_native_command_and_are_told_again_after_a_moment() {
+    let node = Arc::new(ServerNode::new("10.0.0.1:6379", Heard::default()));
+    let claim = Claim::new(LockKey::new("k").unwrap(), Token::random().unwrap());
+    let release = async || {
+        let removal = Arc::clone(&node).release_and_tell(claim.clone(), LIMIT).await;
+        assert_eq!(removal, Ok(Removal::Removed));
+    };
+    let sent = || std::mem::take(&mut *node.wire().sent.lock().unwrap());
+    Arc::clone(&node).identity(LIMIT).await.unwrap();
+    for _ in 0..3 {
+        release().await;
+    }
+    assert_eq!(sent(), ["INFO", "tell", "DELIFEQ", "DELIFEQ"]);
+    // Somebody listens from now on, in another process, and misses what is released within the moment.
+    *node.wire().by.lock().unwrap() = true;
+    tokio::time::advance(Duration::from_millis(49)).await;
+    release().await;
+    tokio::time::advance(Duration::from_millis(1)).await;
+    for _ in 0..2 {
+        release().await;
+    }
+    assert_eq!(sent(), ["DELIFEQ", "tell", "tell"]);
+    // Of what listens in this process it knows at once.
+    *node.wire().by.lock().unwrap() = false;
+    release().await;
+    release().await;
+    let _ = Arc::clone(&node).listen(Arc::new(Nobody), LIMIT).await;
+    release().await;
+    assert_eq!(sent(), ["tell", "DELIFEQ", "tell"]);
 }
 
 /// Notes events as text.

@@ -33,6 +33,8 @@ mod contention;
 mod costs;
 #[path = "compare/counting.rs"]
 mod counting;
+#[path = "compare/exec.rs"]
+mod exec;
 #[path = "compare/fencing.rs"]
 mod fencing;
 #[path = "compare/figures.rs"]
@@ -94,7 +96,15 @@ const SECTIONS: [Section; 13] = [
     },
     Section {
         name: "tasks",
-        finds: &["tasks64_redis", "tasks64_fred", "tasks1024_vs_64"],
+        finds: &[
+            "tasks64_redis",
+            "tasks64_fred",
+            "tasks64_vs_rslock",
+            "tasks1024_redis",
+            "tasks1024_vs_64",
+            "client_cpu64_redis",
+            "server_commands",
+        ],
         run: tasks::run,
     },
     Section { name: "allocs", finds: &["allocs_over_raw"], run: allocs::run },
@@ -102,7 +112,7 @@ const SECTIONS: [Section; 13] = [
     Section { name: "queue", finds: &["queue_wait_p99", "queue_share"], run: queue::run },
     Section {
         name: "processes",
-        finds: &["processes_handovers", "processes_share"],
+        finds: &["processes_handovers", "processes_share", "processes_wait_p99"],
         run: processes::run,
     },
     Section { name: "renewal", finds: &["renewal_us_per_lock_s"], run: renewal::run },
@@ -113,9 +123,13 @@ const SECTIONS: [Section; 13] = [
     Section { name: "stalls", finds: &[], run: stalls::run },
     // The last one: it kills a server.
     Section { name: "hung", finds: &["hung1", "hung2"], run: hung::run },
+    Section { name: "exec", finds: &["exec_hung1"], run: exec::run },
 ];
 
 fn main() -> Result<ExitCode, Box<dyn Error>> {
+    if std::env::var_os(exec::AS_REDLOCK).is_some() {
+        return Ok(redlock_cli::main());
+    }
     let mut args = std::env::args().skip(1).peekable();
     if args.next_if_eq("--child").is_some() {
         child::tell(&as_child(&args.collect::<Vec<_>>())?);

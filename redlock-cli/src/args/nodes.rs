@@ -13,7 +13,7 @@ use crate::duration::duration;
 pub(super) enum Client {
     /// The `redis` crate
     Redis,
-    /// The `fred` crate
+    /// The `fred` crate, where the command was built with its feature `fred`
     Fred,
 }
 

@@ -38,9 +38,13 @@ pub(crate) use self::request::{Mode, Name, Request};
 pub(crate) use self::trampoline::{CHILD, child};
 pub(crate) use self::watcher::{WATCH, watch};
 
-/// What releases in the background may take before the process ends. They are sent at once, so a node that answers at all
-/// has answered by then, and one that hangs reads them when it goes on, whether this process lives or not.
-const CLOSING: Duration = Duration::from_millis(250);
+/// What releases in the background may take before the process ends, at the least and at the most. They are sent at once, so
+/// a node that answers at all has answered by then, and one that hangs reads them when it goes on, whether this process lives
+/// or not.
+const CLOSING: (Duration, Duration) = (Duration::from_millis(10), Duration::from_millis(250));
+
+/// So many times as long as a majority of the nodes took are the others waited for.
+const SLOWER: u32 = 4;
 
 /// What a command may take to begin once this process was asked to end.
 const BEGINNING: Duration = Duration::from_secs(1);
@@ -64,7 +68,7 @@ pub(crate) async fn run(request: &Request) -> Ending {
     let had = match unless_signalled(&mut signals, hold::take(&redlock, request)).await {
         Ok(had) => had,
         Err(signal) => {
-            close(&redlock).await;
+            close(&redlock, None).await;
             report.interrupted(signal);
             return Ok(ExitCode::from(exit::by_signal(signal.as_raw())));
         }
@@ -77,15 +81,16 @@ pub(crate) async fn run(request: &Request) -> Ending {
                 run_under(&hold, request, &report, &mut signals, watcher, &mut started).await;
             // The command has ended, and whatever becomes of the release does not change its code.
             let lost = hold.lease().is_lost();
+            let asked = Instant::now();
             report.released(hold.release().await, lost);
-            close(&redlock).await;
+            close(&redlock, Some(asked.elapsed())).await;
             if let Some(mut child) = started {
                 child.reap();
             }
             ending
         }
         Err(refusal) => {
-            close(&redlock).await;
+            close(&redlock, None).await;
             refused(&refusal, request, &report)
         }
     }
@@ -191,8 +196,10 @@ async fn unless_signalled<T>(
     }
 }
 
-/// Waits until nothing is left on the nodes, but not for nodes that do not answer.
-async fn close(redlock: &Redlock) {
+/// Waits until nothing is left on the nodes, but not for nodes that do not answer while others, a majority, `took` so long.
+async fn close(redlock: &Redlock, took: Option<Duration>) {
+    let (least, most) = CLOSING;
+    let limit = took.map_or(most, |took| took.saturating_mul(SLOWER).clamp(least, most));
     // What is left after that expires by itself.
-    let _ = timeout(CLOSING, redlock.close()).await;
+    let _ = timeout(limit, redlock.close()).await;
 }

@@ -133,7 +133,7 @@ impl Attempt {
         let mut round = Round::new(set.len());
         let mut answers: Vec<_> = (0..set.len()).map(|_| None).collect();
         // Read before the first request is made: validity counts from here.
-        let t0 = set.clock.now();
+        let t0 = set.clock.glance();
         let barred: Vec<_> =
             asking.barred.iter().filter(|barred| t0 < barred.until).cloned().collect();
         for Barred { index, error, .. } in &barred {
@@ -201,7 +201,7 @@ impl Attempt {
         };
         self.round.record(Ballot::of(&answer));
         self.set.note(index, &self.traced.trace, &answer);
-        let latency = self.set.clock.now().since(self.t0);
+        let latency = self.set.clock.glance().since(self.t0);
         self.t0 = mutant!(StartLate, self.set.clock.now(), self.t0);
         self.answers[index] = Some((answer, Some(latency)));
     }

@@ -19,6 +19,9 @@ use crate::decide::lease::Moment;
 /// What two clocks differ by from one reading to the next without the host having been suspended.
 const NOISE: Duration = Duration::from_millis(5);
 
+/// For how long a [`glance`](Clock::glance) goes by the last look at whether the host was suspended.
+const GLANCE: Duration = Duration::from_millis(1);
+
 /// Reads how far a clock that counts suspended time is ahead of the monotonic one.
 pub(crate) type AheadSource = Box<dyn Fn() -> Duration + Send + Sync>;
 
@@ -57,7 +60,24 @@ impl Clock {
         // Read under the lock: an older reading that comes after a newer one would look like a clock set back, and the next
         // one like the same suspension once more.
         let suspended = meter.observe((self.ahead)());
+        meter.looked = meter.looked.max(running);
         Moment(running.saturating_add(suspended))
+    }
+
+    /// The time as of a quarter of the work. What a suspension took that began less than a millisecond after the last full
+    /// look may be missing, so it is early then and never late: good for the moment before a request, for durations, for
+    /// pauses and budgets. Whether something is still held is judged by [`now`](Self::now).
+    pub(crate) fn glance(&self) -> Moment {
+        if mutant!(WallClock) {
+            return self.now();
+        }
+        let running = Instant::now().saturating_duration_since(self.origin);
+        let meter = self.meter.lock().unwrap_or_else(PoisonError::into_inner);
+        if running.saturating_sub(meter.looked) >= GLANCE {
+            drop(meter);
+            return self.now();
+        }
+        Moment(running.saturating_add(meter.suspended))
     }
 
     /// Microseconds since 1970.
@@ -89,11 +109,13 @@ impl fmt::Debug for Clock {
 struct SuspendMeter {
     last: Duration,
     suspended: Duration,
+    /// When it was last looked at, on the clock that leaves suspended time out.
+    looked: Duration,
 }
 
 impl SuspendMeter {
     fn new(ahead: Duration) -> Self {
-        Self { last: ahead, suspended: Duration::ZERO }
+        Self { last: ahead, suspended: Duration::ZERO, looked: Duration::ZERO }
     }
 
     fn observe(&mut self, ahead: Duration) -> Duration {
@@ -191,6 +213,23 @@ mod tests {
         ahead.store(60_000, Ordering::Relaxed);
         assert_eq!(clock.now().since(start), ms(60_010));
         assert_eq!(clock.instant(start.plus(ms(60_020))), Instant::now() + ms(10));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_glance_is_early_by_a_suspension_for_a_millisecond_at_most_and_never_late() {
+        let ahead = Arc::new(AtomicU64::new(0));
+        let source = Arc::clone(&ahead);
+        let clock =
+            Clock::new(Box::new(move || Duration::from_millis(source.load(Ordering::Relaxed))));
+        let start = clock.now();
+        ahead.store(60_000, Ordering::Relaxed);
+        assert_eq!(clock.glance().since(start), ms(0));
+        tokio::time::advance(ms(1)).await;
+        assert_eq!(clock.glance().since(start), ms(60_001));
+        ahead.store(90_000, Ordering::Relaxed);
+        assert_eq!(clock.glance().since(start), ms(60_001));
+        assert_eq!(clock.now().since(start), ms(90_001));
+        assert_eq!(clock.glance().since(start), ms(90_001));
     }
 
     #[tokio::test(start_paused = true)]

@@ -29,7 +29,7 @@ struct Rest {
 pub(crate) async fn extend(claimed: &Claimed, terms: Terms) -> Extended {
     let Claimed { set, background, traced, node_timeout } = claimed;
     traced.trace.asked_for(terms.ttl);
-    let t1 = set.clock.now();
+    let t1 = set.clock.glance();
     let mut fan = FanOut::new(background, set.len()).watched(set.told(), Verb::Extend);
     for (index, member) in set.members.iter().enumerate() {
         fan.push(
@@ -46,7 +46,7 @@ pub(crate) async fn extend(claimed: &Claimed, terms: Terms) -> Extended {
         }
         let Some((index, result)) = fan.next().await else { break Answer::Open };
         survey.record(result.as_ref().ok().map(|extension| *extension == Extension::Extended));
-        nodes[index].latency = Some(set.clock.now().since(t1));
+        nodes[index].latency = Some(set.clock.glance().since(t1));
         nodes[index].outcome = match result {
             Ok(Extension::Extended) => NodeOutcome::Granted,
             Ok(Extension::Gone) => {

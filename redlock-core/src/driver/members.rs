@@ -26,6 +26,9 @@ const MAX_RETRIES: usize = 256;
 /// How much longer than the contact takes a call waits for one that another call began.
 const CONTACT_SLACK: Duration = Duration::from_millis(10);
 
+/// How long the first contact still waits for the other nodes when a majority of them is known, or as long again as that took.
+const CONTACT_GRACE: Duration = Duration::from_millis(10);
+
 /// Said of a node that was not asked, which is no failure of it.
 pub(super) const NOT_ASKED: &str = "not asked: the claim was given up";
 
@@ -66,7 +69,7 @@ pub(crate) struct Member {
 
 impl Told for NodeSet {
     fn now(&self) -> Moment {
-        self.clock.now()
+        self.clock.glance()
     }
 
     fn telemetry(&self) -> &Telemetry {
@@ -132,8 +135,10 @@ impl NodeSet {
         self.members.len()
     }
 
-    /// Asks every node who it is, at the first call and for as long as one server is listed twice. Waits for all
-    /// of them, so that a duplicate is found before it could be counted.
+    /// Asks every node who it is, at the first call and for as long as one server is listed twice. Waits for a majority of
+    /// them and a moment more, so that a server that is listed twice is found out at once; those that are slower answer
+    /// later. No vote is counted of a node that has not said who it is, nor of one that is then the server of another: see
+    /// [`acquire`](Self::acquire).
     ///
     /// # Errors
     ///
@@ -187,11 +192,29 @@ impl NodeSet {
             let set = Arc::clone(self);
             fan.push(index, Box::pin(async move { set.identify(index, timeout).await }));
         }
-        let mut failures = Vec::new();
-        while let Some((index, result)) = fan.next().await {
-            if let Err(error) = result {
-                self.telemetry.failed(|| self.clock.now(), index, &error);
-                failures.push((index, error));
+        let (mut failures, mut known) = (Vec::new(), 0);
+        let asked = self.clock.glance();
+        let mut until: Option<Moment> = None;
+        loop {
+            let next = match until {
+                None => fan.next().await,
+                Some(until) => {
+                    let left = until.since(self.clock.glance());
+                    tokio::time::timeout(left, fan.next()).await.unwrap_or_default()
+                }
+            };
+            // Those that are still out are driven on in the background.
+            let Some((index, result)) = next else { break };
+            match result {
+                Ok(_) => known += 1,
+                Err(error) => {
+                    self.telemetry.failed(|| self.clock.glance(), index, &error);
+                    failures.push((index, error));
+                }
+            }
+            if known >= majority(self.len()) && until.is_none() {
+                let now = self.clock.glance();
+                until = Some(now.plus(now.since(asked).max(CONTACT_GRACE)));
             }
         }
         if failures.iter().any(|(_, error)| error.fault() == Fault::Duplicate) {
@@ -272,7 +295,7 @@ impl NodeSet {
             // Whoever is known by a run id is found by it at the next call.
             Ok(Vote::AlreadyOurs) => {
                 self.contacted.store(false, Ordering::Release);
-                self.telemetry.voted_twice(|| self.clock.now(), index);
+                self.telemetry.voted_twice(|| self.clock.glance(), index);
             }
             Ok(Vote::Warming { .. }) => self.telemetry.warming(index),
             Ok(
@@ -296,7 +319,7 @@ impl NodeSet {
     /// Draws what there is to learn about a node from any of its failures.
     pub(super) fn note_error(&self, index: usize, error: &NodeError) {
         if error.detail() != NOT_ASKED {
-            self.telemetry.failed(|| self.clock.now(), index, error);
+            self.telemetry.failed(|| self.clock.glance(), index, error);
         }
         if error.class() == FaultClass::Unknown
             || matches!(error.fault(), Fault::Refused | Fault::Replica)

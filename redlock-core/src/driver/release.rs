@@ -21,7 +21,7 @@ pub(crate) async fn release(
     when_sent: Option<Arc<dyn WhenSent>>,
 ) -> Result<Release, LockError> {
     let set = &Arc::clone(&claimed.set);
-    let asked = set.clock.now();
+    let asked = set.clock.glance();
     let kept = claimed.traced.trace.rest(asked).is_some();
     let mut sweep = Sweep::of_lock(claimed, acquires, when_sent);
     let mut survey = Survey::new(set.len());
@@ -42,7 +42,7 @@ pub(crate) async fn release(
         };
         if answers[index].is_none() {
             survey.record(result.as_ref().ok().map(|removal| *removal == Removal::Removed));
-            answers[index] = Some((result, set.clock.now().since(asked)));
+            answers[index] = Some((result, set.clock.glance().since(asked)));
         }
     };
     releasing.ended(&result);

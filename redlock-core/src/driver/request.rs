@@ -64,9 +64,9 @@ impl NodeSet {
         }
         let (set, traced) = (Arc::clone(self), traced.clone());
         Box::pin(async move {
-            let asked = set.clock.now();
+            let asked = set.clock.glance();
             set.identify(index, timeout).await?;
-            let left = timeout.saturating_sub(set.clock.now().since(asked));
+            let left = timeout.saturating_sub(set.clock.glance().since(asked));
             if traced.trace.is_released() {
                 // Sent now, it would come after the release that was to follow it.
                 return Err(NodeError::new(Fault::Refused, NOT_ASKED));

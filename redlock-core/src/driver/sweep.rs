@@ -84,7 +84,7 @@ impl Sweep {
     ) -> Self {
         let Claimed { set, background, traced, node_timeout } = &claimed;
         traced.trace.release();
-        let now = set.clock.now();
+        let now = set.clock.glance();
         let expires = now.plus(traced.trace.ttl()).plus(*node_timeout);
         let mut work = Work {
             acquires,
@@ -238,7 +238,7 @@ impl Work {
         let tries = self.tries[index];
         let pause = FIRST_PAUSE.saturating_mul(2_u32.saturating_pow(tries)).min(LONGEST_PAUSE);
         if self.claimed.set.closing.is_cancelled()
-            || self.claimed.set.clock.now().plus(pause) >= self.expires
+            || self.claimed.set.clock.glance().plus(pause) >= self.expires
         {
             return;
         }

@@ -39,7 +39,7 @@ pub(crate) struct Waiting<'a> {
 impl<'a> Waiting<'a> {
     pub(crate) fn new(shared: &'a Shared, call: Call, acquire: &'a Acquire<'a>) -> Self {
         let budget = mutant!(WaitsOn, call.plan.wait_for * 10, call.plan.wait_for);
-        let deadline = shared.set.clock.now().plus(budget);
+        let deadline = shared.set.clock.glance().plus(budget);
         Self {
             shared,
             call,
@@ -55,12 +55,12 @@ impl<'a> Waiting<'a> {
     }
 
     fn left(&self) -> Duration {
-        self.deadline.since(self.shared.set.clock.now())
+        self.deadline.since(self.shared.set.clock.glance())
     }
 
     pub(crate) async fn run(mut self) -> Result<LockGuard, LockError> {
         let (mut turn, mut queued) = self.turn(self.shared.max_waiters()).await?;
-        let (now, pace, random) = (self.shared.set.clock.now(), self.pace(), self.random());
+        let (now, pace, random) = (self.shared.set.clock.glance(), self.pace(), self.random());
         let mut since = now;
         let (mut pause, contested) = turn.hold_back(now, pace, random);
         if contested {
@@ -77,12 +77,12 @@ impl<'a> Waiting<'a> {
             if !pause.is_zero() {
                 self.pause(&turn, pause).await?;
             }
-            let now = self.shared.set.clock.now();
+            let now = self.shared.set.clock.glance();
             if (queued || self.attempts > 0) && now > self.deadline.plus(TIMER_SLACK) {
                 return Err(self.timed_out());
             }
             let result = self.shared.attempt(&self.call, self.acquire, &self.learned).await;
-            let over = self.shared.set.clock.now();
+            let over = self.shared.set.clock.glance();
             let failure = match result {
                 Ok(Had { guard, free }) => {
                     turn.won(over, over.since(now));
@@ -103,7 +103,7 @@ impl<'a> Waiting<'a> {
                 drop(turn);
                 // It has waited before, so it counts as none that comes in addition.
                 (turn, _) = self.turn(usize::MAX).await?;
-                (since, queued) = (self.shared.set.clock.now(), true);
+                (since, queued) = (self.shared.set.clock.glance(), true);
                 pause = pause.saturating_sub(since.since(over));
             }
         }
@@ -121,7 +121,7 @@ impl<'a> Waiting<'a> {
             Place::Full => return Err(LockError::bare(LockErrorKind::TooManyWaiters)),
         };
         loop {
-            let now = set.clock.now();
+            let now = set.clock.glance();
             let left = self.deadline.since(now);
             if left.is_zero() {
                 return Err(self.timed_out());
@@ -220,7 +220,7 @@ impl<'a> Waiting<'a> {
     /// Sleeps, but not past a release and the turn that it means.
     async fn pause(&mut self, turn: &Turn, pause: Duration) -> Result<(), LockError> {
         let set = &self.shared.set;
-        let mut until = set.clock.now().plus(pause).min(self.deadline);
+        let mut until = set.clock.glance().plus(pause).min(self.deadline);
         loop {
             let heard = async {
                 match &self.waiter {
@@ -243,10 +243,10 @@ impl<'a> Waiting<'a> {
                             self.eager = true;
                             return Ok(());
                         }
-                        until = set.clock.now().plus(pause).min(self.deadline);
+                        until = set.clock.glance().plus(pause).min(self.deadline);
                     }
                 }
-                () = tokio::time::sleep(until.since(set.clock.now())) => {
+                () = tokio::time::sleep(until.since(set.clock.glance())) => {
                     return Ok(());
                 }
             }

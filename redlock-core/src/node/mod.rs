@@ -69,7 +69,8 @@ use crate::node::key::LockKey;
 ///    new one.
 /// 10. **Wake-ups** ([`Features::wake_ups`]). [`release_and_tell`](Self::release_and_tell) tells each listener of each
 ///     resource that it freed, and of no other, after it is free. A lost notification breaks no rule; telling must never
-///     make a release fail.
+///     make a release fail. A node whose telling was heard by nobody may keep silent for 50 ms: a listener that begins
+///     meanwhile elsewhere misses so much at most, and one of its own nothing.
 /// 11. **Swap** ([`Features::swapping`]). To an acquire of a claim with a [former value](Claim::succeeding) a resource that
 ///     holds exactly that value is free: it is taken in its place, with a time to live and a number of its own. The answer
 ///     is then [`Vote::Swapped`], which tells how many resources were swapped and the largest counter before. Nothing but

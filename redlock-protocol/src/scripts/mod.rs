@@ -24,7 +24,8 @@ use sha1_smol::Sha1;
 pub const RELEASED_CHANNEL: &str = "redlock:released";
 
 /// The script that frees one resource, if it still holds a value, and tells of it: `KEYS` the resource, `ARGV` the value and
-/// [`RELEASED_CHANNEL`]. Answers 1 freed, 0 another value, -1 nothing; `{1, error}` where it was freed and could not be told.
+/// [`RELEASED_CHANNEL`]. Answers 1 freed, 0 another value, -1 nothing; `{1, error}` where it was freed and could not be told,
+/// and `{1, 0}` where nobody heard of it.
 ///
 /// For a value that `redlock-core` did not store. Locks are released by [`LockNode`](redlock_core::LockNode).
 pub fn release_script() -> &'static str {
@@ -272,8 +273,8 @@ mod tests {
             (&super::RAISE, "30e7e21e7cb0d56ddd5539ca6960281b059708b0"),
             (&super::EXTEND, "f0de2f9127c2b3fdcd5f08e61d4bbcc8ed72231c"),
             (&super::RELEASE, "3954289516c7f8e50f048c72f612f30a60e18bc3"),
-            (&super::RELEASE_TELL, "3658f8159eda3e68b05fb18cd3fa8aab43fc6938"),
-            (&super::RELEASE_TELL_ONE, "14f54d4a1025b4a737630b9c61f31da2fcd34626"),
+            (&super::RELEASE_TELL, "59a1d78f81bb1cb4fdf8ff7d932835b9fee64149"),
+            (&super::RELEASE_TELL_ONE, "0d986a27e0ef71d11f8c7883b612938c040eb8c3"),
             (&super::INSPECT, "59237d43d3ae250a6d72c05f525176a91741792b"),
             (&super::KEEP, "08af71ab07e96e904ac9f451184f3045c5265d27"),
             (&super::ACQUIRE_SHARED, "88dddd74b93bf035544fa88093332f1b27434b6e"),

@@ -6,4 +6,5 @@ end
 if value ~= ARGV[1] then return 0 end
 redis.call('DEL', KEYS[1])
 local told = redis.pcall('PUBLISH', ARGV[2], KEYS[1])
-return type(told) == 'table' and {1, told.err} or 1
+if type(told) == 'table' then return {1, told.err} end
+return told == 0 and {1, 0} or 1

@@ -28,6 +28,7 @@ pub(crate) fn run(bench: &Bench, figures: &mut Figures) {
     figures.failed(one.failed + ours.failed, "16 tasks in 4 processes");
     figures.set("processes_handovers", ours.rate() / one.rate());
     figures.set("processes_share", ours.inequality());
+    figures.set("processes_wait_p99", ours.wait(99) / one.wait(99));
 }
 
 /// The contenders of this section, each child's own.

@@ -46,6 +46,10 @@ pub(crate) fn run(bench: &Bench, figures: &mut Figures) {
             if let (Some(of_64), Some(of_1024)) = (of(64), of(1_024)) {
                 figures.set("tasks64_redis", of_64[0].rate() / of_64[1].rate());
                 figures.set("tasks64_fred", of_64[2].rate() / of_64[3].rate());
+                figures.set("tasks64_vs_rslock", of_64[0].rate() / of_64[4].rate());
+                figures.set("tasks1024_redis", of_1024[0].rate() / of_1024[1].rate());
+                figures.set("client_cpu64_redis", of_64[0].client_cpu() / of_64[1].client_cpu());
+                figures.set("server_commands", of_64[0].commands());
                 figures.set("tasks1024_vs_64", of_1024[0].rate() / of_64[0].rate());
             }
         }
@@ -64,6 +68,16 @@ struct Bursts {
 impl Bursts {
     fn rate(&self) -> f64 {
         self.cycles as f64 / self.took.as_secs_f64()
+    }
+
+    /// Of this process, for each cycle, in seconds.
+    fn client_cpu(&self) -> f64 {
+        self.usage.client_cpu.as_secs_f64() / self.cycles as f64
+    }
+
+    /// On all servers, for each cycle.
+    fn commands(&self) -> f64 {
+        self.usage.servers.commands as f64 / self.cycles as f64
     }
 }
 

@@ -18,7 +18,7 @@ impl Attempt {
         self.reasons(kind).await;
         let failure = self.failure(kind);
         let mut granted = self.given();
-        let now = self.set.clock.now();
+        let now = self.set.clock.glance();
         // A share that others stand beside is not told when it ends.
         let told = self.plan.mode == Mode::Exclusive;
         for (node, key) in granted.iter().filter(|_| told) {
@@ -73,7 +73,7 @@ impl Attempt {
             self.answers.iter().enumerate().filter_map(|(index, answer)| {
                 Some((index, answer.as_ref().and_then(misconfigured)?))
             });
-        let until = self.set.clock.now().plus(BARRED_FOR);
+        let until = self.set.clock.glance().plus(BARRED_FOR);
         let new = answered
             .filter(|(index, _)| self.barred.iter().all(|barred| barred.index != *index))
             .chain(unraised)

@@ -58,7 +58,7 @@ impl Attempt {
     }
 
     fn count(&mut self, index: usize, answer: Placement) {
-        let latency = self.set.clock.now().since(self.t0);
+        let latency = self.set.clock.glance().since(self.t0);
         if let Some(placing) = &mut self.placing {
             let answer = placing.count(index, answer, latency);
             self.set.note(index, &self.traced.trace, &answer);

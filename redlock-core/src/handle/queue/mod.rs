@@ -51,7 +51,7 @@ impl Queues {
     }
 
     fn now(&self) -> Moment {
-        self.set.clock.now()
+        self.set.clock.glance()
     }
 
     fn lock(&self) -> MutexGuard<'_, Lines<Wakes>> {
