@@ -88,7 +88,7 @@ struct Section {
     run: fn(&Bench, &mut Figures),
 }
 
-const SECTIONS: [Section; 13] = [
+const SECTIONS: [Section; 14] = [
     Section {
         name: "one-task",
         finds: &["one_task_redis", "one_task_fred", "one_task_vs_rslock"],
@@ -121,9 +121,9 @@ const SECTIONS: [Section; 13] = [
     Section { name: "hung-memory", finds: &[], run: hung_memory::run },
     Section { name: "split-votes", finds: &[], run: split_votes::run },
     Section { name: "stalls", finds: &[], run: stalls::run },
+    Section { name: "exec", finds: &["exec_hung1"], run: exec::run },
     // The last one: it kills a server.
     Section { name: "hung", finds: &["hung1", "hung2"], run: hung::run },
-    Section { name: "exec", finds: &["exec_hung1"], run: exec::run },
 ];
 
 fn main() -> Result<ExitCode, Box<dyn Error>> {
