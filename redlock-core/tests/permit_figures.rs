@@ -23,7 +23,7 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 /// How long each case lasts, on the paused clock.
-const LASTS: Duration = Duration::from_millis(if cfg!(debug_assertions) { 200 } else { 20_000 });
+const LASTS: Duration = Duration::from_millis(if cfg!(debug_assertions) { 200 } else { 5_000 });
 
 fn ms(ms: u64) -> Duration {
     Duration::from_millis(ms)

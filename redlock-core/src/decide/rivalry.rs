@@ -19,6 +19,9 @@ const SLOT: Duration = Duration::from_millis(1);
 /// A round that takes longer says more of nodes that fail than of the way to those that answer.
 const LONGEST_SLOT: Duration = Duration::from_millis(100);
 
+/// Of those who are due before, so many at most are given a moment each.
+const MOST_WAITED_FOR: u32 = 8;
+
 /// Own turns without a sign of others after which a line believes to be alone.
 const WARY: u32 = 8;
 
@@ -149,6 +152,13 @@ impl Rivalry {
         Some(self.delay(random))
     }
 
+    /// The release of one of several permits was heard, of which others come soon: the more of them there are to sit through,
+    /// the longer it takes until whoever is due before must be gone.
+    pub(crate) fn heard_of_one(&mut self, now: Moment, random: u64) -> Option<Duration> {
+        let delay = self.heard(now, random)?;
+        Some(delay * self.enough().saturating_sub(self.sat_through).clamp(1, MOST_WAITED_FOR))
+    }
+
     /// Others hold the key. Only from now on are releases heard, if `deaf`: the own one was before.
     pub(crate) fn refused(&mut self, deaf: bool) {
         if deaf {
@@ -183,11 +193,15 @@ impl Rivalry {
     }
 
     fn delay(&self, random: u64) -> Duration {
-        let enough = (self.usual * 9 / 10 + UNIT / 2) / UNIT;
-        if self.sat_through >= enough.max(1) {
+        if self.sat_through >= self.enough() {
             return Duration::ZERO;
         }
         moment(random)
+    }
+
+    /// So many turns of others are sat through before an own one.
+    fn enough(&self) -> u32 {
+        ((self.usual * 9 / 10 + UNIT / 2) / UNIT).max(1)
     }
 }
 

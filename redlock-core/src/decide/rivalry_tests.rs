@@ -180,3 +180,30 @@ fn the_own_release_that_was_not_heard_in_time_stands_for_no_other() {
     rivalry.refused(true);
     assert_eq!(rivalry.heard(at(101), 0), Some(Duration::ZERO));
 }
+
+#[test]
+fn who_waits_for_a_permit_gives_each_that_is_due_before_a_moment() {
+    let mut rivalry = used_to(4);
+    let waits: Vec<_> = (0..4).map(|_| rivalry.heard_of_one(at(1), 0)).collect();
+    assert_eq!(waits, [3, 2, 1, 0].map(|moments| Some(ms(moments))));
+    let mut crowd = used_to(100);
+    assert_eq!(crowd.heard_of_one(at(1), 0), Some(ms(1) * MOST_WAITED_FOR));
+}
+
+#[test]
+fn who_leaves_permits_to_others_need_not_pause_for_them() {
+    let turns = |leaves: bool| {
+        let mut rivalry = Rivalry::default();
+        let mut paused = Duration::ZERO;
+        for now in 0..10_000 {
+            paused += first(&mut rivalry, now);
+            rivalry.won(at(now), ms(1));
+            if leaves {
+                rivalry.leaves_some();
+            }
+        }
+        paused
+    };
+    assert!(turns(false) > Duration::ZERO);
+    assert_eq!(turns(true), Duration::ZERO);
+}

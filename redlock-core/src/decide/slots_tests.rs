@@ -102,3 +102,11 @@ fn a_grant_of_no_slot_or_of_one_that_cannot_be_is_a_fault_of_the_backend() {
     let round = after(&[SlotBallot::Granted(64)], 1);
     assert_eq!(round.verdict(), Some(SlotVerdict::Lost(Verdict::Misconfigured)));
 }
+
+#[test]
+fn what_a_majority_of_all_nodes_has_free_is_free() {
+    let free = |taken: &[u64]| free_slots(taken, 3, 4).collect::<Vec<_>>();
+    assert_eq!(free(&[0b0001, 0b0101, 0b0111]), [1, 3]);
+    assert_eq!(free(&[0b0001, 0b0011]), [2, 3], "the third node may have anything");
+    assert!(free(&[0b0000]).is_empty());
+}

@@ -78,3 +78,23 @@ async fn a_call_that_gave_up_is_told_of_releases_no_more() {
     let wakes = &redlock.set().wakes;
     assert_eq!((wakes.heads().len(), wakes.waiting.load(Ordering::SeqCst)), (0, 0));
 }
+
+#[test]
+fn who_waits_for_any_tells_its_own_releases_from_those_of_others_and_hears_each_once() {
+    let head = Head::new(3, 3, true);
+    let heard = || {
+        let own = head.own.as_ref().unwrap().swap(0, Ordering::SeqCst);
+        (head.resources.swap(0, Ordering::SeqCst), own)
+    };
+    head.released_here(2, at(400), at(0));
+    assert_eq!(heard(), (0b100, 0b100));
+    (0..3).for_each(|node| head.told(2, node, at(1)));
+    assert_eq!(heard(), (0, 0), "the nodes tell what was heard already");
+    (0..3).for_each(|node| head.told(1, node, at(2)));
+    (0..3).for_each(|node| head.told(2, node, at(2)));
+    assert_eq!(heard(), (0b110, 0));
+    let all = Head::new(3, 3, false);
+    all.released_here(2, at(400), at(0));
+    (0..3).for_each(|node| all.told(1, node, at(1)));
+    assert_eq!(all.resources.load(Ordering::SeqCst), 0b110);
+}

@@ -180,7 +180,8 @@ impl<'a> Waiting<'a> {
             kind => return Err(error.after(self.attempts, kind)),
         }
         let random = self.random();
-        if std::mem::take(&mut self.eager) {
+        let eager = std::mem::take(&mut self.eager);
+        if eager {
             self.patience.lost(random >> 16);
         }
         let delay = self.call.plan.retry.delay(self.attempts - 1, random, error.retry_after());
@@ -189,7 +190,12 @@ impl<'a> Waiting<'a> {
         }
         // Only from now on is a release sure to be heard: one before may have been missed.
         let deaf = self.listen();
-        turn.refused(deaf);
+        if self.call.semaphore.is_some() && !eager && error.tally().granted == 0 {
+            // Those who have the permits may be this process's own.
+            turn.full();
+        } else {
+            turn.refused(deaf);
+        }
         Ok(if error.tally().granted > 0 {
             delay.min(self.patience.collided(random >> 16))
         } else if deaf {
@@ -230,7 +236,9 @@ impl<'a> Waiting<'a> {
                     let random = self.random();
                     if let Some(pause) = self.hold_back(turn, heard, random) {
                         let longest = self.call.plan.retry.delay(0, random, None);
-                        let pause = self.patience.heard(pause, random >> 16).min(longest);
+                        let least = self.call.semaphore.as_ref().map(|_| pause);
+                        let pause = self.patience.heard(pause, random >> 16);
+                        let pause = pause.max(least.unwrap_or_default()).min(longest);
                         if pause.is_zero() {
                             self.eager = true;
                             return Ok(());
@@ -258,9 +266,10 @@ impl<'a> Waiting<'a> {
         let (now, Heard { resources, own }) = (self.shared.set.clock.now(), heard);
         match &self.call.semaphore {
             None => turn.heard(resources, now, random),
+            // All that there was to hear was heard before.
+            Some(_) if resources == 0 => None,
             Some(_) if resources & !own == 0 => Some(turn.released(now, self.pace(), random)),
-            // Any slot is one of the line's.
-            Some(_) => turn.heard(1, now, random),
+            Some(_) => turn.heard_of_one(now, random),
         }
     }
 

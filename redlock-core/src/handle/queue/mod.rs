@@ -6,6 +6,7 @@
 mod line;
 mod lines;
 mod name;
+mod permits;
 mod sets;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -242,15 +243,6 @@ impl Turn {
         (pause, contested)
     }
 
-    /// This process released a permit; how long to hold back from now, for the sake of others who want it.
-    pub(crate) fn released(&self, now: Moment, pace: Pace, random: u64) -> Duration {
-        let mut pause = Duration::ZERO;
-        self.each(|_, line| {
-            pause = line.rivalry.hold_back(now, Duration::ZERO, pace, random);
-        });
-        pause
-    }
-
     /// Releases of the resources with these bits were heard; how long to hold back from now. `None` when they were the
     /// own ones, which change nothing.
     pub(crate) fn heard(&self, resources: u64, now: Moment, random: u64) -> Option<Duration> {
@@ -278,30 +270,6 @@ impl Turn {
                 line.rivalry.refused(deaf);
             });
         }
-    }
-
-    /// A permit was had, when so many others were free: as many of those behind may ask at once, and one at least. One of
-    /// them hears of releases by `waiter`, without a gap.
-    pub(crate) fn pass_on(mut self, free: usize, waiter: Option<Waiter>) {
-        self.each(|_, line| {
-            line.room = free;
-            if free > 0 {
-                line.rivalry.leaves_some();
-            }
-        });
-        self.waiter = waiter;
-    }
-
-    /// What hears of releases since before the turn came.
-    pub(crate) fn take_waiter(&mut self) -> Option<Waiter> {
-        self.waiter.take()
-    }
-
-    /// Whether the last permit was had, or refused, when one was asked for last.
-    pub(crate) fn is_full(&self) -> bool {
-        let mut full = true;
-        self.each(|_, line| full = line.room == 0);
-        full
     }
 
     /// The lock is held here, after an attempt that took so long.
