@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use libfuzzer_sys::fuzz_target;
 use redlock_core::backend::LARGEST;
-use redlock_core::node::{Claim, Expiry, Fault, FenceTerms, NodeError, Terms, Vote};
+use redlock_core::node::{Claim, Expiry, Fault, FenceTerms, NodeError, Placed, Terms, Vote};
 use redlock_protocol::{Arg, CallError, Reply, ServerNode, Wire};
 use redlock_core::{Label, LockKey, LockNode, MAX_LABEL_BYTES, Token};
 
@@ -136,15 +136,64 @@ fuzz_target!(|input: &[u8]| {
     for _ in 0..2 {
         now(Arc::clone(&node).release_and_tell(claim.clone(), limit));
     }
-    now(Arc::clone(&node).release(claim, limit));
+    now(Arc::clone(&node).release(claim.clone(), limit));
     if let Some(counters) = now(Arc::clone(&node).inspect_counters(key, limit)) {
         assert_eq!(counters.len(), names.len());
         assert!(counters.iter().flatten().all(|counter| *counter < LARGEST));
     }
-    if let Some(page) = now(node.scan((*b"a").into(), 0, limit)) {
+    if let Some(page) = now(Arc::clone(&node).scan((*b"a").into(), 0, limit)) {
         assert_ne!(page.next, Some(0), "there would be no end of pages");
         for holding in page.found.iter().flat_map(|found| &found.holding) {
             printable(holding.label.as_ref());
         }
     }
+    slots(&node, token, fencing);
+    shares(&node, &claim.shared(), fencing);
 });
+
+/// A slot is one that was asked for, and stands with the others as the answer has it.
+fn slots(node: &Arc<ServerNode<Script>>, token: Token, fencing: FenceTerms) {
+    let Ok(key) = LockKey::all(["n/0", "n/1", "n/2"]) else { panic!("the names are good") };
+    let (claim, limit) = (Claim::new(key, token), fencing.life);
+    for (fenced, guard) in [(false, false), (true, false), (false, true), (true, true)] {
+        let terms = Terms::new(limit)
+            .with_fencing(fenced.then_some(fencing))
+            .with_guard(guard.then_some(limit));
+        let placed = now(Arc::clone(node).acquire_any(claim.clone(), terms, 1, limit));
+        let Some(Placed { vote, slot, taken }) = placed else { continue };
+        assert!(taken <= 0b111);
+        let was_taken = slot.map(|slot| {
+            assert!(slot < 3);
+            taken & 1 << slot != 0
+        });
+        match vote {
+            Vote::Granted { fence } => {
+                assert_eq!((was_taken, fence.is_some()), (Some(false), fenced));
+                assert_ne!(fence, Some(0));
+            }
+            Vote::AlreadyOurs => assert_eq!(was_taken, Some(true)),
+            Vote::Held { expiry, fence: None, label: None } => {
+                assert_eq!((was_taken, taken), (None, 0b111));
+                assert_ne!(expiry, Expiry::Unknown);
+            }
+            Vote::Warming { .. } => assert!(was_taken.is_none() && taken < 0b111),
+            vote => panic!("{vote:?}"),
+        }
+    }
+}
+
+/// A share is granted or refused, and swaps nothing.
+fn shares(node: &Arc<ServerNode<Script>>, claim: &Claim, fencing: FenceTerms) {
+    let limit = fencing.life;
+    for fenced in [false, true] {
+        let terms = Terms::new(limit).with_fencing(fenced.then_some(fencing)).telling(true);
+        match now(Arc::clone(node).acquire(claim.clone(), terms, limit)) {
+            Some(Vote::Granted { fence }) => assert_eq!(fence.is_some(), fenced),
+            Some(Vote::Held { label, .. } | Vote::Shared { label, .. }) => printable(label.as_ref()),
+            _ => {}
+        }
+        now(Arc::clone(node).extend(claim.clone(), terms, limit));
+        now(Arc::clone(node).raise(claim.clone(), 9, limit, limit));
+        now(Arc::clone(node).release_and_tell(claim.clone(), limit));
+    }
+}

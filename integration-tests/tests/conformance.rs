@@ -28,6 +28,8 @@ macro_rules! suites {
                 keeping,
                 shared,
                 shared_types,
+                slots,
+                slots_types,
                 scanning,
                 scan_types
             );

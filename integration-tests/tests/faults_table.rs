@@ -83,6 +83,11 @@ async fn serve(
 /// A command's name; of a script what it does.
 fn verb(command: &[String]) -> &str {
     let does = [
+        ("freed", "release shared"),
+        ("longer", "extend shared"),
+        ("join", "share"),
+        ("'MGET'", "place"),
+        ("spoilt", "raise"),
         ("rest", "keep"),
         ("'SET'", "acquire"),
         ("'PEXPIRE'", "extend"),
@@ -129,6 +134,7 @@ async fn every_verb(node: &Arc<dyn LockNode>) -> Vec<(&'static str, Result<Strin
         result.map(|answer| format!("{answer:?}"))
     }
     let (one, two) = (claim(&["k"]), claim(&["a", "b"]));
+    let (shared, slots) = (claim(&["k"]).shared(), claim(&["a", "b"]));
     let terms = Terms::new(Duration::from_secs(60));
     let node = || Arc::clone(node);
     vec![
@@ -142,7 +148,13 @@ async fn every_verb(node: &Arc<dyn LockNode>) -> Vec<(&'static str, Result<Strin
         ("inspect", say(node().inspect(one.key().clone(), LIMIT).await)),
         ("counters", say(node().inspect_counters(one.key().clone(), LIMIT).await)),
         ("scan", say(node().scan((*b"k").into(), 0, LIMIT).await)),
-        ("keep", say(node().keep(one, LIMIT, LIMIT).await)),
+        ("keep", say(node().keep(one.clone(), LIMIT, LIMIT).await)),
+        ("raise", say(node().raise(one, 8, LIMIT, LIMIT).await)),
+        ("share", say(node().acquire(shared.clone(), terms, LIMIT).await)),
+        ("extend a share", say(node().extend(shared.clone(), terms, LIMIT).await)),
+        ("raise a share", say(node().raise(shared.clone(), 8, LIMIT, LIMIT).await)),
+        ("release a share", say(node().release(shared, LIMIT).await)),
+        ("a slot", say(node().acquire_any(slots, terms, 0, LIMIT).await)),
     ]
 }
 
@@ -170,8 +182,9 @@ async fn every_verb_meets_the_fault_of_the_table(client: Client) {
             // What is of another type may be shares.
             let look: &[&str] = if asked && fault == Fault::WrongType { &["inspect"] } else { &[] };
             let one_each = ["acquire", "acquire", "extend", "extend"];
-            let rest = ["release", "inspect", "inspect", "scan", "keep"];
-            let sent = [ask, &[acquire], look, &one_each, release, &rest].concat();
+            let rest = ["release", "inspect", "inspect", "scan", "keep", "raise"];
+            let modes = ["share", "extend shared", "raise", "release shared", "place"];
+            let sent = [ask, &[acquire], look, &one_each, release, &rest, &modes].concat();
             let seen = server.seen();
             let is_left = matches!(
                 fault,

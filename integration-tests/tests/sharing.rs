@@ -77,6 +77,40 @@ async fn the_rights_that_are_named_suffice_to_share(client: Client, kind: Kind) 
     }
 }
 
+/// As `OPERATIONS.md` has it.
+async fn who_may_not_look_at_shares_locks_beside_strings_and_hears_of_shares_as_a_fault(
+    client: Client,
+    kind: Kind,
+) {
+    let servers = Servers::start_kind(kind, 1).await;
+    let server = &servers[0];
+    user(&servers, kind, LOCKS).await;
+    let redlock = handle(client.node(&server.url_as("locks", PASSWORD)));
+    let all = [(vec!["lock:k"], false), (vec!["lock:a", "lock:k"], false), (vec!["lock:k"], true)];
+    for (names, fencing) in &all {
+        let options = LockOptions::new().fencing(*fencing);
+        let holder = redlock.lock_with(names.clone(), &options).await.unwrap();
+        let error = redlock.try_lock_with(names.clone(), &options).await.unwrap_err();
+        assert_eq!(error.kind(), LockErrorKind::Contended, "{error}");
+        holder.release().await.unwrap();
+    }
+    let share = format!("{} reader", Token::random().unwrap().expose());
+    for put in [&["RPUSH", "lock:k", "x"], &["ZADD", "lock:k", "9999999999999", &share][..]] {
+        server.exec(put).await;
+        for (names, fencing) in &all {
+            let options = LockOptions::new().fencing(*fencing);
+            let error = redlock.try_lock_with(names.clone(), &options).await.unwrap_err();
+            assert_eq!(error.kind(), LockErrorKind::Misconfigured, "{error}");
+            let NodeOutcome::Failed(error) = &error.nodes()[0].outcome else { panic!("{error}") };
+            let by_script = kind == Kind::Redis62 || names.len() > 1 || *fencing;
+            let wanted = if by_script { Fault::Permission } else { Fault::WrongType };
+            assert_eq!(error.fault(), wanted, "{put:?} {names:?} {fencing}: {error}");
+        }
+        assert_eq!(server.exec(&["EXISTS", "lock:a"]).await, "0");
+        assert_eq!(server.exec(&["DEL", "lock:k"]).await, "1");
+    }
+}
+
 async fn a_client_of_other_make_excludes_readers_and_is_excluded(client: Client, kind: Kind) {
     let servers = Servers::start_kind(kind, 1).await;
     let redlock = handle(client.node(&servers[0].url()));
@@ -101,5 +135,6 @@ async fn a_client_of_other_make_excludes_readers_and_is_excluded(client: Client,
 
 integration_tests::with_both_clients_on_every_kind! {
     the_rights_that_are_named_suffice_to_share
+    who_may_not_look_at_shares_locks_beside_strings_and_hears_of_shares_as_a_fault
     a_client_of_other_make_excludes_readers_and_is_excluded
 }

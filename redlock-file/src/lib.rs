@@ -90,6 +90,7 @@ mod recognize;
 mod record;
 mod run;
 mod shares;
+mod slots;
 mod store;
 
 pub use error::FileNodeError;

@@ -9,8 +9,8 @@ use async_trait::async_trait;
 use redlock_core::LockNode;
 use redlock_core::key::LockKey;
 use redlock_core::node::{
-    Claim, Extension, Fault, Features, Holding, Identity, Listener, NodeError, Page, Removal,
-    Terms, Vote,
+    Claim, Extension, Fault, Features, Holding, Identity, Listener, NodeError, Page, Placed,
+    Removal, Terms, Vote,
 };
 use tokio::sync::oneshot;
 
@@ -189,6 +189,16 @@ impl LockNode for FileNode {
         timeout: Duration,
     ) -> Result<Vote, NodeError> {
         self.ask(timeout, move |store| store.acquire(&claim, &terms)).await
+    }
+
+    async fn acquire_any(
+        self: Arc<Self>,
+        slots: Claim,
+        terms: Terms,
+        first: usize,
+        timeout: Duration,
+    ) -> Result<Placed, NodeError> {
+        self.ask(timeout, move |store| store.acquire_any(&slots, &terms, first)).await
     }
 
     async fn extend(

@@ -64,6 +64,7 @@ mod conformance {
         swapping,
         keeping,
         shared,
+        slots,
         scanning
     );
 }

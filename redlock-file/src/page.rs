@@ -288,7 +288,7 @@ pub(crate) fn longest<'a>(
     Some((expiry(ends, now), Label::of_value(value)))
 }
 
-fn expiry(ends: Option<u64>, now: Times) -> Expiry {
+pub(crate) fn expiry(ends: Option<u64>, now: Times) -> Expiry {
     let left = |ends: u64| Expiry::In(Duration::from_nanos(ends.saturating_sub(now.boot)));
     ends.map_or(Expiry::Never, left)
 }

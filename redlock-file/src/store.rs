@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use redlock_core::key::LockKey;
 use redlock_core::node::{
-    Claim, Extension, Found, Holding, Identity, Page as Scanned, Removal, Terms, Vote,
+    Claim, Extension, Found, Holding, Identity, Page as Scanned, Placed, Removal, Terms, Vote,
 };
 
 use crate::bulletin;
@@ -208,15 +208,35 @@ impl Store {
     }
 
     pub(crate) fn acquire(&self, claim: &Claim, terms: &Terms) -> Result<Vote, Failure> {
-        // Only the guard asks for the age.
-        let run = terms.guard.map(|_| self.this_run()).transpose()?;
-        self.change(claim.key(), |page| {
-            let uptime = run.map_or(Duration::ZERO, |run| run.uptime(page.now));
+        self.give(claim.key(), terms, |page, uptime| {
             if claim.is_shared() {
                 page.acquire_shared(claim, terms, uptime)
             } else {
                 page.acquire(claim, terms, uptime)
             }
+        })
+    }
+
+    pub(crate) fn acquire_any(
+        &self,
+        slots: &Claim,
+        terms: &Terms,
+        first: usize,
+    ) -> Result<Placed, Failure> {
+        self.give(slots.key(), terms, |page, uptime| page.place(slots, terms, first, uptime))
+    }
+
+    /// Makes a change that wants to know how long this run lasts, where the terms have a guard.
+    fn give<T>(
+        &self,
+        key: &LockKey,
+        terms: &Terms,
+        give: impl FnOnce(&mut Page, Duration) -> T,
+    ) -> Result<T, Failure> {
+        let run = terms.guard.map(|_| self.this_run()).transpose()?;
+        self.change(key, |page| {
+            let uptime = run.map_or(Duration::ZERO, |run| run.uptime(page.now));
+            give(page, uptime)
         })
     }
 

@@ -68,6 +68,7 @@
 //! | acquire | one resource: `SET key token NX PX ttl GET` (Redis 7.0, Valkey), and when it is refused `PTTL`, or the script `inspect` by shares; else the script `acquire`: `GET`, `PTTL`, `SET`, at shares `ZRANGE` |
 //! | acquire with fencing, a restart guard or an intent | the script `acquire_fenced`: the same, `TIME`, `LASTSAVE`, `INFO`, `DEL` |
 //! | acquire, shared | the script `acquire_shared`: `ZSCORE`, `ZRANGE`, `GET`, `PTTL`, `TIME`, `LASTSAVE`, `INFO`, `SET`, `ZREMRANGEBYSCORE`, `ZADD`, `PEXPIRE` |
+//! | acquire any | the script `acquire_any`: `MGET`, `EXISTS`, `PTTL`, `TIME`, `LASTSAVE`, `INFO`, `GET`, `SET` |
 //! | extend | the script `extend`: `GET`, `PTTL`, `PEXPIRE` |
 //! | raise | the script `raise`: `GET`, `PTTL`, `SET`, `PEXPIRE` |
 //! | release | one resource: `DELIFEQ` (Valkey 9.0) or `DELEX` (Redis 8.4); else the script `release`: `GET`, `DEL` |
@@ -110,6 +111,8 @@ mod reply;
 mod scripts;
 mod server_node;
 mod shares;
+mod slots;
+mod telling;
 mod url;
 mod wire;
 

@@ -22,6 +22,7 @@ macro_rules! lock_node_over_server {
         $crate::lock_node_over_server! { $node =>
             identity() -> $crate::redlock_core::node::Identity;
             acquire(claim: $crate::redlock_core::node::Claim, terms: $crate::redlock_core::node::Terms) -> $crate::redlock_core::node::Vote;
+            acquire_any(slots: $crate::redlock_core::node::Claim, terms: $crate::redlock_core::node::Terms, first: usize) -> $crate::redlock_core::node::Placed;
             extend(claim: $crate::redlock_core::node::Claim, terms: $crate::redlock_core::node::Terms) -> $crate::redlock_core::node::Extension;
             release(claim: $crate::redlock_core::node::Claim) -> $crate::redlock_core::node::Removal;
             release_and_tell(claim: $crate::redlock_core::node::Claim) -> $crate::redlock_core::node::Removal;

@@ -235,7 +235,7 @@ fn count(number: i64) -> usize {
 }
 
 /// What `PTTL` means.
-fn expiry(left: i64) -> Expiry {
+pub(crate) fn expiry(left: i64) -> Expiry {
     match u64::try_from(left) {
         Ok(left) => Expiry::In(Duration::from_millis(left)),
         Err(_) if left == -1 => Expiry::Never,

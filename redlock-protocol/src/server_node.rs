@@ -1,12 +1,12 @@
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use redlock_core::LockKey;
 use redlock_core::node::{
     Claim, Extension, Fault, Features, Holding, Identity, Listener, LockNode, NodeError, Page,
-    Removal, Terms, Vote, millis,
+    Placed, Removal, Terms, Vote, millis,
 };
 use tokio::time::Instant;
 
@@ -23,11 +23,11 @@ use crate::wire::{Arg, Wire};
 /// A [`LockNode`] over a [`Wire`]: one independent server, which is sent [what it understands](crate#what-is-sent).
 #[derive(Debug)]
 pub struct ServerNode<W> {
-    name: Box<str>,
+    pub(crate) name: Box<str>,
     wire: W,
     pub(crate) known: Known,
     /// That releases cannot be told has been said.
-    warned: AtomicBool,
+    pub(crate) warned: AtomicBool,
 }
 
 impl<W: Wire> ServerNode<W> {
@@ -122,28 +122,6 @@ impl<W: Wire> ServerNode<W> {
         self.known.ran(script);
         Ok(reply)
     }
-
-    /// Goes without telling for a while where the server refused to tell, and says so once.
-    pub(crate) fn could_tell(&self, refusal: Option<NodeError>) {
-        let Some(refusal) = refusal else { return };
-        self.known.lack_telling();
-        if !self.warned.swap(true, Ordering::Relaxed) {
-            warn_mute(&self.name, refusal.fault());
-        }
-    }
-}
-
-/// The server does not let its user tell of releases.
-#[cfg_attr(not(feature = "tracing"), allow(unused_variables))]
-fn warn_mute(node: &str, fault: Fault) {
-    #[cfg(feature = "tracing")]
-    tracing::warn!(
-        target: "redlock",
-        node,
-        %fault,
-        "the server does not let this user tell of releases, so waiters find out by asking again; grant \
-         `+publish &{RELEASED_CHANNEL}`"
-    );
 }
 
 /// When a command was sent.
@@ -207,6 +185,16 @@ impl<W: Wire> LockNode for ServerNode<W> {
         let mut values = vec![Arg::Bytes(claim.value()), Arg::Int(terms.ttl_millis())];
         values.extend(claim.former().map(Arg::Bytes));
         self.eval(&scripts::ACQUIRE, claim.key(), &values, limit).await?.into_vote()
+    }
+
+    async fn acquire_any(
+        self: Arc<Self>,
+        slots: Claim,
+        terms: Terms,
+        first: usize,
+        timeout: Duration,
+    ) -> Result<Placed, NodeError> {
+        self.place(&slots, terms, first, timeout).await
     }
 
     async fn extend(

@@ -8,7 +8,7 @@ use redlock_core::node::{Claim, Extension, NodeError, Removal, Terms, Vote, mill
 use crate::beside::{behind, counters, hint_of, life_of};
 use crate::limit::Limit;
 use crate::reply::Told;
-use crate::scripts::{self, RELEASED_CHANNEL};
+use crate::scripts;
 use crate::server_node::ServerNode;
 use crate::wire::{Arg, Wire};
 
@@ -68,10 +68,5 @@ impl<W: Wire> ServerNode<W> {
         let Told { answer, refusal } = reply.into_told()?;
         self.could_tell(refusal);
         answer.into_removal()
-    }
-
-    /// The channel to tell on, or none.
-    fn channel(&self, tell: bool) -> &'static str {
-        if tell && !self.known.is_mute() { RELEASED_CHANNEL } else { "" }
     }
 }

@@ -9,6 +9,7 @@ mod kept;
 mod labels;
 mod list;
 mod locks;
+mod permits;
 mod rights;
 mod sent;
 mod setup;

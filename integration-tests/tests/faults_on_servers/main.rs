@@ -4,7 +4,9 @@
 
 mod held;
 mod labels;
+mod lacking;
 mod refusing;
 mod setup;
+mod shares;
 mod silent;
 mod wrong;

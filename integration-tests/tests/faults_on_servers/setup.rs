@@ -5,7 +5,9 @@ use integration_tests::nodes::Client;
 use integration_tests::resp::Reply;
 use integration_tests::{ChaosProxy, Kind, Server, Servers};
 use redlock_core::key::COUNTER_PREFIX;
-use redlock_core::node::{Claim, Fault, FaultClass, FenceTerms, LockNode, NodeError, Terms, Vote};
+use redlock_core::node::{
+    Claim, Fault, FaultClass, FenceTerms, LockNode, NodeError, Placed, Terms, Vote,
+};
 use redlock_core::{LockError, LockErrorKind, LockKey, NodeOutcome, Redlock, Token};
 
 /// Long enough for a machine that is busy with other tests.
@@ -41,16 +43,33 @@ pub(crate) async fn acquire(
     Arc::clone(node).acquire(claim.clone(), terms(), limit).await
 }
 
-/// Acquires by the plain command, by the script and by the fenced one, and expects this fault of both, and of a handle over the node;
-/// and that nothing was taken.
+pub(crate) fn fenced() -> Terms {
+    terms().with_fencing(Some(FenceTerms { hint: 0, life: Duration::from_secs(600) }))
+}
+
+pub(crate) async fn place(
+    node: &Arc<dyn LockNode>,
+    slots: &Claim,
+    terms: Terms,
+) -> Result<Placed, NodeError> {
+    Arc::clone(node).acquire_any(slots.clone(), terms, 0, LIMIT).await
+}
+
+/// Acquires by the plain command, by the script and by the fenced one, shares and slots too, and expects this fault of all,
+/// and of a handle over the node; and that nothing was taken.
 pub(crate) async fn expect(node: &Arc<dyn LockNode>, server: &Server, fault: Fault) {
     for resources in [&["k"][..], &["a", "b"]] {
-        let error = acquire(node, &claim(resources), LIMIT).await.unwrap_err();
-        assert_eq!(error.fault(), fault, "{error}");
-        let fencing = FenceTerms { hint: 0, life: Duration::from_secs(600) };
-        let fenced = terms().with_fencing(Some(fencing));
-        let error = Arc::clone(node).acquire(claim(resources), fenced, LIMIT).await.unwrap_err();
-        assert_eq!(error.fault(), fault, "fenced: {error}");
+        for claim in [claim(resources), claim(resources).shared()] {
+            let error = acquire(node, &claim, LIMIT).await.unwrap_err();
+            assert_eq!(error.fault(), fault, "{claim:?}: {error}");
+            let error = Arc::clone(node).acquire(claim.clone(), fenced(), LIMIT).await;
+            assert_eq!(error.unwrap_err().fault(), fault, "{claim:?} fenced");
+        }
+        for terms in [terms(), fenced()].into_iter().filter(|_| fault != Fault::WrongType) {
+            // What is of another type takes a slot, and is no fault.
+            let error = place(node, &claim(resources), terms).await.unwrap_err();
+            assert_eq!(error.fault(), fault, "a slot: {error}");
+        }
     }
     expect_of_a_handle(node, LIMIT, fault).await;
     let ours = server_keys(server).await;

@@ -8,6 +8,9 @@ use crate::inspect::Request;
 /// Show who holds a lock
 ///
 /// Exits with 0 when a majority of nodes answered, whether it is held or free, and with 125 when they did not or disagree.
+///
+/// The permits of a semaphore are the locks NAME/0, NAME/1 and so on, by which every other verb knows them: `redlock list NAME/`
+/// has a row for each that is taken.
 #[derive(Debug, Args)]
 #[command(override_usage = "redlock inspect [OPTIONS] <KEY>...")]
 pub(super) struct InspectArgs {
@@ -16,6 +19,9 @@ pub(super) struct InspectArgs {
     pub(super) keys: Vec<String>,
     #[command(flatten)]
     pub(super) more: MoreKeys,
+    /// The keys are semaphores of so many permits: show who has each
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64))]
+    pub(super) permits: Option<u16>,
     /// Print one JSON object per key
     #[arg(long)]
     pub(super) json: bool,
@@ -25,6 +31,11 @@ pub(super) struct InspectArgs {
 
 impl From<InspectArgs> for Request {
     fn from(args: InspectArgs) -> Self {
-        Self { keys: args.more.after(args.keys), json: args.json, flags: args.nodes.into() }
+        Self {
+            keys: args.more.after(args.keys),
+            permits: args.permits,
+            json: args.json,
+            flags: args.nodes.into(),
+        }
     }
 }

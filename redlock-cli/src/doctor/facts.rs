@@ -144,6 +144,8 @@ pub(crate) enum Verb {
     Guard,
     /// Share, lengthen the share, and give it back.
     Share,
+    /// Take one of two slots, and give it back.
+    Permit,
     /// Subscribe, release, and hear of it.
     WakeUp,
 }

@@ -40,10 +40,12 @@ Locks
   ok    rights       locks can be taken, extended, looked at and released, with fencing and under the restart guard
   ok    wake-ups     who waits for a lock hears of its release
   ok    listing      what is held can be listed
+  ok    sharing      readers can share locks
+  ok    permits      semaphores can give permits
   WARN  latency      was not measured: no majority of nodes answers
                      -> set right what fails above first
 
-10 ok, 1 accepted, 1 warning, 1 failed"
+12 ok, 1 accepted, 1 warning, 1 failed"
     );
     assert_eq!(code(&findings), 2);
 }

@@ -40,6 +40,7 @@ pub(super) async fn verbs(
         Verb::Fence,
         Verb::Guard,
         Verb::Share,
+        Verb::Permit,
         Verb::WakeUp,
     ] {
         if verb == Verb::Scan && trial.error(Verb::Acquire).is_some() {
@@ -100,6 +101,7 @@ impl Tested<'_> {
                 self.taken_and_given_back(&claims.guarded, terms).await
             }
             Verb::Share if features.shared => self.share(&claims.shared).await,
+            Verb::Permit if features.slots => self.permit(&claims.slots).await,
             Verb::WakeUp if features.wake_ups => self.wake_up(&claims.told).await,
             _ => return None,
         })
@@ -158,6 +160,15 @@ impl Tested<'_> {
         extended.map(drop)
     }
 
+    async fn permit(&self, slots: &Claim) -> Result<(), NodeError> {
+        let placed = self.node().acquire_any(slots.clone(), Terms::new(TTL), 0, self.limit).await?;
+        if placed.slot.is_none() {
+            let detail = format!("{:?} for fresh slots", placed.vote);
+            return Err(NodeError::new(Fault::Unexpected, &detail));
+        }
+        self.node().release(slots.clone(), self.limit).await.map(drop)
+    }
+
     /// Listens, releases, and hears of it.
     async fn wake_up(&self, claim: &Claim) -> Result<(), NodeError> {
         let ear = Arc::new(Ear::default());
@@ -208,6 +219,8 @@ async fn denied(raw: &Raw, claims: &Claims) -> Vec<&'static str> {
     with_key("get", "GET", &[]);
     with_key("getrange", "GETRANGE", &["0", "0"]);
     with_key("set", "SET", &["", "NX", "PX", "1000"]);
+    with_key("mget", "MGET", &[]);
+    with_key("exists", "EXISTS", &[]);
     with_key("pttl", "PTTL", &[]);
     with_key("pexpire", "PEXPIRE", &["1000"]);
     // Whatever stands there, nothing is changed.

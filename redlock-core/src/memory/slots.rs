@@ -27,7 +27,7 @@ impl Store {
         if let Some(slot) = names.iter().position(is_ours) {
             return Placed { vote: Vote::AlreadyOurs, slot: Some(slot), taken };
         }
-        let around = (0..names.len()).map(|step| (first + step) % names.len());
+        let around = (0..names.len()).map(|step| (first % names.len() + step) % names.len());
         let free = around.into_iter().find(|slot| taken & (1_u64 << slot) == 0);
         let Some((slot, key)) = free.and_then(|slot| Some((slot, slots.key().only(slot)?))) else {
             let expiry = self.soonest(&names, now);

@@ -2,8 +2,8 @@
 
 use redlock_core::conformance::{
     CHECKS, COUNTER_TYPE_CHECKS, FENCING_CHECKS, KEEPING_CHECKS, RESTART_GUARD_CHECKS, SCAN_CHECKS,
-    SCAN_TYPE_CHECKS, SECOND_NODE_CHECKS, SHARED_CHECKS, SWAP_CHECKS, TYPE_CHECKS, WAKE_UP_CHECKS,
-    run,
+    SCAN_TYPE_CHECKS, SECOND_NODE_CHECKS, SHARED_CHECKS, SLOT_CHECKS, SLOT_TYPE_CHECKS,
+    SWAP_CHECKS, TYPE_CHECKS, WAKE_UP_CHECKS, run,
 };
 
 use crate::Memory;
@@ -11,6 +11,7 @@ use crate::caught_fencing::CAUGHT_FENCING;
 use crate::caught_keeping::CAUGHT_KEEPING;
 use crate::caught_scan::CAUGHT_SCAN;
 use crate::caught_shared::CAUGHT_SHARED;
+use crate::caught_slots::CAUGHT_SLOTS;
 use crate::caught_swaps::CAUGHT_SWAPS;
 use crate::caught_wake_ups::CAUGHT_WAKE_UPS;
 use crate::flaw::Flaw;
@@ -247,13 +248,22 @@ fn all_checks() -> impl Iterator<Item = &'static str> {
         SCAN_CHECKS,
         SCAN_TYPE_CHECKS,
         SHARED_CHECKS,
+        SLOT_CHECKS,
+        SLOT_TYPE_CHECKS,
     ];
     [CHECKS, TYPE_CHECKS, SECOND_NODE_CHECKS].into_iter().chain(features).flatten().copied()
 }
 
 fn caught() -> impl Iterator<Item = &'static (Flaw, &'static [&'static str])> {
-    let more =
-        [CAUGHT_FENCING, CAUGHT_WAKE_UPS, CAUGHT_SWAPS, CAUGHT_KEEPING, CAUGHT_SCAN, CAUGHT_SHARED];
+    let more = [
+        CAUGHT_FENCING,
+        CAUGHT_WAKE_UPS,
+        CAUGHT_SWAPS,
+        CAUGHT_KEEPING,
+        CAUGHT_SCAN,
+        CAUGHT_SHARED,
+        CAUGHT_SLOTS,
+    ];
     CAUGHT.iter().chain(more.into_iter().flatten())
 }
 

@@ -9,8 +9,8 @@ use async_trait::async_trait;
 use redlock_core::InMemoryNode;
 use redlock_core::key::LockKey;
 use redlock_core::node::{
-    Claim, Extension, Features, Holding, Identity, Listener, LockNode, NodeError, Page, Removal,
-    Terms, Vote,
+    Claim, Extension, Features, Holding, Identity, Listener, LockNode, NodeError, Page, Placed,
+    Removal, Terms, Vote,
 };
 use tokio::time::sleep;
 
@@ -160,6 +160,16 @@ impl LockNode for Flawed {
             }
             self.vote(claim, terms, limit).await
         })
+    }
+
+    async fn acquire_any(
+        self: Arc<Self>,
+        slots: Claim,
+        terms: Terms,
+        first: usize,
+        limit: Duration,
+    ) -> Result<Placed, NodeError> {
+        self.flawed_place(slots, terms, first, limit).await
     }
 
     async fn extend(

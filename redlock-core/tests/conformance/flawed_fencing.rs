@@ -88,7 +88,7 @@ impl Flawed {
     }
 
     /// Whether something else than a number stands where a counter should.
-    fn spoilt(&self, claim: &Claim) -> bool {
+    pub(crate) fn spoilt(&self, claim: &Claim) -> bool {
         let number = |text: &[u8]| {
             text.len() <= 16
                 && text.iter().all(u8::is_ascii_digit)

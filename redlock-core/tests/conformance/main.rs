@@ -8,6 +8,7 @@ mod caught_fencing;
 mod caught_keeping;
 mod caught_scan;
 mod caught_shared;
+mod caught_slots;
 mod caught_swaps;
 mod caught_wake_ups;
 mod flaw;
@@ -18,6 +19,7 @@ mod flawed_labels;
 mod flawed_look;
 mod flawed_scan;
 mod flawed_shared;
+mod flawed_slots;
 mod flawed_swaps;
 mod flawed_votes;
 mod flawed_wake_ups;
@@ -118,6 +120,7 @@ mod in_memory {
         swapping,
         keeping,
         shared,
+        slots,
         scanning
     );
 }
@@ -132,6 +135,7 @@ mod in_memory_in_real_time {
         swapping,
         keeping,
         shared,
+        slots,
         scanning
     );
 }
@@ -147,6 +151,7 @@ mod network {
         swapping,
         keeping,
         shared,
+        slots,
         scanning
     );
 }
@@ -162,6 +167,7 @@ mod slow_network {
         swapping,
         keeping,
         shared,
+        slots,
         scanning
     );
 }
@@ -179,6 +185,8 @@ mod without_flaw {
         swapping,
         keeping,
         shared,
+        slots,
+        slots_types,
         scanning,
         scan_types
     );

@@ -34,6 +34,14 @@ if life > 0 then
   local text = string.format('%.0f', number)
   for i = resources + 1, counters do redis.call('SET', KEYS[i], text, 'PX', ARGV[4]) end
 end
---# SHARE
-for _, entry in ipairs(join) do share(entry[1], now + tonumber(ARGV[2]), entry[2]) end
+for _, entry in ipairs(join) do
+  local key, ends = entry[1], now + tonumber(ARGV[2])
+  redis.call('ZADD', key, string.format('%.0f', ends), ARGV[1])
+  local done = redis.pcall('PEXPIRE', key, string.format('%.0f', math.max(entry[2], ends) - now + 1))
+  if type(done) ~= 'table' then done = redis.pcall('ZREMRANGEBYSCORE', key, '-inf', string.format('(%.0f', now)) end
+  if type(done) == 'table' then
+    redis.pcall('ZREM', key, ARGV[1])
+    return done
+  end
+end
 return {#join == resources and 1 or 2, number}

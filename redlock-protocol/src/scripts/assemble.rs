@@ -7,7 +7,7 @@
 #![allow(clippy::panic)]
 
 /// What several scripts have in common.
-const FRAGMENTS: [(&str, &[u8]); 12] = [
+const FRAGMENTS: [(&str, &[u8]); 11] = [
     // Sorts the resource `KEYS[i]` into those that are free, ours, another's or shared; what holds `ARGV[$1]` is free, and
     // counted. `alone` is 0 where not only shares are in the way.
     ("LOOK", include_bytes!("fragments/look.lua")),
@@ -20,9 +20,6 @@ const FRAGMENTS: [(&str, &[u8]); 12] = [
     ("NEAR", include_bytes!("fragments/near.lua")),
     // The server's time in ms, by which shares end.
     ("NOW", include_bytes!("fragments/now.lua")),
-    // Has the claim share a key until `ends`, of which the last other share ends at `last`. Shares that are over go, and the key
-    // lives as long as its last one, and a millisecond more: a share is over when its end is past, a key when it is reached.
-    ("SHARE", include_bytes!("fragments/share.lua")),
     // Sorts the resources into those that the claim has whole, those it has a share of (with the share's end, and with those
     // two that end last), and what is gone or foreign.
     ("STANDS", include_bytes!("fragments/stands.lua")),

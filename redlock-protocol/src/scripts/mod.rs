@@ -74,7 +74,7 @@ impl Script {
 
 /// All of them.
 #[cfg(any(test, feature = "testing"))]
-pub(crate) static ALL: [&Script; 14] = [
+pub(crate) static ALL: [&Script; 15] = [
     &ACQUIRE,
     &ACQUIRE_FENCED,
     &RAISE,
@@ -89,6 +89,7 @@ pub(crate) static ALL: [&Script; 14] = [
     &RELEASE_SHARED,
     &RAISE_SHARED,
     &SCAN,
+    &ACQUIRE_ANY,
 ];
 
 /// `KEYS` resources, `ARGV` value, time to live in ms, and where there is one the former value that is swapped. Answers
@@ -120,7 +121,23 @@ pub(crate) static ACQUIRE_FENCED: Script = Script::new(1, text!("acquire_fenced.
 /// `swapped`, `before` and `alone`; `value` is empty where an intent is in the way.
 ///
 /// The number is [`fence::next_shared`](redlock_core::backend::next_shared).
+///
+/// A key lives as long as its last share, and a millisecond more: a share is over when its end is past, a key when it is
+/// reached. `ZADD` comes first, because a server without memory refuses it then and not behind another write; where the user
+/// may not do what comes behind it, it is taken back.
 pub(crate) static ACQUIRE_SHARED: Script = Script::new(9, text!("acquire_shared.lua"));
+
+/// One of several resources: `KEYS` these, and with fencing their counters in the same order; `ARGV` value, time to live in ms,
+/// guard in ms, counters' life in ms, hint, and which to look at first, from 0. Without fencing life and hint are 0, a guard of
+/// 0 is none.
+///
+/// Answers `{1, slot, number, taken}` when it gave the resource of that place, `{2, slot, 0, taken}` when that one held the value
+/// before, `{0, ms, 0, taken}` when all are taken, where `ms` is the shortest time to live, -1 where all have none,
+/// `{3, ms, s, taken}` when warming up; `taken` has a digit for each resource, 1 where something stood. Else as
+/// [`ACQUIRE_FENCED`].
+///
+/// `MGET` reads what is no string as nothing, so `EXISTS` is asked of all that it found nothing under, in one command.
+pub(crate) static ACQUIRE_ANY: Script = Script::new(14, text!("acquire_any.lua"));
 
 /// `KEYS` resources and their counters, `ARGV` value, number, counters' life in ms. Answers as extend, and -2 when a
 /// counter is no number.
@@ -135,6 +152,10 @@ pub(crate) static EXTEND: Script = Script::new(3, text!("extend.lua"));
 
 /// The same for shares, and for what shares are to be made of: `ARGV` value, time to live, counters' life or 0, and
 /// [`RELEASED_CHANNEL`] or nothing. Answers as extend; `{1, error}` where it was done and could not be told.
+///
+/// Shares that are over go first, for behind that a server without memory takes the new end of a share. Where the user may not
+/// keep the key as long, the end is put back. Before a value is removed, the commands that make a share of it are tried on it:
+/// it is of another type, or the user may not.
 pub(crate) static EXTEND_SHARED: Script = Script::new(10, text!("extend_shared.lua"));
 
 /// As [`RAISE`], for shares and for what the claim has whole.
@@ -190,11 +211,13 @@ mod tests {
         let slack = redlock_core::backend::SLACK.as_micros().to_string();
         assert!(super::ACQUIRE_FENCED.text.contains(&format!(", {slack}, ")));
         assert!(super::ACQUIRE_SHARED.text.contains(&format!(", {slack}, ")));
+        assert!(super::ACQUIRE_ANY.text.contains(&format!(", {slack}, ")));
         for script in [super::RAISE.text, super::RAISE_SHARED.text] {
             assert!(script.contains(&format!(">= {}", redlock_core::backend::LARGEST)));
         }
         // Both the next even number and the next odd one are numbers.
-        for script in [super::ACQUIRE_FENCED.text, super::ACQUIRE_SHARED.text] {
+        let grants = [&super::ACQUIRE_FENCED, &super::ACQUIRE_SHARED, &super::ACQUIRE_ANY];
+        for script in grants.map(|script| script.text) {
             assert!(script.contains(&format!(">= {} ", redlock_core::backend::LARGEST - 1)));
         }
     }
@@ -217,8 +240,17 @@ mod tests {
             |text: &str, calls: &[&str]| calls.iter().filter_map(|call| text.rfind(call)).max();
         let first =
             |text: &str, calls: &[&str]| calls.iter().filter_map(|call| text.find(call)).min();
-        const READS: [&str; 7] =
-            ["'GET'", "'PTTL'", "'TIME'", "'LASTSAVE'", "'INFO'", "'ZSCORE'", "'ZRANGE'"];
+        const READS: [&str; 9] = [
+            "'GET'",
+            "'PTTL'",
+            "'TIME'",
+            "'LASTSAVE'",
+            "'INFO'",
+            "'ZSCORE'",
+            "'ZRANGE'",
+            "'MGET'",
+            "'EXISTS'",
+        ];
         const WRITES: [&str; 6] =
             ["'SET'", "'DEL'", "'PEXPIRE'", "'ZADD'", "'ZREM'", "'ZREMRANGEBYSCORE'"];
         // Where an intent is left nothing else is done.
@@ -244,11 +276,12 @@ mod tests {
             (&super::RELEASE_TELL_ONE, "14f54d4a1025b4a737630b9c61f31da2fcd34626"),
             (&super::INSPECT, "59237d43d3ae250a6d72c05f525176a91741792b"),
             (&super::KEEP, "08af71ab07e96e904ac9f451184f3045c5265d27"),
-            (&super::ACQUIRE_SHARED, "763236b0f5f372fa02ce9bb8761b84a0f1e2dbcc"),
-            (&super::EXTEND_SHARED, "e4a66b70232783a03e78badcc89e6a7bc8f9e1bb"),
+            (&super::ACQUIRE_SHARED, "88dddd74b93bf035544fa88093332f1b27434b6e"),
+            (&super::EXTEND_SHARED, "b598ec15567fdcafddb490da134150fc61964c20"),
             (&super::RELEASE_SHARED, "ba00b49948cbf23505ddb66f4b43b686a8491606"),
             (&super::RAISE_SHARED, "25ed49cbc24387686ba52e7a00f6d52551b731cc"),
             (&super::SCAN, "37657aec4ed7a67b0b6c4e0ce3d26c832843445d"),
+            (&super::ACQUIRE_ANY, "fcade6bae907a70eb4bb3cf55e9bedaa4b833afb"),
         ];
         for (script, digest) in digests {
             assert_eq!(script.digest(), digest, "{}", script.text);

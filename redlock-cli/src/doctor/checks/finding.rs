@@ -38,6 +38,10 @@ pub(crate) enum Check {
     WakeUps,
     /// What is held can be listed.
     Listing,
+    /// Readers can share locks.
+    Sharing,
+    /// Semaphores can give permits.
+    Permits,
     /// What a lock takes.
     Latency,
 }
@@ -60,6 +64,8 @@ impl Check {
             Self::Rights => "rights",
             Self::WakeUps => "wake-ups",
             Self::Listing => "listing",
+            Self::Sharing => "sharing",
+            Self::Permits => "permits",
             Self::Latency => "latency",
         }
     }
@@ -70,7 +76,12 @@ impl Check {
             Self::Reachable | Self::Distinct | Self::Masters | Self::Count | Self::Hosts => {
                 "Node set"
             }
-            Self::Rights | Self::WakeUps | Self::Listing | Self::Latency => "Locks",
+            Self::Rights
+            | Self::WakeUps
+            | Self::Listing
+            | Self::Sharing
+            | Self::Permits
+            | Self::Latency => "Locks",
             _ => "Nodes",
         }
     }

@@ -6,7 +6,7 @@ use crate::doctor::facts::{Clock, Facts, Kind, NodeFacts, Rounds, Server, Settin
 use crate::doctor::info::Info;
 use crate::nodes::{Trouble, TroubleKind};
 
-pub(crate) const VERBS: [Verb; 9] = [
+pub(crate) const VERBS: [Verb; 10] = [
     Verb::Acquire,
     Verb::Extend,
     Verb::Inspect,
@@ -15,6 +15,7 @@ pub(crate) const VERBS: [Verb; 9] = [
     Verb::Fence,
     Verb::Guard,
     Verb::Share,
+    Verb::Permit,
     Verb::WakeUp,
 ];
 

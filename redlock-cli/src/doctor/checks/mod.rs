@@ -35,6 +35,8 @@ pub(crate) fn all(facts: &Facts, accepted: &[Check]) -> Vec<Finding> {
         rights::check,
         rights::wake_ups,
         rights::listing,
+        rights::sharing,
+        rights::permits,
         latency::check,
     ];
     let mut findings: Vec<Finding> = Vec::new();

@@ -18,6 +18,7 @@ fn needs(verb: Verb) -> &'static str {
         Verb::Share => {
             "+eval +evalsha +get +del +pttl +pexpire +time +zadd +zrem +zscore +zrange +zremrangebyscore ~redlock:want:*"
         }
+        Verb::Permit => "+eval +evalsha +mget +exists +pttl +time +get +set +del",
         Verb::WakeUp => "+publish +subscribe &redlock:released",
     }
 }
@@ -33,7 +34,12 @@ fn what(verb: Verb) -> &'static str {
         Verb::Guard => {
             "the restart guard cannot tell how long the server has run, and gives no locks"
         }
-        Verb::Share => "locks cannot be shared by readers",
+        Verb::Share => {
+            "locks cannot be shared, which those need who read (`read`, `try_read`) and nobody else"
+        }
+        Verb::Permit => {
+            "no permits can be had, which those need who have a semaphore and nobody else"
+        }
         Verb::WakeUp => {
             "who waits for a lock is not told of releases, and asks again after a pause"
         }
@@ -47,20 +53,14 @@ pub(super) fn check(facts: &Facts) -> Vec<Finding> {
     for node in &facts.nodes {
         let Some(trial) = &node.trial else { continue };
         tried = true;
-        for verb in [
-            Verb::Acquire,
-            Verb::Extend,
-            Verb::Release,
-            Verb::Inspect,
-            Verb::Fence,
-            Verb::Guard,
-            Verb::Share,
-        ] {
+        for verb in
+            [Verb::Acquire, Verb::Extend, Verb::Release, Verb::Inspect, Verb::Fence, Verb::Guard]
+        {
             let Some(error) = trial.error(verb) else { continue };
             let reason = format!("{}: {error}", what(verb));
             let remedy = remedy(verb, error, trial);
             let optional = match verb {
-                Verb::Inspect | Verb::Fence | Verb::Share => true,
+                Verb::Inspect | Verb::Fence => true,
                 Verb::Guard => facts.restart_guard.is_none(),
                 _ => false,
             };
@@ -82,6 +82,14 @@ pub(super) fn listing(facts: &Facts) -> Vec<Finding> {
 
 pub(super) fn wake_ups(facts: &Facts) -> Vec<Finding> {
     optional(facts, Check::WakeUps, Verb::WakeUp, "who waits for a lock hears of its release")
+}
+
+pub(super) fn sharing(facts: &Facts) -> Vec<Finding> {
+    optional(facts, Check::Sharing, Verb::Share, "readers can share locks")
+}
+
+pub(super) fn permits(facts: &Facts) -> Vec<Finding> {
+    optional(facts, Check::Permits, Verb::Permit, "semaphores can give permits")
 }
 
 /// What locks can do without.
@@ -115,8 +123,17 @@ fn remedy(verb: Verb, error: &NodeError, trial: &Trial) -> String {
             let missing: Vec<_> =
                 needs(verb).split(' ').filter(|right| trial.denied.iter().any(|d| right[1..] == **d)).collect();
             let grant = if missing.is_empty() { needs(verb).to_owned() } else { missing.join(" ") };
-            format!("grant {grant} to the user (ACL SETUSER)")
+            format!("grant {grant} to the user (ACL SETUSER){}", unless(verb))
         }
         _ => remedies::by_fault(error).to_owned(),
+    }
+}
+
+/// Who can do without: doctor cannot know what the services do.
+fn unless(verb: Verb) -> &'static str {
+    match verb {
+        Verb::Share => ", or --accept sharing where nobody reads",
+        Verb::Permit => ", or --accept permits where nobody has a semaphore",
+        _ => "",
     }
 }

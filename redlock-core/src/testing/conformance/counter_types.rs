@@ -3,7 +3,7 @@ use crate::node::key::COUNTER_PREFIX;
 use crate::node::{Claim, Fault};
 
 /// What a script's own reading of numbers might let pass, and what is too large to count on from.
-const NO_NUMBERS: [&str; 14] = [
+pub(super) const NO_NUMBERS: [&str; 14] = [
     "",
     "seven",
     "-7",

@@ -1,15 +1,16 @@
 /// Makes a test of every check in [`conformance`](mod@crate::testing::conformance).
 ///
 /// `conformance!([paused,] FIXTURE [, types] [, second_node] [, fencing] [, counter_types] [, restart_guard] [, wake_ups]
-/// [, swapping] [, keeping] [, shared] [, shared_types] [, scanning] [, scan_types])`
+/// [, swapping] [, keeping] [, shared] [, shared_types] [, slots] [, slots_types] [, scanning] [, scan_types])`
 ///
 /// `FIXTURE` is an expression that every test evaluates and awaits: an `async` block or a call of an `async fn`
 /// that gives a [`Fixture`](crate::testing::conformance::Fixture). With `paused` the tests run on a paused clock. The groups
 /// behind it add the checks that need more of the fixture or of the node: `fencing`, `restart_guard`, `wake_ups`, `swapping`,
-/// `keeping`, `shared` and `scanning` are for nodes with these [`Features`](crate::node::Features), `swapping` beside `fencing`,
-/// `shared` beside `fencing`, `restart_guard`, `wake_ups` and `scanning`; `counter_types` for counters that a foreign program
-/// can spoil, `shared_types` for servers with sorted sets, `scan_types` beside `scanning` and `types`. What is not asked for
-/// is not there, rather than there and green. The tests' crate needs `tokio` with the
+/// `keeping`, `shared`, `slots` and `scanning` are for nodes with these [`Features`](crate::node::Features), `swapping` beside
+/// `fencing`, `shared` beside `fencing`, `restart_guard`, `wake_ups` and `scanning`, `slots` beside `fencing`, `restart_guard`,
+/// `keeping` and `shared`; `counter_types` for counters that a foreign program can spoil, `shared_types` for servers with
+/// sorted sets, `scan_types` beside `scanning` and `types`, `slots_types` beside `slots`, `types` and `counter_types`. What is
+/// not asked for is not there, rather than there and green. The tests' crate needs `tokio` with the
 /// features `macros` and `rt`, for `paused` also `test-util`.
 #[macro_export]
 macro_rules! conformance {
@@ -286,6 +287,36 @@ macro_rules! __conformance_checks {
             an_intent_without_an_end_counts_for_nothing
             a_share_beside_a_counter_that_is_no_number_is_a_misconfiguration
             the_last_numbers_are_given;
+    } };
+    ($emit:path [$($args:tt)*] slots) => { $emit! { [$($args)*]
+        slots:
+            a_slot_is_given_from_the_one_that_is_asked_for
+            taken_slots_are_passed_over_and_behind_the_last_comes_the_first
+            where_all_slots_are_taken_the_soonest_end_is_told
+            a_slot_asked_for_twice_is_told_from_a_fresh_one
+            a_given_slot_is_a_resource_like_any
+            a_release_over_all_slots_frees_the_one_that_was_given
+            a_slot_that_freed_itself_is_given_again_and_not_before
+            marks_and_shares_take_a_slot
+            whatever_value_stands_there_takes_a_slot
+            the_same_token_with_another_label_has_a_slot_of_its_own
+            as_many_slots_as_a_key_takes_are_given_one_by_one
+            of_many_at_once_each_has_a_slot_of_its_own
+            a_release_right_behind_a_slots_acquire_leaves_nothing;
+        slots_fenced:
+            a_slot_has_the_number_of_its_own_counter_alone
+            a_slot_without_a_counter_takes_the_hint_near_the_clock
+            a_slot_that_is_not_given_lifts_no_counter
+            a_slot_without_fencing_leaves_the_counters_alone
+            a_slots_counter_outlives_its_hold
+            within_the_guard_no_slot_is_given
+            no_intent_is_left_at_slots;
+    } };
+    ($emit:path [$($args:tt)*] slots_types) => { $emit! { [$($args)*]
+        slots_types:
+            what_is_no_locks_takes_a_slot
+            what_is_no_locks_in_every_slot_leaves_none
+            a_slots_counter_that_is_no_number_is_a_misconfiguration_there_alone;
     } };
     ($emit:path [$($args:tt)*] scanning) => { $emit! { [$($args)*]
         scan:

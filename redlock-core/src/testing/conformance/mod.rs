@@ -61,6 +61,9 @@ mod shared;
 mod shared_fenced;
 mod shared_intent;
 mod shared_types;
+mod slots;
+mod slots_fenced;
+mod slots_types;
 mod swap;
 mod trial;
 mod types;
@@ -131,6 +134,14 @@ __conformance_checks!(
         SHARED_TYPE_CHECKS run_shared_type] shared_types
 );
 
+__conformance_checks!(
+    tables [/** The names of the checks for nodes that give one of several resources. */ SLOT_CHECKS run_slot] slots
+);
+__conformance_checks!(
+    tables [/** The names of the checks for nodes that do so on servers that store values of other types too. */
+        SLOT_TYPE_CHECKS run_slot_type] slots_types
+);
+
 /// Runs the check of this name.
 ///
 /// # Panics
@@ -153,6 +164,8 @@ pub fn run<'a>(
             || run_keeping(check, &trial).await
             || run_shared(check, &trial).await
             || run_shared_type(check, &trial).await
+            || run_slot(check, &trial).await
+            || run_slot_type(check, &trial).await
             || run_scan(check, &trial).await
             || run_scan_type(check, &trial).await;
         assert!(known, "there is no check {check}");

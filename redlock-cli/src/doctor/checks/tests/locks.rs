@@ -138,6 +138,32 @@ pub(super) const CASES: &[Case] = {
             "not told of releases",
             "+publish +subscribe &redlock:released",
         ),
+        ("good", |_| {}, Sharing, Ok, &[], "readers can share locks", ""),
+        (
+            "no shares",
+            |f| {
+                fail(f, 1, Verb::Share, Fault::Permission, "NOPERM no permissions to run 'zadd'");
+                f.nodes[1].trial.as_mut().unwrap().denied = vec!["zadd", "zrem"];
+            },
+            Sharing,
+            Warn,
+            &[1],
+            "cannot be shared, which those need who read (`read`, `try_read`) and nobody else: missing right",
+            "grant +zadd +zrem to the user (ACL SETUSER), or --accept sharing where nobody reads",
+        ),
+        ("good", |_| {}, Permits, Ok, &[], "semaphores can give permits", ""),
+        (
+            "no permits",
+            |f| {
+                fail(f, 1, Verb::Permit, Fault::Permission, "NOPERM no permissions to run 'mget'");
+                f.nodes[1].trial.as_mut().unwrap().denied = vec!["mget"];
+            },
+            Permits,
+            Warn,
+            &[1],
+            "no permits can be had, which those need who have a semaphore and nobody else: missing right",
+            "grant +mget to the user (ACL SETUSER), or --accept permits where nobody has a semaphore",
+        ),
         ("good", |_| {}, Listing, Ok, &[], "what is held can be listed", ""),
         (
             "no list",

@@ -59,6 +59,8 @@ fn a_good_set_passes_every_check_that_is_about_servers() {
             "rights",
             "wake-ups",
             "listing",
+            "sharing",
+            "permits",
             "latency"
         ]
     );
