@@ -134,6 +134,17 @@ async fn where_nobody_is_seen_to_have_a_permit_it_fails(client: Client) {
     assert_eq!(servers[0].get("k/0").await.as_deref(), Some("one"));
 }
 
+/// Of several that began in one moment each may be given a part of the nodes.
+async fn a_job_that_nobody_is_seen_to_have_is_tried_again(client: Client) {
+    let servers = Servers::start(3).await;
+    for (server, value) in servers.iter().zip(["one", "another", "a third"]) {
+        server.exec(&["SET", "k/0", value, "PX", "1500"]).await;
+    }
+    let words = ["--permits=1", "k", "--at-least", "50s", "--", "echo", "ran"];
+    let ended = ended(exec(client, &servers, words)).await;
+    assert_eq!((ended.code, &*ended.stdout), (Some(0), "ran\n"), "{ended:?}");
+}
+
 async fn a_permit_that_is_lost_ends_the_command(client: Client) {
     let servers = Servers::start(3).await;
     let words = ["--permits=2", "--ttl=2s", "k", "--", "sh", "-c", "echo $$; exec sleep 1000"];
@@ -189,6 +200,7 @@ integration_tests::with_both_clients! {
     every_holder_of_a_slot_has_a_greater_number
     a_job_runs_so_often_and_who_comes_after_that_is_skipped
     where_nobody_is_seen_to_have_a_permit_it_fails
+    a_job_that_nobody_is_seen_to_have_is_tried_again
     a_permit_that_is_lost_ends_the_command
     one_that_is_killed_leaves_its_slot_to_the_time_to_live
 }
