@@ -73,7 +73,7 @@ impl Setting {
             Phase::Idle | Phase::Over { .. } => return,
             Phase::Asking => {
                 let wins = |mask| talk::majority_of(&state.nodes, attempt, mask).is_some();
-                let masks = talk::masks(&state.nodes, wins);
+                let masks = talk::masks(&state.nodes, attempt, wins);
                 steps.extend(masks.map(|mask| Step::Decide(attempt, mask)));
             }
             Phase::Fencing(_) => {

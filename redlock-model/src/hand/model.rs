@@ -135,7 +135,7 @@ impl Setting {
             Phase::Over => return,
             Phase::Asking => {
                 let wins = |mask| talk::majority_of(&state.nodes, client, mask).is_some();
-                let masks = talk::masks(&state.nodes, wins);
+                let masks = talk::masks(&state.nodes, client, wins);
                 steps.extend(masks.map(|mask| Step::Decide(client, mask)));
             }
             Phase::Fencing(..) => {
