@@ -103,11 +103,8 @@ impl Model for Setting {
         if begun == 0 {
             return;
         }
-        for node in 0..self.nodes {
-            // Of equal nodes it does not matter which one it is.
-            if node == 0 || state.nodes[node] != state.nodes[node - 1] {
-                self.of_node(state, node, steps);
-            }
+        for node in talk::distinct(&state.nodes) {
+            self.of_node(state, node, steps);
         }
         for attempt in 0..begun {
             self.of_attempt(state, attempt, steps);

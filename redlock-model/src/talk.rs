@@ -103,6 +103,11 @@ impl<H> Client<H> {
     }
 }
 
+/// One of each kind of the nodes, which are sorted: of equal ones it does not matter which one it is.
+pub(crate) fn distinct<D: PartialEq>(nodes: &[D]) -> impl Iterator<Item = usize> {
+    (0..nodes.len()).filter(|index| *index == 0 || nodes[*index] != nodes[*index - 1])
+}
+
 /// A client asks all nodes.
 pub(crate) fn begin<D: Desk, H>(
     nodes: &mut [D],
