@@ -73,7 +73,7 @@ impl Setting {
             Phase::Idle | Phase::Over { .. } => return,
             Phase::Asking => {
                 let wins = |mask| talk::majority_of(&state.nodes, attempt, mask).is_some();
-                let masks = talk::masks(&state.nodes, wins);
+                let masks = talk::masks(&state.nodes, attempt, wins);
                 steps.extend(masks.map(|mask| Step::Decide(attempt, mask)));
             }
             Phase::Fencing(_) => {
@@ -103,11 +103,8 @@ impl Model for Setting {
         if begun == 0 {
             return;
         }
-        for node in 0..self.nodes {
-            // Of equal nodes it does not matter which one it is.
-            if node == 0 || state.nodes[node] != state.nodes[node - 1] {
-                self.of_node(state, node, steps);
-            }
+        for node in talk::distinct(&state.nodes) {
+            self.of_node(state, node, steps);
         }
         for attempt in 0..begun {
             self.of_attempt(state, attempt, steps);

@@ -103,6 +103,11 @@ impl<H> Client<H> {
     }
 }
 
+/// One of each kind of the nodes, which are sorted: of equal ones it does not matter which one it is.
+pub(crate) fn distinct<D: PartialEq>(nodes: &[D]) -> impl Iterator<Item = usize> {
+    (0..nodes.len()).filter(|index| *index == 0 || nodes[*index] != nodes[*index - 1])
+}
+
 /// A client asks all nodes.
 pub(crate) fn begin<D: Desk, H>(
     nodes: &mut [D],
@@ -141,9 +146,15 @@ pub(crate) fn is_majority<D>(nodes: &[D], is: impl Fn(&D) -> bool) -> bool {
     round.verdict() == Some(Verdict::Won)
 }
 
-/// The masks that pass.
-pub(crate) fn masks<D>(nodes: &[D], pass: impl Fn(u8) -> bool) -> impl Iterator<Item = u8> {
-    (1..1_u8 << nodes.len()).filter(move |mask| pass(*mask))
+/// The masks of nodes of which all have a grant to be read, as far as they pass.
+pub(crate) fn masks<D: Desk>(
+    nodes: &[D],
+    client: usize,
+    pass: impl Fn(u8) -> bool,
+) -> impl Iterator<Item = u8> {
+    let grants = nodes.iter().enumerate().filter(|(_, node)| node.granted(client).is_some());
+    let all = grants.fold(0_u8, |all, (index, _)| all | 1 << index);
+    (1..=all).filter(move |mask| mask & !all == 0 && pass(*mask))
 }
 
 /// A client has read the grants of the nodes in the mask; where it says so the fence is sent.

@@ -5,7 +5,7 @@ use super::state::{Attempt, End, KEEPER, NODES, Node, Phase, Stands, State};
 use super::{AFTER, EXCLUSION, NOT_LONG, NOT_SHORT, Rule, Setting};
 use crate::report::World;
 use crate::setting::Small;
-use crate::talk::is_majority;
+use crate::talk;
 use crate::ticks::{Request, ticks, whole};
 
 /// What may happen next.
@@ -94,18 +94,15 @@ impl Model for Setting {
     }
 
     fn actions(&self, state: &State, steps: &mut Vec<Step>) {
-        for at in 0..NODES {
-            // Of equal nodes it does not matter which one it is.
-            if at == 0 || state.nodes[at] != state.nodes[at - 1] {
-                self.of_node(state, at, steps);
-            }
+        for at in talk::distinct(&state.nodes) {
+            self.of_node(state, at, steps);
         }
         for (index, attempt) in state.attempts.iter().enumerate() {
             match attempt.phase {
                 Phase::Idle => steps.push(Step::Begin(index)),
                 Phase::Asking => {
                     let granted = |node: &Node| node.acquires[index] == Request::Done;
-                    if is_majority(&state.nodes, granted) {
+                    if talk::is_majority(&state.nodes, granted) {
                         steps.push(Step::Win(index));
                     }
                     steps.push(Step::End(index));
@@ -115,7 +112,7 @@ impl Model for Setting {
                         steps.push(Step::Extend);
                     }
                     if index == KEEPER
-                        && is_majority(&state.nodes, |node| node.extend == Request::Done)
+                        && talk::is_majority(&state.nodes, |node| node.extend == Request::Done)
                     {
                         steps.push(Step::Longer);
                     }
@@ -217,7 +214,7 @@ impl Model for Setting {
             Property::<Self>::always(NOT_SHORT, |_, state: &State| !state.short),
             Property::<Self>::always(NOT_LONG, |_, state: &State| !state.long),
             Property::<Self>::sometimes(AFTER, |_, state: &State| {
-                let kept = is_majority(&state.nodes, |node| node.ended);
+                let kept = talk::is_majority(&state.nodes, |node| node.ended);
                 state.attempts[1].phase == Phase::Held && kept
             }),
         ]

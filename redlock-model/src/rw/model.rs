@@ -163,7 +163,7 @@ impl Setting {
             Phase::Over => return,
             Phase::Asking => {
                 let wins = |mask| talk::majority_of(&state.nodes, client, mask).is_some();
-                let masks = talk::masks(&state.nodes, wins);
+                let masks = talk::masks(&state.nodes, client, wins);
                 steps.extend(masks.map(|mask| Step::Decide(client, mask)));
             }
             Phase::Fencing(..) => {
@@ -198,11 +198,8 @@ impl Model for Setting {
     }
 
     fn actions(&self, state: &State, steps: &mut Vec<Step>) {
-        for index in 0..state.nodes.len() {
-            // Of equal nodes it does not matter which one it is.
-            if index == 0 || state.nodes[index] != state.nodes[index - 1] {
-                self.of_node(state, index, steps);
-            }
+        for index in talk::distinct(&state.nodes) {
+            self.of_node(state, index, steps);
         }
         (0..CLIENTS).for_each(|client| self.of_client(state, client, steps));
     }

@@ -84,17 +84,16 @@ impl Setting {
         matches!(self.rule, Rule::CountedOnNodes | Rule::AnySlot)
     }
 
-    /// The slot that is won by the grants of the nodes in the mask, if one is and all of them are for it.
+    /// The slot that is won by the grants of the nodes in the mask, if one is.
     fn won(&self, state: &State, client: usize, mask: u8) -> Option<usize> {
+        let grants = talk::grants_of(&state.nodes, client, mask)?;
+        let round = self.round(state, &grants);
         if self.adds_up() {
             talk::majority_of(&state.nodes, client, mask)?;
-            return self.round(state, &talk::grants_of(&state.nodes, client, mask)?).best();
+            return round.best();
         }
-        let grants = talk::grants_of(&state.nodes, client, mask)?;
-        match self.round(state, &grants).verdict() {
-            Some(SlotVerdict::Won(slot)) => {
-                grants.iter().all(|place| usize::from(place.slot) == slot).then_some(slot)
-            }
+        match round.verdict() {
+            Some(SlotVerdict::Won(slot)) => Some(slot),
             _ => None,
         }
     }
@@ -102,19 +101,26 @@ impl Setting {
     fn decide(&self, state: &mut State, client: usize, mask: u8) -> Option<()> {
         let slot = self.won(state, client, mask)?;
         let moved = state.chosen[client].is_some();
-        let numbers = talk::majority_of(&state.nodes, client, mask)?;
+        if !self.fencing {
+            talk::read(&mut state.nodes, client, mask, |_| None);
+            state.hold(client, slot, None, Hold { raised: false, moved });
+            return Some(());
+        }
+        let is_its = |place: &Place| usize::from(place.slot) == slot;
+        let grants = talk::grants_of(&state.nodes, client, mask)?.into_iter().filter(is_its);
+        let numbers: Vec<_> = grants.map(|place| u64::from(place.number)).collect();
         let round = FenceRound::new(state.nodes.len(), &numbers, 0)?;
-        let spared = !self.fencing || self.rule == Rule::NoSecondRound;
-        let raise = |place: Place| talk::raise(&round, u64::from(place.number)).filter(|_| !spared);
+        let spared = self.rule == Rule::NoSecondRound;
+        let raises = |place: &Place| is_its(place) && !spared;
+        let raise =
+            |place: Place| talk::raise(&round, u64::from(place.number)).filter(|_| raises(&place));
         talk::read(&mut state.nodes, client, mask, raise);
-        let raised = !spared && round.verdict() != Some(true);
-        let hold = Hold { raised, moved };
-        if raised {
+        let hold = Hold { raised: !spared && round.verdict() != Some(true), moved };
+        if hold.raised {
             state.chosen[client] = Some(slot as Small);
             state.clients[client].phase = Phase::Fencing(round, hold);
         } else {
-            let fence = self.fencing.then(|| small(round.fence()));
-            state.hold(client, slot, fence, hold);
+            state.hold(client, slot, Some(small(round.fence())), hold);
         }
         Some(())
     }
@@ -206,9 +212,13 @@ impl Setting {
             Phase::Over => return,
             Phase::Asking => {
                 let wins = |mask| self.won(state, client, mask).is_some();
-                steps.extend(talk::masks(nodes, wins).map(|mask| Step::Decide(client, mask)));
+                steps.extend(
+                    talk::masks(nodes, client, wins).map(|mask| Step::Decide(client, mask)),
+                );
                 let settles = |mask| self.settles_on(state, client, mask).is_some();
-                steps.extend(talk::masks(nodes, settles).map(|mask| Step::Settle(client, mask)));
+                steps.extend(
+                    talk::masks(nodes, client, settles).map(|mask| Step::Settle(client, mask)),
+                );
             }
             Phase::Fencing(..) => {
                 let confirmed = talk::confirmed(nodes, &state.clients, client);
@@ -242,11 +252,8 @@ impl Model for Setting {
     }
 
     fn actions(&self, state: &State, steps: &mut Vec<Step>) {
-        for index in 0..state.nodes.len() {
-            // Of equal nodes it does not matter which one it is.
-            if index == 0 || state.nodes[index] != state.nodes[index - 1] {
-                self.of_node(state, index, steps);
-            }
+        for index in talk::distinct(&state.nodes) {
+            self.of_node(state, index, steps);
         }
         (0..CLIENTS).for_each(|client| self.of_client(state, client, steps));
     }

@@ -50,7 +50,7 @@ fn a_slot_is_won_by_a_majority_for_it_alone() {
         let state = placed(&setting, slots);
         (1..8).filter(|mask| setting.won(&state, 0, *mask).is_some()).collect::<Vec<_>>()
     };
-    assert_eq!(won(Rule::Final, [0, 0, 1]), [0b011]);
+    assert_eq!(won(Rule::Final, [0, 0, 1]), [0b011, 0b111]);
     assert!(won(Rule::Final, [0, 1, 2]).is_empty());
     assert_eq!(won(Rule::Final, [1, 1, 1]), [0b011, 0b101, 0b110, 0b111]);
     for rule in [Rule::AnySlot, Rule::CountedOnNodes] {

@@ -3,7 +3,7 @@ use stateright::{Model, Property};
 use super::state::{Client, Node, Phase, State};
 use super::{BESIDE, CLIENTS, EXCLUSION, EXTENDED, Kind, LONGER, RESTARTED, Setting, WRITTEN, Who};
 use crate::report::World;
-use crate::talk::is_majority;
+use crate::talk;
 use crate::ticks::Request;
 
 /// What may happen next. Nodes are counted in the order of the state's.
@@ -64,7 +64,7 @@ impl Setting {
     }
 
     fn of_client(&self, state: &State, client: usize, steps: &mut Vec<Step>) {
-        let majority = |is: &dyn Fn(&Node) -> bool| is_majority(&state.nodes, is);
+        let majority = |is: &dyn Fn(&Node) -> bool| talk::is_majority(&state.nodes, is);
         let asked = &state.clients[client].asked;
         match state.clients[client].phase {
             Phase::Idle => {
@@ -99,11 +99,8 @@ impl Model for Setting {
     }
 
     fn actions(&self, state: &State, steps: &mut Vec<Step>) {
-        for index in 0..state.nodes.len() {
-            // Of equal nodes it does not matter which one it is.
-            if index == 0 || state.nodes[index] != state.nodes[index - 1] {
-                self.of_node(state, index, steps);
-            }
+        for index in talk::distinct(&state.nodes) {
+            self.of_node(state, index, steps);
         }
         (0..CLIENTS).for_each(|client| self.of_client(state, client, steps));
         // Before the first client begins nothing happens that matters.
