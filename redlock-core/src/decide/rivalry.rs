@@ -156,7 +156,19 @@ impl Rivalry {
     /// the longer it takes until whoever is due before must be gone.
     pub(crate) fn heard_of_one(&mut self, now: Moment, random: u64) -> Option<Duration> {
         let delay = self.heard(now, random)?;
-        Some(delay * self.enough().saturating_sub(self.sat_through).clamp(1, MOST_WAITED_FOR))
+        Some(delay * self.before())
+    }
+
+    /// The same of a permit of this process, which is no turn of others; where none were met, as at the
+    /// [head of a line](Self::hold_back) that nobody left.
+    pub(crate) fn released_one(&mut self, now: Moment, pace: Pace, random: u64) -> Duration {
+        let delay = self.hold_back(now, Duration::ZERO, pace, random);
+        if self.is_contested() { delay * self.before() } else { delay }
+    }
+
+    /// How many are due before.
+    fn before(&self) -> u32 {
+        self.enough().saturating_sub(self.sat_through).clamp(1, MOST_WAITED_FOR)
     }
 
     /// Others hold the key. Only from now on are releases heard, if `deaf`: the own one was before.
@@ -199,6 +211,11 @@ impl Rivalry {
         moment(random)
     }
 
+    /// How many take turns, as far as is known.
+    pub(crate) fn crowd(&self) -> u32 {
+        self.enough()
+    }
+
     /// So many turns of others are sat through before an own one.
     fn enough(&self) -> u32 {
         ((self.usual * 9 / 10 + UNIT / 2) / UNIT).max(1)
@@ -230,10 +247,11 @@ impl Patience {
     }
 
     /// An attempt right after a release was refused: the more often, the more turns of others are sat through before the
-    /// next one.
-    pub(crate) fn lost(&mut self, random: u64) {
+    /// next one, about `most` at most.
+    pub(crate) fn lost(&mut self, random: u64, most: u32) {
         self.in_vain = self.in_vain.saturating_add(1);
-        self.turns = (random % (1 << self.in_vain.min(6))) as u32;
+        let bits = u32::BITS - most.leading_zeros();
+        self.turns = (random % (1 << self.in_vain.min(bits).min(6))) as u32;
     }
 
     /// An attempt was refused that some nodes granted; how long to wait. Those who collided are free again at once, so

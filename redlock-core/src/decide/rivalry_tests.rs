@@ -157,7 +157,7 @@ fn who_asks_in_vain_sits_through_more_and_more_turns() {
     for (lost, most) in [(1, 1), (2, 3), (3, 7), (6, 63), (9, 63)] {
         let mut patience = Patience::default();
         for _ in 0..lost {
-            patience.lost(u64::MAX);
+            patience.lost(u64::MAX, u32::MAX);
         }
         for _ in 0..most {
             assert!(!patience.heard(Duration::ZERO, 0).is_zero(), "after {lost}");
@@ -188,6 +188,20 @@ fn who_waits_for_a_permit_gives_each_that_is_due_before_a_moment() {
     assert_eq!(waits, [3, 2, 1, 0].map(|moments| Some(ms(moments))));
     let mut crowd = used_to(100);
     assert_eq!(crowd.heard_of_one(at(1), 0), Some(ms(1) * MOST_WAITED_FOR));
+    // A permit of its own is no turn of others, and no reason to go first.
+    let mut own = used_to(4);
+    let waits: Vec<_> = (0..2).map(|_| own.released_one(at(1), told(), 0)).collect();
+    assert_eq!(waits, [ms(4); 2]);
+    assert_eq!(Rivalry::default().released_one(at(1), told(), 0), Duration::ZERO, "alone");
+}
+
+#[test]
+fn who_lost_among_few_sits_through_few() {
+    for (most, turns) in [(0, 0), (1, 1), (2, 3), (6, 7), (u32::MAX, 63)] {
+        let mut patience = Patience::default();
+        (0..10).for_each(|_| patience.lost(u64::MAX, most));
+        assert_eq!(patience.turns, turns);
+    }
 }
 
 #[test]

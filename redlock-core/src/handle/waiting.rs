@@ -182,7 +182,8 @@ impl<'a> Waiting<'a> {
         let random = self.random();
         let eager = std::mem::take(&mut self.eager);
         if eager {
-            self.patience.lost(random >> 16);
+            let most = self.call.semaphore.as_ref().map(|_| turn.crowd() / 4);
+            self.patience.lost(random >> 16, most.unwrap_or(u32::MAX));
         }
         let delay = self.call.plan.retry.delay(self.attempts - 1, random, error.retry_after());
         if error.kind() != LockErrorKind::Contended {

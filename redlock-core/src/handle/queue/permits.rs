@@ -36,7 +36,7 @@ impl Turn {
     pub(crate) fn released(&self, now: Moment, pace: Pace, random: u64) -> Duration {
         let mut pause = Duration::ZERO;
         self.each(|_, line| {
-            pause = line.rivalry.hold_back(now, Duration::ZERO, pace, random);
+            pause = line.rivalry.released_one(now, pace, random);
         });
         pause
     }
@@ -46,6 +46,13 @@ impl Turn {
         let mut pause = None;
         self.each(|_, line| pause = line.rivalry.heard_of_one(now, random));
         pause
+    }
+
+    /// How many take turns, by what this line has seen.
+    pub(crate) fn crowd(&self) -> u32 {
+        let mut crowd = 1;
+        self.each(|_, line| crowd = line.rivalry.crowd());
+        crowd
     }
 
     /// No permit is free, whoever has them.
