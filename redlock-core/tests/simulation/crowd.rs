@@ -40,6 +40,7 @@ pub(crate) fn run(seed: u64, intent: bool) -> Crowd {
     (setup.lost, setup.broken, setup.slow, setup.reorder) = (0, 0, 0, false);
     (setup.weather, setup.pause, setup.drop, setup.keys) = (0, 0, 0, 1);
     (setup.read, setup.permit, setup.rest) = (0, 0, false);
+    setup.rates.iter_mut().for_each(|rate| *rate = rng.i64(-5_000..=5_000));
     setup.ttl = rng.u64(1_000..=10_000);
     (setup.longest, setup.node_timeout) = (setup.ttl * 2, setup.ttl / 10);
     setup.delay = (0, rng.u64(0..=3));
