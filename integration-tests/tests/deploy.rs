@@ -1,6 +1,6 @@
 //! What `deploy/` says is what the documents say, and what nodes started from it are fit for locks.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
 
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
@@ -99,7 +99,8 @@ async fn servers_with_these_settings_and_users_are_fit() {
     let servers = builder.start().await;
     let words: Vec<&str> = line(USERS, "user locks ").split(' ').skip(1).collect();
     for server in servers.iter() {
-        server.exec(&[&["ACL", "SETUSER"], words.as_slice()].concat()).await;
+        let command: [&[&str]; 2] = [&["ACL", "SETUSER"], &words];
+        server.exec(&command.concat()).await;
     }
     let urls = servers.urls().join(",");
     tokio::task::spawn_blocking(move || assert_fit(&urls)).await.unwrap();
@@ -171,7 +172,7 @@ fn the_compose_file_starts_three_nodes_that_are_fit() {
     drop(listeners);
     let names = ["FIRST_PORT", "SECOND_PORT", "THIRD_PORT"];
     composed.environment = names.into_iter().zip(ports.iter().map(u16::to_string)).collect();
-    let image_of_ours = [("NODE", "redis"), ("NODE_IMAGE", &image), ("NODE_USER", "0:0")];
+    let image_of_ours = [("NODE", "redis"), ("NODE_IMAGE", image.as_str()), ("NODE_USER", "0:0")];
     composed.environment.extend(image_of_ours.map(|(name, value)| (name, value.to_owned())));
     composed.run(&["up", "-d"]).unwrap();
 

@@ -32,20 +32,20 @@ async fn rslock_and_we_exclude_each_other() {
     for client in [Client::Redis, Client::Fred] {
         let ours = ours(&servers, client);
 
-        let lock = theirs.lock(KEY.as_bytes(), TTL).await.unwrap();
+        let lock = theirs.lock(KEY, TTL).await.unwrap();
         assert_eq!(ours.try_lock(KEY).await.unwrap_err().kind(), LockErrorKind::Contended);
         assert_eq!(ours.try_read(KEY).await.unwrap_err().kind(), LockErrorKind::Contended);
         theirs.unlock(&lock).await;
 
         let guard = ours.try_lock(KEY).await.unwrap();
-        assert!(theirs.lock(KEY.as_bytes(), TTL).await.is_err(), "we hold it");
+        assert!(theirs.lock(KEY, TTL).await.is_err(), "we hold it");
         guard.release().await.unwrap();
 
         let reader = ours.try_read(KEY).await.unwrap();
-        assert!(theirs.lock(KEY.as_bytes(), TTL).await.is_err(), "we read");
+        assert!(theirs.lock(KEY, TTL).await.is_err(), "we read");
         reader.release().await.unwrap();
 
-        let lock = theirs.lock(KEY.as_bytes(), TTL).await.unwrap();
+        let lock = theirs.lock(KEY, TTL).await.unwrap();
         theirs.unlock(&lock).await;
     }
 }
