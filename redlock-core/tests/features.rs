@@ -66,6 +66,8 @@ async fn a_node_that_lacks_what_is_asked_for_is_found_at_construction() {
     assert_eq!(error.config().unwrap().field(), "fencing");
     let error = redlock.election("a").unwrap_err();
     assert_eq!((error.field(), error.value()), ("fencing", "plain"), "there would be no terms");
+    let error = redlock.semaphore("a", 2).unwrap_err();
+    assert_eq!((error.field(), error.value()), ("semaphore", "plain"));
 }
 
 #[tokio::test(start_paused = true)]

@@ -63,6 +63,19 @@ async fn a_call_is_a_span_that_tells_how_it_ended() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_span_tells_a_share_and_a_permit_from_a_lock() {
+    let (log, _log) = Log::set();
+    let redlock = builder(&nodes(3)).build().unwrap();
+    drop(redlock.read("a").await.unwrap());
+    assert_eq!(log.span().get("redlock.mode"), "shared");
+    let semaphore = redlock.semaphore("s", 2).unwrap();
+    drop(semaphore.try_acquire().await.unwrap());
+    assert_eq!(log.span().get("redlock.mode"), "permit");
+    drop(semaphore.acquire().await.unwrap());
+    assert_eq!(log.span().get("redlock.mode"), "permit");
+}
+
+#[tokio::test(start_paused = true)]
 async fn labels_are_fields_and_the_other_holders_is_another_field() {
     let (log, _log) = Log::set();
     let nodes = nodes(3);
