@@ -7,7 +7,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use integration_tests::nodes::Client;
 use redlock_core::node::{
-    Claim, Extension, Features, Holding, Identity, Listener, NodeError, Page, Removal, Terms, Vote,
+    Claim, Extension, Features, Holding, Identity, Listener, NodeError, Page, Placed, Removal,
+    Terms, Vote,
 };
 use redlock_core::{LockKey, LockNode, Token};
 
@@ -82,6 +83,18 @@ impl LockNode for Counting {
         self.attempts.all.lock().unwrap().insert(*claim.token());
         self.travel().await;
         Arc::clone(&self.inner).acquire(claim, terms, timeout).await
+    }
+
+    async fn acquire_any(
+        self: Arc<Self>,
+        slots: Claim,
+        terms: Terms,
+        first: usize,
+        timeout: Duration,
+    ) -> Result<Placed, NodeError> {
+        self.attempts.all.lock().unwrap().insert(*slots.token());
+        self.travel().await;
+        Arc::clone(&self.inner).acquire_any(slots, terms, first, timeout).await
     }
 
     async fn extend(
