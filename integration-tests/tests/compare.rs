@@ -5,9 +5,11 @@
 use std::collections::BTreeMap;
 use std::process::Command;
 
-const NAMES: [&str; 18] = [
+const NAMES: [&str; 44] = [
     "allocs_over_raw",
     "at_least_cost",
+    "client_cpu64_redis",
+    "exec_hung1",
     "fencing_cost",
     "hung1",
     "hung2",
@@ -16,14 +18,38 @@ const NAMES: [&str; 18] = [
     "one_task_fred",
     "one_task_redis",
     "one_task_vs_rslock",
+    "permit_cost_fred",
+    "permit_cost_redis",
+    "permits_64_of_64_in_use",
+    "permits_64_of_64_rounds",
+    "permits_8_of_12_in_use",
+    "permits_8_of_12_rounds",
+    "permits_8_of_8_in_use",
+    "permits_8_of_8_rounds",
     "processes_handovers",
     "processes_share",
+    "processes_wait_p99",
     "queue_share",
     "queue_wait_p99",
+    "readers64_vs_locks64",
+    "readers_of_10_keep",
+    "readers_of_30_keep",
     "renewal_us_per_lock_s",
+    "server_commands",
+    "share_bytes_10",
+    "share_bytes_100",
+    "share_bytes_1000",
+    "share_cost_fred",
+    "share_cost_redis",
+    "tasks1024_redis",
     "tasks1024_vs_64",
     "tasks64_fred",
     "tasks64_redis",
+    "tasks64_vs_rslock",
+    "writer_of_10_p50_ms",
+    "writer_of_10_p99_ms",
+    "writer_of_30_p50_ms",
+    "writer_of_30_p99_ms",
 ];
 
 #[test]

@@ -47,8 +47,12 @@ mod hung_memory;
 mod jobs;
 #[path = "compare/memory.rs"]
 mod memory;
+#[path = "compare/modes.rs"]
+mod modes;
 #[path = "compare/one_task.rs"]
 mod one_task;
+#[path = "compare/permits.rs"]
+mod permits;
 #[path = "compare/processes.rs"]
 mod processes;
 #[path = "compare/queue.rs"]
@@ -69,6 +73,8 @@ mod tasks;
 mod timing;
 #[path = "compare/usage.rs"]
 mod usage;
+#[path = "compare/writers.rs"]
+mod writers;
 
 use std::error::Error;
 use std::process::ExitCode;
@@ -88,7 +94,7 @@ struct Section {
     run: fn(&Bench, &mut Figures),
 }
 
-const SECTIONS: [Section; 14] = [
+const SECTIONS: [Section; 15] = [
     Section {
         name: "one-task",
         finds: &["one_task_redis", "one_task_fred", "one_task_vs_rslock"],
@@ -118,6 +124,7 @@ const SECTIONS: [Section; 14] = [
     Section { name: "renewal", finds: &["renewal_us_per_lock_s"], run: renewal::run },
     Section { name: "fencing", finds: &["fencing_cost"], run: fencing::run },
     Section { name: "jobs", finds: &["label_cost", "at_least_cost"], run: jobs::run },
+    Section { name: "modes", finds: modes::FINDS, run: modes::run },
     Section { name: "hung-memory", finds: &[], run: hung_memory::run },
     Section { name: "split-votes", finds: &[], run: split_votes::run },
     Section { name: "stalls", finds: &[], run: stalls::run },

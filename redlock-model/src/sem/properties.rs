@@ -3,28 +3,9 @@
 use stateright::Property;
 
 use super::state::{Node, State};
-use super::{Rule, Setting};
+use super::{AGAIN, EXTRA, FULL, MAX, MOVED, ORDER, RAISED, RESTARTED, Rule, Setting, UNIQUE};
 use crate::report::World;
 use crate::talk::Phase;
-
-/// No more hold at a time than the largest number of permits that somebody believes in.
-pub const MAX: &str = "at most max";
-/// No two hold one slot.
-pub const UNIQUE: &str = "one a slot";
-/// A slot's fences grow from holder to holder.
-pub const ORDER: &str = "order";
-/// All permits were out at a time.
-pub const FULL: &str = "all out";
-/// A client held one slot while a node had it in another one.
-pub const EXTRA: &str = "an extra";
-/// A client held after a second round.
-pub const RAISED: &str = "second round";
-/// A client held after its grants were moved.
-pub const MOVED: &str = "moved";
-/// What was sent twice was granted after its client had ended, beside somebody who held.
-pub const AGAIN: &str = "granted again";
-/// All permits were out after a crash.
-pub const RESTARTED: &str = "after a crash";
 
 pub(super) fn of(setting: &Setting) -> Vec<Property<Setting>> {
     let mut all = vec![

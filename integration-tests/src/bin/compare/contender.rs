@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use integration_tests::nodes::Client;
-use redlock_core::{LockGuard, LockOptions, Redlock};
+use redlock_core::{LockGuard, LockOptions, Permit, ReadGuard, Redlock, Semaphore};
 use rslock::LockManager;
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
@@ -21,6 +21,10 @@ pub(crate) enum Contender {
         options: Arc<LockOptions>,
         taken: Arc<AtomicUsize>,
     },
+    /// Shares the lock.
+    Share(Redlock),
+    /// Takes a permit, whatever the key.
+    Permit(Semaphore),
     RawRedis(Arc<RawRedis>),
     RawFred(Arc<RawFred>),
     Rslock(LockManager),
@@ -29,6 +33,8 @@ pub(crate) enum Contender {
 
 pub(crate) enum Held {
     Ours(LockGuard),
+    Share(ReadGuard),
+    Permit(Permit),
     Raw(String),
     Rslock(rslock::Lock),
     Queue(String, OwnedMutexGuard<()>),
@@ -85,6 +91,8 @@ impl Contender {
                 let key = format!("{key}:{}", taken.fetch_add(1, Ordering::Relaxed));
                 redlock.lock_with(key, options).await.ok().map(Held::Ours)
             }
+            Self::Share(redlock) => redlock.read(key).await.ok().map(Held::Share),
+            Self::Permit(semaphore) => semaphore.acquire().await.ok().map(Held::Permit),
             Self::RawRedis(raw) => raw.acquire(key).await.map(Held::Raw),
             Self::RawFred(raw) => raw.acquire(key).await.map(Held::Raw),
             Self::Rslock(manager) => manager.lock(key, TTL).await.ok().map(Held::Rslock),
@@ -106,6 +114,8 @@ impl Contender {
             (Self::Ours(_) | Self::EachOnce { .. }, Held::Ours(guard)) => {
                 guard.release().await.is_ok()
             }
+            (Self::Share(_), Held::Share(share)) => share.release().await.is_ok(),
+            (Self::Permit(_), Held::Permit(permit)) => permit.release().await.is_ok(),
             (Self::RawRedis(raw), Held::Raw(token)) => raw.release(key, &token).await,
             (Self::RawFred(raw), Held::Raw(token)) => raw.release(key, &token).await,
             (Self::Rslock(_), Held::Rslock(lock)) => {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use integration_tests::Server;
 use tokio::task::JoinSet;
 
 use crate::bench::{Bench, NODES};
@@ -58,15 +59,15 @@ pub(crate) fn run(bench: &Bench, figures: &mut Figures) {
 
 /// All bursts of one contender.
 #[derive(Default)]
-struct Bursts {
-    cycles: usize,
-    failed: usize,
+pub(crate) struct Bursts {
+    pub(crate) cycles: usize,
+    pub(crate) failed: usize,
     took: Duration,
-    usage: Usage,
+    pub(crate) usage: Usage,
 }
 
 impl Bursts {
-    fn rate(&self) -> f64 {
+    pub(crate) fn rate(&self) -> f64 {
         self.cycles as f64 / self.took.as_secs_f64()
     }
 
@@ -78,6 +79,26 @@ impl Bursts {
     /// On all servers, for each cycle.
     fn commands(&self) -> f64 {
         self.usage.servers.commands as f64 / self.cycles as f64
+    }
+
+    /// Adds one more.
+    pub(crate) async fn add(
+        &mut self,
+        contender: &Contender,
+        keys: &[Arc<str>],
+        length: Duration,
+        servers: &[Server],
+    ) {
+        let burst = async {
+            let burst = burst(contender, keys, length).await;
+            // What no majority waited for is done by then, and not during another one's burst.
+            tokio::time::sleep(Duration::from_millis(5 + keys.len() as u64 / 16)).await;
+            burst
+        };
+        let (cycles, failed, took) = self.usage.during(servers, burst).await;
+        self.cycles += cycles;
+        self.failed += failed;
+        self.took += took;
     }
 }
 
@@ -98,16 +119,7 @@ async fn measure(bench: &Bench, sizes: &[usize]) -> Vec<Vec<Bursts>> {
     for _ in 0..bursts {
         for (tasks, sums) in sizes.iter().zip(&mut sums) {
             for ((contender, keys), sum) in contenders.iter().zip(&keys).zip(sums) {
-                let burst = async {
-                    let burst = burst(contender, &keys[..*tasks], length).await;
-                    // What no majority waited for is done by then, and not during another one's burst.
-                    tokio::time::sleep(ms(5 + *tasks as u64 / 16)).await;
-                    burst
-                };
-                let (cycles, failed, took) = sum.usage.during(&bench.servers[..NODES], burst).await;
-                sum.cycles += cycles;
-                sum.failed += failed;
-                sum.took += took;
+                sum.add(contender, &keys[..*tasks], length, &bench.servers[..NODES]).await;
             }
         }
     }
@@ -115,7 +127,7 @@ async fn measure(bench: &Bench, sizes: &[usize]) -> Vec<Vec<Bursts>> {
 }
 
 /// One task for each key, for `length` and until each has ended its cycle: cycles, failed ones, time.
-async fn burst(
+pub(crate) async fn burst(
     contender: &Contender,
     keys: &[Arc<str>],
     length: Duration,
