@@ -102,6 +102,7 @@ mod call_error;
 mod cases;
 pub mod connection;
 mod fenced;
+mod hearing;
 mod info;
 mod known;
 mod limit;

@@ -12,13 +12,13 @@ use tokio::time::Instant;
 
 use crate::beside::{LONGEST_LIFE, counters, life_of};
 use crate::call_error::{CallError, is_syntax_error};
+use crate::hearing::Hearing;
 use crate::info::parse_info;
 use crate::known::Known;
 use crate::limit::Limit;
 use crate::refusal::{classify, lacks_digests};
 use crate::reply::{Reply, Told, unexpected};
 use crate::scripts::{self, RELEASED_CHANNEL, Script};
-use crate::telling::Hearing;
 use crate::wire::{Arg, Wire};
 
 /// A [`LockNode`] over a [`Wire`]: one independent server, which is sent [what it understands](crate#what-is-sent).
@@ -26,7 +26,7 @@ use crate::wire::{Arg, Wire};
 pub struct ServerNode<W> {
     pub(crate) name: Box<str>,
     wire: W,
-    pub(crate) known: Known,
+    pub(crate) known: Arc<Known>,
     /// That releases cannot be told has been said.
     pub(crate) warned: AtomicBool,
 }
@@ -34,7 +34,7 @@ pub struct ServerNode<W> {
 impl<W: Wire> ServerNode<W> {
     /// A node that reports itself as `name`.
     pub fn new(name: impl Into<Box<str>>, wire: W) -> Self {
-        Self { name: name.into(), wire, known: Known::default(), warned: AtomicBool::new(false) }
+        Self { name: name.into(), wire, known: Arc::default(), warned: AtomicBool::new(false) }
     }
 
     /// The connection.
@@ -277,7 +277,7 @@ impl<W: Wire> LockNode for ServerNode<W> {
     }
 
     async fn listen(self: Arc<Self>, listener: Arc<dyn Listener>, timeout: Duration) -> NodeError {
-        let listener = Arc::new(Hearing { node: Arc::clone(&self), listener });
+        let listener = Arc::new(Hearing { known: Arc::clone(&self.known), listener });
         self.wire.listen(RELEASED_CHANNEL, listener, timeout).await
     }
 

@@ -1,9 +1,8 @@
 //! How a node tells of releases, and when it does not.
 
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use redlock_core::node::{Fault, Listener, NodeError};
+use redlock_core::node::{Fault, NodeError};
 
 use crate::scripts::RELEASED_CHANNEL;
 use crate::server_node::ServerNode;
@@ -22,23 +21,6 @@ impl<W: Wire> ServerNode<W> {
     /// The channel to tell on, or none.
     pub(crate) fn channel(&self, tell: bool) -> &'static str {
         if tell && !self.known.is_mute() { RELEASED_CHANNEL } else { "" }
-    }
-}
-
-/// A listener on a node, whose releases are told from when it listens.
-pub(crate) struct Hearing<W> {
-    pub(crate) node: Arc<ServerNode<W>>,
-    pub(crate) listener: Arc<dyn Listener>,
-}
-
-impl<W: Wire> Listener for Hearing<W> {
-    fn listening(&self) {
-        self.node.known.is_heard();
-        self.listener.listening();
-    }
-
-    fn released(&self, resource: &[u8]) {
-        self.listener.released(resource);
     }
 }
 

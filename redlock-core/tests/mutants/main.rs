@@ -39,7 +39,7 @@ const CAUGHT: &[(Mutant, By)] = &[
     (Mutant::ExtendMayShorten, Simulation),
     (Mutant::NoGuard, Simulation),
     (Mutant::WallClock, Simulation),
-    (Mutant::RepairNotNx, Rarely(2_000)),
+    (Mutant::RepairNotNx, Rarely(11_000)),
     (Mutant::ExtendIgnoresQuorum, Simulation),
     (Mutant::ReuseToken, Simulation),
     (Mutant::GuardShort, Simulation),

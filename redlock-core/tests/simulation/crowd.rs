@@ -54,7 +54,7 @@ pub(crate) fn run(seed: u64, intent: bool) -> Crowd {
         holds,
         pauses: rng.u64(0..=holds / 2),
         // Those who read end and the writer comes at once, or at its next attempt; and so does each writer before it.
-        budget: writers as u64 * 4 * (holds + retry * 3 + 50),
+        budget: (writers as u64 * 4 * (holds + retry * 3 + 50)).max(setup.node_timeout),
     };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()

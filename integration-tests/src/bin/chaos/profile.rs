@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use crate::checker::Rules;
-use crate::worker::PERMITS;
 
 pub(crate) const SERVERS: usize = 5;
 pub(crate) const WORKERS: usize = 6;
+/// Of the semaphore.
+pub(crate) const PERMITS: u16 = 3;
 
 /// A mix of faults.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

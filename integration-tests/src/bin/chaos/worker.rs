@@ -19,12 +19,11 @@ use crate::had::Had;
 use crate::history::{HoldId, Micros, now};
 use crate::line::Line;
 use crate::plain::Plain;
-use crate::profile::Profile;
+use crate::profile::{PERMITS, Profile};
 use crate::store::STALE;
 
-pub(crate) const KEYS: [&str; 4] = ["chaos-a", "chaos-b", "chaos-c", "chaos-d"];
-pub(crate) const SEMAPHORE: &str = "chaos-permits";
-pub(crate) const PERMITS: u16 = 3;
+const KEYS: [&str; 4] = ["chaos-a", "chaos-b", "chaos-c", "chaos-d"];
+const SEMAPHORE: &str = "chaos-permits";
 /// The restart guard is told this.
 pub(crate) const LONGEST_TTL: Duration = Duration::from_millis(1_000);
 const TTLS_MS: [u64; 3] = [350, 600, 1_000];

@@ -11,5 +11,10 @@ mod shares;
 mod stage;
 
 pub use keys::{KEYS, Key, KeyCase, key_of};
-pub use policies::{Handler, PolicyCase, Situation, TEMPLATE, policies};
+pub use policies::{Handler, PolicyCase, Situation, TEMPLATE};
 pub use stage::Stage;
+
+/// Answers by policy and situation.
+pub fn policies() -> Vec<PolicyCase> {
+    [policies::of_locks(), shares::of_shares(), permits::of_permits()].concat()
+}

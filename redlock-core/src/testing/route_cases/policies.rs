@@ -109,12 +109,7 @@ pub(super) fn rejected(
     PolicyCase { status, retry_after, reason, held, handler, ..served(name, situation, policy) }
 }
 
-/// Answers by policy and situation.
-pub fn policies() -> Vec<PolicyCase> {
-    [of_locks(), super::shares::of_shares(), super::permits::of_permits()].concat()
-}
-
-fn of_locks() -> Vec<PolicyCase> {
+pub(super) fn of_locks() -> Vec<PolicyCase> {
     use Situation::*;
     let new = LockPolicy::new;
     let secs = Duration::from_secs;

@@ -2,105 +2,19 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use std::net::SocketAddr;
-use std::process::Stdio;
+mod replica;
+
 use std::time::{Duration, Instant};
 
 use integration_tests::Servers;
-use rustix::process::{Pid, Signal, kill_process};
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use replica::{LIMIT, Replica, ask};
+use rustix::process::Signal;
 use tokio::net::TcpStream;
-use tokio::process::{Child, ChildStdout, Command};
+use tokio::process::Command;
 use tokio::time::timeout;
-
-/// Several times what it takes on a machine that is busy with other tests.
-const LIMIT: Duration = Duration::from_secs(60);
 
 /// What a payment and a refund take, each.
 const WORK: Duration = Duration::from_secs(2);
-
-/// One process of the service.
-struct Replica {
-    process: Child,
-    stdout: BufReader<ChildStdout>,
-    addr: SocketAddr,
-    printed: String,
-}
-
-impl Replica {
-    async fn start(program: &str, nodes: Option<&Servers>, client: &str) -> Self {
-        let mut command = Command::new(program);
-        match nodes {
-            Some(nodes) => command.env("REDLOCK_NODES", nodes.urls().join(",")),
-            None => command.env_remove("REDLOCK_NODES"),
-        };
-        command.env("PORT", "0").env("REDLOCK_CLIENT", client);
-        // This user may have a file with nodes.
-        command.env("HOME", "/nonexistent").env_remove("XDG_CONFIG_HOME");
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).kill_on_drop(true);
-        let mut process = command.spawn().unwrap();
-        let stdout = BufReader::new(process.stdout.take().unwrap());
-        let mut replica =
-            Self { process, stdout, addr: ([127, 0, 0, 1], 0).into(), printed: String::new() };
-        let line = replica.line_with("http://127.0.0.1:").await;
-        replica.addr = line.rsplit("http://").next().unwrap().trim().parse().unwrap();
-        replica
-    }
-
-    /// Reads what it prints up to a line that contains `text`.
-    async fn line_with(&mut self, text: &str) -> String {
-        let read = async {
-            loop {
-                let mut line = String::new();
-                let bytes = self.stdout.read_line(&mut line).await.unwrap();
-                assert!(bytes > 0, "it ended without `{text}`:\n{}", self.printed);
-                self.printed.push_str(&line);
-                if line.contains(text) {
-                    return line;
-                }
-            }
-        };
-        timeout(LIMIT, read).await.unwrap_or_else(|_| panic!("no `{text}`"))
-    }
-
-    fn signal(&self, signal: Signal) {
-        kill_process(Pid::from_raw(self.process.id().unwrap() as i32).unwrap(), signal).unwrap();
-    }
-
-    /// Waits for its end, which must be a good one, and gives all that it printed.
-    async fn end(mut self) -> String {
-        let mut rest = String::new();
-        timeout(LIMIT, self.stdout.read_to_string(&mut rest)).await.expect("in time").unwrap();
-        let status = timeout(LIMIT, self.process.wait()).await.expect("in time").unwrap();
-        self.printed.push_str(&rest);
-        assert!(status.success(), "{status}\n{}", self.printed);
-        self.printed
-    }
-}
-
-struct Answer {
-    status: u16,
-    head: String,
-    body: String,
-}
-
-/// One request over a connection of its own.
-async fn ask(addr: SocketAddr, method: &str, path: &str) -> Answer {
-    timeout(LIMIT, async {
-        let mut stream = TcpStream::connect(addr).await.unwrap();
-        let request = format!(
-            "{method} {path} HTTP/1.1\r\nhost: {addr}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
-        );
-        stream.write_all(request.as_bytes()).await.unwrap();
-        let mut all = String::new();
-        stream.read_to_string(&mut all).await.unwrap();
-        let (head, body) = all.split_once("\r\n\r\n").expect("a whole head");
-        let status = head[9..12].parse().unwrap();
-        Answer { status, head: head.to_ascii_lowercase(), body: body.to_owned() }
-    })
-    .await
-    .unwrap_or_else(|_| panic!("{method} {path}: no answer"))
-}
 
 /// What its own account says of overlaps.
 async fn assert_no_overlap(replica: &Replica, id: u64) {
