@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use integration_tests::Servers;
 use replica::{LIMIT, Replica, ask};
 use rustix::process::Signal;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::process::Command;
 use tokio::time::timeout;
