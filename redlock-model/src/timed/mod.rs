@@ -34,7 +34,7 @@ pub struct Who {
     pub kind: Kind,
     /// How long what it asks for lives.
     pub ttl: Small,
-    /// How long each of its extensions is, at most [two](LONGER).
+    /// How long each of its extensions is, at most two.
     pub longer: &'static [Small],
 }
 
