@@ -78,7 +78,7 @@ pub enum Handler {
     Finished,
 }
 
-/// The template that goes with [`policies`]; the route is `/orders/{id}/pay`, the path `/orders/42/pay`.
+/// The template that goes with [`policies`](super::policies()); the route is `/orders/{id}/pay`, the path `/orders/42/pay`.
 pub const TEMPLATE: &str = "order:{id}";
 
 pub(super) fn served(name: &'static str, situation: Situation, policy: LockPolicy) -> PolicyCase {
