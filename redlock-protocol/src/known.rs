@@ -95,9 +95,17 @@ impl Known {
         self.scripts.fetch_or(Self::NO_DIGESTS, Ordering::Relaxed);
     }
 
-    /// Whether releases are not told for now, since they cannot be or since nobody hears them.
+    /// Whether releases are not told for now, since they cannot be or since nobody hears them. Once that is over one release
+    /// is told, to find out; the others go on without until it is answered.
     pub(crate) fn is_mute(&self) -> bool {
-        self.mute().is_some_and(|(until, _)| Instant::now() < until)
+        let mut mute = self.mute();
+        let Some((until, why)) = &mut *mute else { return false };
+        let now = Instant::now();
+        let silent = now < *until;
+        if !silent {
+            *until = now + why.lasts();
+        }
+        silent
     }
 
     pub(crate) fn lack_telling(&self) {
@@ -109,9 +117,14 @@ impl Known {
         *self.mute() = Some((Instant::now() + Why::Unheard.lasts(), Why::Unheard));
     }
 
-    /// Somebody listens from now on.
+    /// Somebody listens from now on, or heard what was told.
     pub(crate) fn is_heard(&self) {
         self.mute().take_if(|(_, why)| *why == Why::Unheard);
+    }
+
+    /// A release was told, so that can be done.
+    pub(crate) fn was_told(&self) {
+        *self.mute() = None;
     }
 
     fn mute(&self) -> MutexGuard<'_, Option<(Instant, Why)>> {
@@ -143,6 +156,9 @@ mod tests {
         assert!(known.is_mute());
         tokio::time::advance(Duration::from_millis(1)).await;
         assert!(!known.is_mute() && known.abilities() == abilities);
+        assert!(known.is_mute(), "one finds out for all");
+        known.was_told();
+        assert!(!known.is_mute());
         known.lack_telling();
         known.forget();
         assert!(!known.is_mute() && !known.abilities().set_get);
@@ -155,6 +171,7 @@ mod tests {
         assert!(known.is_mute());
         tokio::time::advance(Why::Unheard.lasts()).await;
         assert!(!known.is_mute());
+        assert!(known.is_mute(), "one finds out for all");
         known.was_unheard();
         known.is_heard();
         assert!(!known.is_mute());

@@ -253,9 +253,10 @@ impl<W: Wire> LockNode for ServerNode<W> {
         };
         let reply = self.eval(script, claim.key(), &values, Limit::new(timeout)).await?;
         let Told { answer, refusal, unheard } = reply.into_told()?;
-        self.could_tell(refusal);
-        if unheard {
-            self.known.was_unheard();
+        match refusal {
+            None if unheard => self.known.was_unheard(),
+            None => self.known.was_told(),
+            refusal => self.could_tell(refusal),
         }
         answer.into_removal()
     }
