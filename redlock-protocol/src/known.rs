@@ -108,6 +108,11 @@ impl Known {
         silent
     }
 
+    /// Whether releases cannot be told, as far as is known.
+    pub(crate) fn may_not_tell(&self) -> bool {
+        self.mute().is_some_and(|(until, why)| why == Why::Refused && Instant::now() < until)
+    }
+
     pub(crate) fn lack_telling(&self) {
         *self.mute() = Some((Instant::now() + Why::Refused.lasts(), Why::Refused));
     }
@@ -173,6 +178,7 @@ mod tests {
         assert!(!known.is_mute());
         assert!(known.is_mute(), "one finds out for all");
         known.was_unheard();
+        assert!(!known.may_not_tell(), "shares are told all the same");
         known.is_heard();
         assert!(!known.is_mute());
         known.lack_telling();

@@ -18,9 +18,9 @@ impl<W: Wire> ServerNode<W> {
         }
     }
 
-    /// The channel to tell on, or none.
+    /// The channel to tell of shares on, or none. Their scripts do not say whether anybody heard, so no silence is kept.
     pub(crate) fn channel(&self, tell: bool) -> &'static str {
-        if tell && !self.known.is_mute() { RELEASED_CHANNEL } else { "" }
+        if tell && !self.known.may_not_tell() { RELEASED_CHANNEL } else { "" }
     }
 }
 
