@@ -4,7 +4,7 @@ use integration_tests::Servers;
 use integration_tests::nodes::Client;
 use rustix::process::Signal;
 
-use crate::setup::{Running, ended, exec, locks, redlock, until_free, until_gone};
+use crate::setup::{Running, ended, exec, had_by_most, locks, redlock, until_free, until_gone};
 
 const ONCE: [&str; 3] = ["k", "--at-least", "50s"];
 
@@ -19,7 +19,11 @@ async fn it_runs_once_and_who_comes_after_it_is_skipped(client: Client) {
     let words = ONCE.iter().chain(&["--", "sh", "-c", "echo ran; exit 3"]);
     let first = ended(exec(client, &servers, words.copied())).await;
     assert_eq!((first.code, &*first.stdout, &*first.stderr), (Some(3), "ran\n", ""));
-    assert!(servers[0].get("k").await.unwrap().starts_with("kept:"), "early as it ended");
+    let mut kept = 0;
+    for server in servers.iter() {
+        kept += usize::from(server.get("k").await.is_some_and(|value| value.starts_with("kept:")));
+    }
+    assert!(kept >= 2, "early as it ended, on {kept} of 3");
     let said = "redlock: k: skipped: another ran it (kept from others for about ";
     let cases: [(&[&str], i32, &str); 5] = [
         (&[], 0, said),
@@ -36,7 +40,7 @@ async fn it_runs_once_and_who_comes_after_it_is_skipped(client: Client) {
         // Nobody renews a mark.
         assert!(!late.stderr.contains("renewed"), "{late:?}");
     }
-    assert_eq!(locks(&servers).await, ["k"; 3]);
+    had_by_most(&locks(&servers).await, &["k"]);
 }
 
 async fn while_it_runs_who_is_skipped_is_told_by_whom(client: Client) {

@@ -152,6 +152,19 @@ pub(crate) async fn locks(servers: &Servers) -> Vec<String> {
     all
 }
 
+/// Asserts that a majority of three servers has each of these keys, in order, and no server another.
+///
+/// A command that ended in a moment may never have asked the slowest node: it goes on with a majority.
+#[track_caller]
+pub(crate) fn had_by_most(all: &[String], keys: &[&str]) {
+    let had: std::collections::BTreeSet<&str> = all.iter().map(String::as_str).collect();
+    assert_eq!(had.into_iter().collect::<Vec<_>>(), keys, "{all:?}");
+    for key in keys {
+        let servers = all.iter().filter(|had| had == key).count();
+        assert!((2..=3).contains(&servers), "{key}: {all:?}");
+    }
+}
+
 /// Makes the servers forget everything.
 pub(crate) async fn forget(servers: &Servers) {
     for server in servers.iter() {
