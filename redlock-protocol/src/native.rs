@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use redlock_core::Label;
-use redlock_core::node::{Claim, Expiry, Fault, Holding, Removal, Terms, Vote};
+use redlock_core::node::{Claim, Expiry, Fault, Holding, Removal, Vote};
 
 use crate::call_error::CallError;
 use crate::info::NativeRelease;
@@ -20,7 +20,7 @@ impl<W: Wire> ServerNode<W> {
         &self,
         key: &[u8],
         claim: &Claim,
-        terms: Terms,
+        ttl_millis: u64,
         limit: Limit,
     ) -> Result<Vote, CallError> {
         let own = claim.value();
@@ -32,7 +32,7 @@ impl<W: Wire> ServerNode<W> {
                     Arg::Bytes(own),
                     Arg::Text("NX"),
                     Arg::Text("PX"),
-                    Arg::Int(terms.ttl_millis()),
+                    Arg::Int(ttl_millis),
                     Arg::Text("GET"),
                 ],
                 limit.left(),

@@ -73,55 +73,62 @@ impl<W: Wire> ServerNode<W> {
         self.wire.leave(why, asked);
     }
 
-    pub(crate) async fn eval(
-        &self,
+    pub(crate) fn eval<'a>(
+        &'a self,
         script: &'static Script,
-        key: &LockKey,
-        values: &[Arg<'_>],
+        key: &'a LockKey,
+        values: &[Arg<'a>],
         limit: Limit,
-    ) -> Result<Reply, CallError> {
-        self.eval_over(script, key, &[], values, limit).await
+    ) -> impl Future<Output = Result<Reply, CallError>> + Send {
+        self.eval_on(script, key.resources(), values, limit)
     }
 
     /// Runs a script over the resources, their counters, and what else stands beside them.
-    pub(crate) async fn eval_over(
-        &self,
+    pub(crate) fn eval_over<'a>(
+        &'a self,
         script: &'static Script,
-        key: &LockKey,
-        counters: &[Vec<u8>],
-        values: &[Arg<'_>],
+        key: &'a LockKey,
+        counters: &'a [Vec<u8>],
+        values: &[Arg<'a>],
         limit: Limit,
-    ) -> Result<Reply, CallError> {
+    ) -> impl Future<Output = Result<Reply, CallError>> + Send {
         let names = key.resources().chain(counters.iter().map(Vec::as_slice));
-        self.eval_on(script, names, values, limit).await
+        self.eval_on(script, names, values, limit)
     }
 
     /// Runs a script over these keys.
-    pub(crate) async fn eval_on<'k>(
-        &self,
+    ///
+    /// What the command is built of has no place in the future: one is kept for each node and claim, and large ones are dear
+    /// to make and to look at.
+    pub(crate) fn eval_on<'a>(
+        &'a self,
         script: &'static Script,
-        keys: impl Iterator<Item = &'k [u8]>,
-        values: &[Arg<'k>],
+        keys: impl Iterator<Item = &'a [u8]>,
+        values: &[Arg<'a>],
         limit: Limit,
-    ) -> Result<Reply, CallError> {
+    ) -> impl Future<Output = Result<Reply, CallError>> + Send {
         let mut args = Vec::with_capacity(3 + values.len());
         args.extend([Arg::Text(script.digest()), Arg::Int(0)]);
         args.extend(keys.map(Arg::Bytes));
         args[1] = Arg::Int(args.len() as u64 - 2);
         args.extend_from_slice(values);
-        if self.known.has_run(script) {
-            match self.call("EVALSHA", &args, limit.left()).await {
-                Err(CallError::Server(text)) if text.starts_with("NOSCRIPT") => {
-                    self.known.forget_scripts();
+        async move {
+            if self.known.has_run(script) {
+                match self.call("EVALSHA", &args, limit.left()).await {
+                    Err(CallError::Server(text)) if text.starts_with("NOSCRIPT") => {
+                        self.known.forget_scripts();
+                    }
+                    Err(CallError::Server(text)) if lacks_digests(&text) => {
+                        self.known.lack_digests();
+                    }
+                    result => return result,
                 }
-                Err(CallError::Server(text)) if lacks_digests(&text) => self.known.lack_digests(),
-                result => return result,
             }
+            args[0] = Arg::Text(script.text);
+            let reply = self.call("EVAL", &args, limit.left()).await?;
+            self.known.ran(script);
+            Ok(reply)
         }
-        args[0] = Arg::Text(script.text);
-        let reply = self.call("EVAL", &args, limit.left()).await?;
-        self.known.ran(script);
-        Ok(reply)
     }
 }
 
@@ -177,7 +184,7 @@ impl<W: Wire> LockNode for ServerNode<W> {
             && claim.former().is_none()
             && self.known.abilities().set_get
         {
-            match self.set_get(key, &claim, terms, limit).await {
+            match self.set_get(key, &claim, terms.ttl_millis(), limit).await {
                 // An older server than the one that was asked stands behind the address by now.
                 Err(error) if is_syntax_error(&error) => self.known.lack_set_get(),
                 result => return Ok(result?),

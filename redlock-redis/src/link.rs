@@ -7,7 +7,7 @@ use std::time::Duration;
 use redis::{Client, Value};
 use redlock_core::node::{Fault, NodeError};
 use redlock_protocol::CallError;
-use redlock_protocol::connection::{Leaving, Leavings};
+use redlock_protocol::connection::{self, Leaving, Leavings};
 use tokio::runtime::{Handle, Id};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -47,13 +47,13 @@ impl Link {
         }
     }
 
-    /// Sends one command, connecting first where there is no connection. Must be polled on a runtime, `here`.
+    /// Sends one command, connecting first where there is no connection.
     pub(crate) async fn send(
         &self,
         command: redis::Cmd,
         timeout: Duration,
-        here: Id,
     ) -> Result<Value, CallError> {
+        let here = connection::runtime(timeout)?.id();
         let now = Instant::now();
         let deadline = now.checked_add(timeout).unwrap_or_else(|| now + NEVER);
         let (sender, answer) = oneshot::channel();

@@ -2,9 +2,10 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use redis::{Cmd, RedisWrite};
 use redlock_core::node::{Listener, NodeError};
-use redlock_protocol::{Arg, CallError, Reply, Wire, connection};
+use redlock_protocol::{Arg, CallError, Reply, Wire};
 use tokio::time::Instant;
 
 use crate::errors;
@@ -14,14 +15,14 @@ use crate::listening;
 impl Wire for Link {
     const LISTENS: bool = true;
 
-    async fn call(
+    /// It is encoded at once: the future keeps none of the arguments.
+    fn call(
         &self,
         name: &'static str,
         args: &[Arg<'_>],
         timeout: Duration,
-    ) -> Result<Reply, CallError> {
-        let here = connection::runtime(timeout)?;
-        errors::reply(self.send(command(name, args), timeout, here.id()).await?)
+    ) -> impl Future<Output = Result<Reply, CallError>> + Send {
+        self.send(command(name, args), timeout).map(|answer| errors::reply(answer?))
     }
 
     fn listen(
