@@ -22,14 +22,15 @@
 //! # }
 //! ```
 //!
-//! [`shared`] is one server per kind for the whole test process, for tests that keep to their own keys.
+//! [`shared`] is one server per kind for the whole test process, for tests that keep to their own keys; [`postgres`] is
+//! one PostgreSQL server, for tests that make a database of their own.
 //!
 //! ## Where they run
 //!
 //! When a Docker engine answers, each server is a container started by testcontainers from a purely local image, which
 //! `scripts/test-image` makes from the binaries on this machine; else it is a local process. The choice is written to
 //! stderr once per process and kind. There is no skipping: a server that cannot be had is a panic that names the command
-//! which gets it.
+//! which gets it. PostgreSQL is a local process in either case.
 //!
 //! | variable | meaning |
 //! | --- | --- |
@@ -74,7 +75,7 @@ pub mod servers;
 pub mod store;
 
 pub use proxy::{ChaosProxy, Mode};
-pub use servers::{Builder, Kind, Server, Servers, live_behind, shared};
+pub use servers::{Builder, Kind, Postgres, Server, Servers, live_behind, postgres, shared};
 
 /// The root's README, compiled and run: here, where nothing is packaged.
 #[cfg(doctest)]

@@ -5,6 +5,7 @@ mod docker;
 mod instance;
 mod kind;
 mod local;
+mod postgres;
 mod provider;
 mod server;
 mod watchdog;
@@ -19,6 +20,7 @@ use instance::Instance;
 
 pub use clock::live_behind;
 pub use kind::Kind;
+pub use postgres::{Postgres, postgres};
 pub use server::Server;
 
 /// Independent servers of one kind. Dropping it removes them, and waits until they are gone.

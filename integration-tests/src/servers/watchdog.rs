@@ -4,6 +4,8 @@
 //! never writes to it, so it ends exactly when this process does, in whatever way. What to remove is found by a mark
 //! that every server carries from its first moment (working directory, container label): there is no list that could be
 //! out of date.
+//!
+//! PostgreSQL is asked to end before it is killed: a killed one leaves its shared memory behind.
 
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
@@ -18,6 +20,13 @@ pub(super) const LABEL: &str = "redlock-test.owner";
 const SCRIPT: &str = r#"
 trap '' HUP INT TERM
 cat >/dev/null
+for file in "$1"/*/data/postmaster.pid; do
+    [ ! -e "$file" ] || kill -QUIT "$(head -n 1 "$file")" 2>/dev/null
+done
+for pause in 0 0.1 0.2 0.5 1 2; do
+    sleep $pause
+    [ -n "$(find "$1" -path '*/data/postmaster.pid' 2>/dev/null)" ] || break
+done
 for pause in 0 1; do
     sleep $pause
     for cwd in $(find /proc -mindepth 2 -maxdepth 2 -name cwd -lname "$1/*" 2>/dev/null); do

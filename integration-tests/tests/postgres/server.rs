@@ -1,0 +1,39 @@
+//! The database server goes with the tests that started it.
+
+use std::time::{Duration, Instant};
+
+use integration_tests::postgres;
+use tokio::net::TcpStream;
+use tokio::time::sleep;
+
+use crate::child::{Process, say, until_told};
+
+/// Starts the server and waits to be killed.
+#[tokio::test]
+#[ignore = "a process that the other tests start"]
+async fn leaker() {
+    let server = postgres().await;
+    say(format_args!("{} {}", server.addr(), server.shared_memory().expect("from the system")));
+    until_told();
+}
+
+#[tokio::test]
+async fn nothing_of_it_survives_the_sigkill_of_a_test_process() {
+    let mut leaker = Process::start("server::leaker", &[("LC_ALL", "C")]);
+    let said = leaker.line().await;
+    let (addr, memory) = said.split_once(' ').unwrap();
+    assert!(TcpStream::connect(addr).await.is_ok() && shared_memory().contains(&memory.to_owned()));
+    leaker.kill().await;
+    let begin = Instant::now();
+    while TcpStream::connect(addr).await.is_ok() || shared_memory().contains(&memory.to_owned()) {
+        assert!(begin.elapsed() < Duration::from_secs(20), "{said} is still there");
+        sleep(Duration::from_millis(10)).await;
+    }
+}
+
+/// The numbers of all that the system has.
+fn shared_memory() -> Vec<String> {
+    let table = std::fs::read_to_string("/proc/sysvipc/shm").unwrap();
+    let numbers = table.lines().skip(1).filter_map(|line| line.split_whitespace().nth(1));
+    numbers.map(str::to_owned).collect()
+}
