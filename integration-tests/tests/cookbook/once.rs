@@ -38,7 +38,7 @@ mod runs {
         assert!(!nightly(&second, async || made += 1).await.unwrap(), "it is done already");
         assert!(!nightly(&first, async || made += 1).await.unwrap());
         assert_eq!(made, 1);
-        let state = second.inspect("report:nightly").await.unwrap().state().clone();
+        let state = second.inspect("report:nightly").await.unwrap().state;
         assert!(matches!(state, LockState::Kept { .. }), "{state:?}");
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use redlock_core::faults::{Faulty, Misbehaviour};
-use redlock_core::{InMemoryNode, LockError, LockErrorKind, Redlock};
+use redlock_core::{InMemoryNode, LockError, LockErrorKind, Redlock, Renewal};
 use tokio::time::sleep;
 
 /// The service: a minute of work under a lock that is renewed.
@@ -19,7 +19,8 @@ fn nodes() -> Nodes {
 }
 
 fn replica(nodes: &Nodes) -> Redlock {
-    Redlock::builder().nodes(nodes).ttl(Duration::from_secs(10)).build().unwrap()
+    let builder = Redlock::builder().nodes(nodes).ttl(Duration::from_secs(10));
+    builder.renewal(Renewal::Auto).build().unwrap()
 }
 
 #[tokio::test(start_paused = true)] // a minute takes no time
