@@ -24,7 +24,8 @@
 //! ```
 //!
 //! [`Settings`] are what stands between: they come from code, before the environment, before a file, and can be a part of a
-//! service's own configuration. Every variable and field, with rule, default and example, is in `docs/CONFIGURATION.md`.
+//! service's own configuration. Every variable and field, with rule, default and example, is in
+//! [configuration](https://docs.rs/redlock-core/latest/redlock_core/guide/configuration/).
 //!
 //! # What is not said
 //!

@@ -84,7 +84,8 @@
 //! A node that restarts may forget what it granted: [`restart_guard`](RedlockBuilder::restart_guard) keeps it out until
 //! that does not matter.
 //!
-//! What is promised under which assumptions, and what no lock can promise, is in `docs/SAFETY.md`.
+//! What is promised under which assumptions, and what no lock can promise, is in [`guide::safety`]; recipes are in
+//! [`guide::cookbook`], and how to run the nodes is in [`guide::operations`].
 //!
 //! # Cancel safety
 //!
@@ -95,12 +96,12 @@
 //!
 //! - `tracing` (default): spans and events, with the target `redlock`.
 //! - `metrics`: counters, gauges and histograms through the `metrics` facade, all of them in `telemetry::METRICS`. What
-//!   both tell is in `docs/TELEMETRY.md`.
+//!   both tell is in [`guide::telemetry`].
 //! - `serde`: a [`Handover`] is serialized as its text, a [`Fence`] as its number; `route::LockPolicy` and times (module `duration`) are read from
 //!   configurations, such as those of `redlock-config`.
 //! - `route`: the [`route`] module, on which the HTTP middlewares stand.
-//! - `testing`: misbehaving nodes, the suite every node must pass, a clock that tests move. Not covered by semver.
-//!   It adds API and changes no behaviour.
+//! - `testing`: misbehaving nodes, the suite every node must pass, a clock that tests move. It adds API and changes no
+//!   behaviour. What semver covers of it is said in [`guide::stability`].
 //! - `mutants`: internal, for this crate's own tests alone. It lets a thread break this crate on purpose.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -136,6 +137,8 @@ mod driver;
 #[cfg(feature = "serde")]
 pub mod duration;
 pub mod error;
+#[cfg(all(doc, not(doctest)))]
+pub mod guide;
 mod handle;
 mod memory;
 pub mod node;

@@ -22,6 +22,9 @@
 //! # }
 //! ```
 //!
+//! How to run the servers: [operations](https://docs.rs/redlock-core/latest/redlock_core/guide/operations/). Recipes: [cookbook](https://docs.rs/redlock-core/latest/redlock_core/guide/cookbook/). What is promised:
+//! [safety](https://docs.rs/redlock-core/latest/redlock_core/guide/safety/).
+//!
 //! # Cargo features
 //!
 //! | feature | default | adds |

@@ -25,6 +25,9 @@
 //! A connection that the application has already serves as well; see [`RedisNode::from_connection`], and
 //! `connection_manager` (a feature) for a `ConnectionManager` that is set up for it.
 //!
+//! How to run the servers: [operations](https://docs.rs/redlock-core/latest/redlock_core/guide/operations/). Recipes: [cookbook](https://docs.rs/redlock-core/latest/redlock_core/guide/cookbook/). What is promised:
+//! [safety](https://docs.rs/redlock-core/latest/redlock_core/guide/safety/).
+//!
 //! # Cargo features
 //!
 //! | feature | default | adds |

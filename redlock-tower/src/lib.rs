@@ -92,6 +92,9 @@
 //! With [`permits`](redlock_core::route::LockPolicy::permits) so many requests of a key are served at once in place of one, which
 //! is a limit for all replicas together.
 //!
+//! What each option does to a slow handler, a client that leaves, a lost lock and an outage:
+//! [choosing a policy](https://docs.rs/redlock-core/latest/redlock_core/guide/choosing_a_policy/). Recipes: [cookbook](https://docs.rs/redlock-core/latest/redlock_core/guide/cookbook/).
+//!
 //! # Where the layer belongs
 //!
 //! **Inside authentication**: who can name a key can hold it. In axum a layer that is added later is further outside, so

@@ -18,7 +18,7 @@
 //! ```
 //!
 //! What each option does to a slow handler, a client that leaves, a lost lock and an outage is in
-//! `docs/CHOOSING_A_POLICY.md`.
+//! [`guide::choosing_a_policy`](crate::guide::choosing_a_policy).
 
 mod choices;
 mod context;

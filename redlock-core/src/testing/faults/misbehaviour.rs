@@ -4,6 +4,7 @@ use crate::node::{Extension, Holding, Identity, NodeError, Page, Placed, Removal
 
 /// A verb of [`LockNode`](crate::node::LockNode).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Verb {
     /// `identity`.
     Identity,
@@ -27,6 +28,7 @@ pub enum Verb {
 
 /// What goes wrong with a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Misbehaviour {
     /// The request takes this long to the node.
     SlowRequest(Duration),
@@ -47,7 +49,7 @@ pub enum Misbehaviour {
     SentTwice,
     /// The node answers with this error and does nothing.
     Failing(NodeError),
-    /// The node claims this and does nothing.
+    /// The node claims this and does nothing. Lies follow the answers of nodes, and are not covered by semver.
     Lying(Lie),
 }
 

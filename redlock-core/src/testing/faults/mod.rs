@@ -1,4 +1,5 @@
-//! A node behind a bad network, or gone bad itself. Feature `testing`; not covered by semver.
+//! A node behind a bad network, or gone bad itself. Feature `testing`. What a service's own tests need of it is covered by
+//! semver: `Faulty` but for `decide` and `log`, and every `Misbehaviour` but lies.
 
 // Tests want to know when something was sent.
 #![allow(clippy::disallowed_methods)]

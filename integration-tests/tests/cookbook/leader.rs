@@ -1,0 +1,77 @@
+//! One leader.
+
+use redlock_core::{Leader, LockError, Redlock};
+
+/// Leads whenever it can, until the handle is closed.
+pub async fn lead(
+    redlock: &Redlock,
+    address: &str,
+    schedule: impl AsyncFn(i64),
+) -> Result<(), LockError> {
+    let election = redlock.election("scheduler")?.label(address);
+    let turn = async |leader: Leader| {
+        let term = leader.term().as_i64(); // goes along with every write
+        tokio::select! {
+            () = leader.stepping_down() => {} // a tenth of the time to live before another may lead
+            () = schedule(term) => {}
+        }
+    };
+    election.run(turn).await
+}
+
+#[cfg(test)]
+mod runs {
+    use std::sync::Mutex;
+    use std::time::Duration;
+
+    use integration_tests::Servers;
+    use redlock_core::{LeaderState, Redlock};
+    use tokio::time::timeout;
+
+    use super::lead;
+    use crate::handle;
+
+    #[tokio::test]
+    async fn one_leads_and_another_follows_at_once_when_it_resigns() {
+        let servers = Servers::start(3).await;
+        let [first, second] = [(); 2].map(|()| handle(&servers));
+        let terms = Mutex::new(Vec::new());
+        let schedule = |name| {
+            let terms = &terms;
+            async move |term| {
+                terms.lock().unwrap().push((name, term));
+                std::future::pending::<()>().await;
+            }
+        };
+        let told = async |redlock: &Redlock, name: &str| {
+            let mut observer = redlock.election("scheduler").unwrap().observe();
+            loop {
+                match observer.next().await.unwrap() {
+                    LeaderState::Known { label: Some(label), .. } if label.as_str() == name => {
+                        break;
+                    }
+                    _ => {}
+                }
+            }
+        };
+        let play = async {
+            let story = async {
+                told(&second, "first").await;
+                first.close().await;
+                told(&second, "second").await;
+                second.close().await;
+            };
+            let one = lead(&first, "first", schedule("first"));
+            let other = async {
+                told(&second, "first").await;
+                lead(&second, "second", schedule("second")).await
+            };
+            let (one, other, ()) = tokio::join!(one, other, story);
+            one.and(other).unwrap();
+        };
+        timeout(Duration::from_secs(60), play).await.unwrap();
+        let terms = terms.into_inner().unwrap();
+        assert_eq!(terms.iter().map(|(name, _)| *name).collect::<Vec<_>>(), ["first", "second"]);
+        assert!(terms[0].1 < terms[1].1, "{terms:?}");
+    }
+}
