@@ -40,6 +40,7 @@ pub mod cases;
 mod client;
 pub mod hand;
 pub mod keep;
+pub mod meet;
 mod model;
 mod node;
 pub mod properties;

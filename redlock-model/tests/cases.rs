@@ -1,7 +1,7 @@
 //! The cases that are small enough for every test run.
 
 use redlock_model::report::{self, Case, World};
-use redlock_model::{cases, hand, keep, rw, sem, timed};
+use redlock_model::{cases, hand, keep, meet, rw, sem, timed};
 
 fn surprises<W: World>(cases: Vec<Case<W>>) -> Vec<String> {
     cases.iter().flat_map(|case| report::run(case).surprises).collect()
@@ -111,4 +111,10 @@ fn a_case_of_permits_that_comes_out_otherwise_is_told() {
     let mut case = sem::sound().remove(0);
     case.setting.permits = [2, 0, 0, 0];
     assert!(surprises(vec![case]).iter().any(|told| told.contains("all out: Unreached")));
+}
+
+#[test]
+fn a_first_contact_with_a_majority_counts_no_server_twice_in_every_interleaving() {
+    assert_eq!(surprises(meet::sound()), Vec::<String>::new());
+    assert_eq!(surprises(meet::broken()), Vec::<String>::new());
 }

@@ -35,7 +35,7 @@ fn sent(info: &Info, number: (u32, u32)) -> String {
     let take = "takes by SET NX GET (by script with fencing or restart guard)";
     let release = |native| {
         format!(
-            "{take}, releases by script, which tells who waits ({native} where wake-ups are off)"
+            "{take}, releases by {native} while nobody listens, else by script, which tells who waits"
         )
     };
     match (info.product, number) {

@@ -19,7 +19,7 @@ pub(super) const CASES: &[Case] = {
             Version,
             Ok,
             &[0],
-            "Valkey 9.1.2: takes by SET NX GET (by script with fencing or restart guard), releases by script, which tells who waits (DELIFEQ where",
+            "Valkey 9.1.2: takes by SET NX GET (by script with fencing or restart guard), releases by DELIFEQ while nobody listens, else by script, which tells who waits",
             "",
         ),
         (
@@ -28,7 +28,7 @@ pub(super) const CASES: &[Case] = {
             Version,
             Ok,
             &[0],
-            "releases by script, which tells who waits (DELEX where wake-ups are off)",
+            "releases by DELEX while nobody listens, else by script, which tells who waits",
             "",
         ),
         (
