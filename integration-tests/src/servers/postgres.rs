@@ -73,7 +73,8 @@ impl Postgres {
         let mut initdb = as_user(&binaries.join("initdb"), user, &data);
         initdb.args(["--no-sync", "--auth=trust", "--encoding=UTF8", "--locale=C"]);
         initdb.args(["--username", ROLE, "--pgdata", "."]);
-        output(&mut initdb).await.map_err(|why| format!("initdb: {why}"))?;
+        let inside = data.display();
+        output(&mut initdb).await.map_err(|why| format!("initdb in {inside}: {why}"))?;
         let mut conflicts = 0;
         loop {
             let addr = ports::loopback(ports::take());
