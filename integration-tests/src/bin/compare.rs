@@ -7,6 +7,7 @@
 //! |---|---|
 //! | `--quick` | fewer and shorter turns: under three minutes in all |
 //! | `--json FILE` | writes the ratios by name |
+//! | `--svg FILE` | draws cycles by tasks and waits in a crowd, for which the sections `tasks` and `queue` are needed |
 //! | `--only NAME,NAME` | only these sections |
 //! | `--smoke` | seconds in all: whether everything runs, not how fast |
 //!
@@ -23,6 +24,8 @@
 mod allocs;
 #[path = "compare/bench.rs"]
 mod bench;
+#[path = "compare/chart.rs"]
+mod chart;
 #[path = "compare/child.rs"]
 mod child;
 #[path = "compare/contender.rs"]
@@ -164,6 +167,9 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
     figures.expect(sections.iter().flat_map(|section| section.finds).copied());
     if let Some(file) = &bench.settings.json {
         std::fs::write(file, figures.json())?;
+    }
+    if let Some(file) = &bench.settings.svg {
+        std::fs::write(file, figures.svg()?)?;
     }
     Ok(figures.verdict())
 }

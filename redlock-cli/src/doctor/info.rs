@@ -19,6 +19,16 @@ pub(crate) struct Info {
     pub(crate) maxmemory: Option<u64>,
     pub(crate) policy: Option<String>,
     pub(crate) aof: Option<bool>,
+    /// Attached to it.
+    pub(crate) replicas: Option<u64>,
+    /// Connected now.
+    pub(crate) clients: Option<u64>,
+    pub(crate) maxclients: Option<u64>,
+    /// The last write to the append-only file.
+    pub(crate) writes_failed: bool,
+    /// The last rewrite of it.
+    pub(crate) rewrite_failed: bool,
+    pub(crate) snapshot_failed: bool,
 }
 
 impl Info {
@@ -29,6 +39,7 @@ impl Info {
             let host = info.field("master_host").unwrap_or("another server");
             format!("{host}:{}", info.field("master_port").unwrap_or("?"))
         };
+        let failed = |status: &str| info.field(status).is_some_and(|status| status != "ok");
         let identity = info.identity();
         Self {
             run_id: owned("run_id"),
@@ -41,6 +52,12 @@ impl Info {
             maxmemory: info.number("maxmemory"),
             policy: owned("maxmemory_policy"),
             aof: info.number("aof_enabled").map(|enabled| enabled == 1),
+            replicas: info.number("connected_slaves"),
+            clients: info.number("connected_clients"),
+            maxclients: info.number("maxclients"),
+            writes_failed: failed("aof_last_write_status"),
+            rewrite_failed: failed("aof_last_bgrewrite_status"),
+            snapshot_failed: failed("rdb_last_bgsave_status"),
         }
     }
 
@@ -82,6 +99,12 @@ mod tests {
         let valkey = Info::parse("redis_version:7.2.4\nvalkey_version:9.1.2\nrole:master");
         assert_eq!((valkey.server(), valkey.replica_of), ("Valkey 9.1.2".to_owned(), None));
         assert_eq!(Info::parse(""), Info::default());
+        let kept = Info::parse(
+            "connected_clients:80\r\nmaxclients:100\r\nconnected_slaves:2\r\nrdb_last_bgsave_status:ok\r\n\
+             aof_last_bgrewrite_status:err\r\naof_last_write_status:ok\r\n",
+        );
+        assert_eq!((kept.clients, kept.maxclients, kept.replicas), (Some(80), Some(100), Some(2)));
+        assert!(kept.rewrite_failed && !kept.writes_failed && !kept.snapshot_failed);
         assert_eq!(Info::parse("redis_version:garbage").number(), None);
     }
 }

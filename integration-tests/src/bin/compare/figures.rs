@@ -3,15 +3,29 @@
 use std::fmt::Write;
 use std::process::ExitCode;
 
+use crate::chart::{self, Line, Wait};
+
 #[derive(Default)]
 pub(crate) struct Figures {
     found: Vec<(&'static str, f64)>,
+    lines: Vec<Line>,
+    waits: Vec<Wait>,
     failures: Vec<String>,
 }
 
 impl Figures {
     pub(crate) fn set(&mut self, name: &'static str, value: f64) {
         self.found.push((name, value));
+    }
+
+    /// What is drawn of tasks on keys of their own.
+    pub(crate) fn draw_lines(&mut self, lines: Vec<Line>) {
+        self.lines = lines;
+    }
+
+    /// What is drawn of a crowd on one key.
+    pub(crate) fn draw_waits(&mut self, waits: Vec<Wait>) {
+        self.waits = waits;
     }
 
     /// Notes locks that were not had.
@@ -47,6 +61,18 @@ impl Figures {
             write!(json, "{comma}\n  \"{name}\": {value:.4}").unwrap();
         }
         json + "\n}\n"
+    }
+
+    /// The picture.
+    ///
+    /// # Errors
+    ///
+    /// Where a part of it was not measured.
+    pub(crate) fn svg(&self) -> Result<String, &'static str> {
+        if self.lines.is_empty() || self.waits.is_empty() {
+            return Err("--svg: the sections tasks and queue are needed");
+        }
+        Ok(chart::svg(&self.lines, &self.waits))
     }
 
     /// Tells on stderr what went wrong.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use integration_tests::nodes::Client;
 
 use crate::bench::{Bench, NODES};
+use crate::chart::Wait;
 use crate::contender::Contender;
 use crate::contention::Contention;
 use crate::figures::Figures;
@@ -23,6 +24,13 @@ pub(crate) fn run(bench: &Bench, figures: &mut Figures) {
     figures.failed(ours.failed, "16 tasks of one process");
     figures.set("queue_wait_p99", ours.wait(99) / raw.wait(99));
     figures.set("queue_share", ours.inequality());
+    let named = [("ours, redis", &ours), ("raw, a queue", &raw), ("rslock", &rslock)];
+    let wait = |(name, of): (&'static str, &Contention)| Wait {
+        name,
+        p50_ms: of.wait(50),
+        p99_ms: of.wait(99),
+    };
+    figures.draw_waits(named.map(wait).into());
 }
 
 async fn measure(bench: &Bench) -> [Contention; 3] {

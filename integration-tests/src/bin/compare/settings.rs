@@ -6,6 +6,7 @@ use std::path::PathBuf;
 #[derive(Default)]
 pub(crate) struct Settings {
     pub(crate) json: Option<PathBuf>,
+    pub(crate) svg: Option<PathBuf>,
     effort: Effort,
     only: Option<Vec<String>>,
 }
@@ -32,6 +33,7 @@ impl Settings {
                 "--quick" => settings.effort = Effort::Quick,
                 "--smoke" => settings.effort = Effort::Smoke,
                 "--json" => settings.json = Some(value()?.into()),
+                "--svg" => settings.svg = Some(value()?.into()),
                 "--only" => settings.only = Some(value()?.split(',').map(str::to_owned).collect()),
                 _ => return Err(format!("{arg}: unknown")),
             }

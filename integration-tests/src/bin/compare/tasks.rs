@@ -7,6 +7,7 @@ use integration_tests::Server;
 use tokio::task::JoinSet;
 
 use crate::bench::{Bench, NODES};
+use crate::chart::Line;
 use crate::contender::{self, BASES, Contender, NAMES};
 use crate::figures::Figures;
 use crate::settings::Runtime;
@@ -43,6 +44,11 @@ pub(crate) fn run(bench: &Bench, figures: &mut Figures) {
             }
         }
         if runtime == Runtime::Current {
+            let lines = NAMES.iter().enumerate().map(|(index, name)| {
+                let points = sizes.iter().zip(&all).map(|(tasks, all)| (*tasks, all[index].rate()));
+                Line { name, points: points.collect() }
+            });
+            figures.draw_lines(lines.collect());
             let of = |tasks| sizes.iter().position(|size| *size == tasks).map(|at| &all[at]);
             if let (Some(of_64), Some(of_1024)) = (of(64), of(1_024)) {
                 figures.set("tasks64_redis", of_64[0].rate() / of_64[1].rate());

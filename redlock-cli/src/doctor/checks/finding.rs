@@ -24,6 +24,12 @@ pub(crate) enum Check {
     Eviction,
     /// There is room.
     Memory,
+    /// Nobody is there to take a server's place who has not heard of its locks.
+    Replicas,
+    /// There is room for further clients.
+    Clients,
+    /// What was to be written to disk was.
+    Disk,
     /// What a restart forgets.
     Persistence,
     /// No node is kept out by the restart guard.
@@ -57,6 +63,9 @@ impl Check {
             Self::Version => "version",
             Self::Eviction => "eviction",
             Self::Memory => "memory",
+            Self::Replicas => "replicas",
+            Self::Clients => "clients",
+            Self::Disk => "disk",
             Self::Persistence => "persistence",
             Self::Warm => "warm",
             Self::Clocks => "clocks",

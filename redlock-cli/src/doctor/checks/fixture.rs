@@ -36,7 +36,8 @@ pub(crate) fn good() -> Facts {
 pub(crate) fn node(index: u8) -> NodeFacts {
     let info = format!(
         "redis_version:7.0.15\nrun_id:{index}bcdefghijk\nuptime_in_seconds:{index}00\nrole:master\ncluster_enabled:0\n\
-         used_memory:10\nmaxmemory:1000\nmaxmemory_policy:noeviction\naof_enabled:1\n"
+         used_memory:10\nmaxmemory:1000\nmaxmemory_policy:noeviction\naof_enabled:1\nconnected_clients:9\nmaxclients:10000\n\
+         connected_slaves:0\nrdb_last_bgsave_status:ok\naof_last_bgrewrite_status:ok\naof_last_write_status:ok\n"
     );
     NodeFacts {
         name: format!("n{index}:6379"),

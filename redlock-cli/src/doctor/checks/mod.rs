@@ -11,6 +11,7 @@ mod rights;
 mod server;
 mod set;
 mod told;
+mod upkeep;
 
 use super::facts::Facts;
 
@@ -28,6 +29,9 @@ pub(crate) fn all(facts: &Facts, accepted: &[Check]) -> Vec<Finding> {
         server::version,
         server::eviction,
         server::memory,
+        upkeep::replicas,
+        upkeep::clients,
+        upkeep::disk,
         persistence::check,
         persistence::warm,
         clocks::check,

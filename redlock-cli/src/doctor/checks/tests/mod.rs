@@ -2,6 +2,7 @@ mod clocks;
 mod locks;
 mod servers;
 mod set;
+mod upkeep;
 
 use std::time::Duration;
 
@@ -19,7 +20,7 @@ type Case =
 
 #[test]
 fn every_check_passes_warns_and_fails_as_it_should_and_says_why_and_what_to_do() {
-    let cases = [set::CASES, servers::CASES, clocks::CASES, locks::CASES].concat();
+    let cases = [set::CASES, servers::CASES, upkeep::CASES, clocks::CASES, locks::CASES].concat();
     for (case, change, check, level, nodes, reason, remedy) in &cases {
         let mut facts = good();
         change(&mut facts);
