@@ -7,6 +7,7 @@ use integration_tests::nodes::Client;
 use integration_tests::{ChaosProxy, Kind, Mode, Servers};
 use rustix::process::Signal;
 use serde_json::Value;
+use tokio::net::TcpStream;
 
 use crate::setup::*;
 
@@ -155,9 +156,16 @@ async fn a_replica_fails(client: Client) {
     let (host, port) = servers[0].peer().await;
     let builder = Servers::builder().arg("--replicaof").arg(host).arg(port.to_string());
     let replica = builder.start().await;
+    let master = &servers[0];
+    until("attached", async || {
+        master.exec(&["INFO", "replication"]).await.contains("connected_slaves:1")
+    })
+    .await;
     let urls = [servers.urls(), replica.urls()].concat();
     let diagnosis = Diagnosis::of(client, &urls, &[]).await;
-    diagnosis.expect(2, &[("masters", "fail"), ("rights", "fail"), ("latency", "ok")]);
+    let amiss = [("masters", "fail"), ("replicas", "warn"), ("rights", "fail"), ("latency", "ok")];
+    diagnosis.expect(2, &amiss);
+    assert!(diagnosis.of_check("replicas").contains(&master.addr().to_string()));
     let (master, node) = (servers[0].port().to_string(), replica[0].addr().to_string());
     let said = diagnosis.of_check("masters");
     assert!(said.contains("is a replica of") && said.contains(&node), "{said}");
@@ -179,6 +187,20 @@ async fn a_policy_that_evicts_fails_where_there_is_a_limit_and_warns_where_there
     let full = Diagnosis::of(client, &servers.urls(), &[]).await;
     assert_eq!((full.code, full.amiss()["memory"]), (2, "fail"), "{:#}", full.report);
     assert_eq!(full.amiss()["rights"], "fail", "{:#}", full.report);
+}
+
+async fn a_server_that_takes_few_more_clients_warns(client: Client) {
+    let servers = Servers::start(3).await;
+    servers[1].exec(&["CONFIG", "SET", "maxclients", "20"]).await;
+    let mut others = Vec::new();
+    for _ in 0..16 {
+        others.push(TcpStream::connect(servers[1].addr()).await.unwrap());
+    }
+    let diagnosis = Diagnosis::of(client, &servers.urls(), &[]).await;
+    assert_eq!(diagnosis.amiss()["clients"], "warn", "{:#}", diagnosis.report);
+    let said = diagnosis.of_check("clients");
+    assert!(said.contains(&servers[1].addr().to_string()) && said.contains("of 20"), "{said}");
+    drop(others);
 }
 
 async fn a_clock_that_is_wrong_warns_and_one_that_is_far_wrong_fails(client: Client) {
@@ -282,6 +304,7 @@ integration_tests::with_both_clients! {
     the_report_has_the_documented_fields
     one_server_listed_twice_fails
     a_replica_fails
+    a_server_that_takes_few_more_clients_warns
     a_policy_that_evicts_fails_where_there_is_a_limit_and_warns_where_there_is_none
     a_clock_that_is_wrong_warns_and_one_that_is_far_wrong_fails
     nodes_that_are_down_or_hang_fail_and_no_majority_is_not_measured
