@@ -27,7 +27,7 @@ use tokio::runtime::Builder;
 use tokio::task::JoinSet;
 
 const TTL: Duration = Duration::from_secs(10);
-const LIMIT: Duration = Duration::from_secs(1);
+const LIMIT: Duration = Duration::from_secs(5);
 const TURN: Duration = Duration::from_millis(400);
 const RELEASE: &str =
     "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0";
@@ -139,7 +139,7 @@ async fn turn(contender: &Contender, tasks: usize, urls: &[String]) -> Result<[f
     for task in 0..tasks {
         let contender = contender.clone();
         running.spawn(async move {
-            let (key, mut cycles) = (format!("cycles:{task}"), 0);
+            let (key, mut cycles) = (format!("cycles:{}:{task}", std::process::id()), 0);
             while begin.elapsed() < TURN {
                 contender.cycle(&key).await?;
                 cycles += 1;

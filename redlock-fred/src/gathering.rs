@@ -14,7 +14,7 @@ pub(crate) const MOST: usize = 64;
 /// How many other commands have to be under way. Among fewer there is next to nothing to be sent together, and to wait for it
 /// costs a turn of the runtime.
 const CROWD: usize = 4;
-/// How far apart their time limits may be. They have one for all, the last, and no timer is finer.
+/// How far apart their time limits may be. fred calls them back by one for all, the last, and no timer is finer.
 const MOMENT: Duration = Duration::from_millis(1);
 /// For how long each is sent by itself where they were refused together: the user may lack a right to one of the keys.
 const APART: Duration = Duration::from_secs(1);
@@ -34,7 +34,7 @@ pub(crate) struct Queued {
 #[derive(Debug, Default)]
 pub(crate) struct Gathering {
     waiting: Vec<Queued>,
-    /// Where the first of them came from: only those of one runtime may rely on one timer.
+    /// Where they came from: the timer that calls them back belongs to one runtime.
     runtime: Option<Id>,
 }
 

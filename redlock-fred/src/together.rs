@@ -14,7 +14,7 @@ use redlock_protocol::CallError;
 use redlock_protocol::together::Together;
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::oneshot;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 
 use crate::command::{Command, Release};
 use crate::connection::Connection;
@@ -59,9 +59,13 @@ impl Connection {
             Poll::Ready(())
         })
         .await;
-        answered.await.unwrap_or_else(|_| {
-            Err(NodeError::new(Fault::ConnectionLost, "the runtime ended").into())
-        })
+        // A timer of its own: they may be handed over on another runtime, which need not be polled.
+        match timeout_at(deadline, answered).await {
+            Ok(answered) => answered.unwrap_or_else(|_| {
+                Err(NodeError::new(Fault::ConnectionLost, "the runtime ended").into())
+            }),
+            Err(_) => Err(NodeError::from(Fault::Timeout).into()),
+        }
     }
 
     /// Hands over what has to come before a command on this key, or on who knows which.

@@ -95,3 +95,74 @@ impl Together {
         Ok(list.into_iter().map(one).collect())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scripts::{RELEASE_SHARED, RELEASE_TELL};
+
+    const KEY: Arg<'_> = Arg::Bytes(b"key");
+    const VALUE: Arg<'_> = Arg::Bytes(b"value");
+
+    #[test]
+    fn a_release_of_one_resource_is_known_in_each_of_its_forms() {
+        let digest = Arg::Text(RELEASE.digest());
+        let tells = Arg::Text(RELEASE_TELL_ONE.digest());
+        let channel = Arg::Text(RELEASED_CHANNEL);
+        let release = |value, key, told| Some(Release { key, value, told });
+        let args = [digest, Arg::Int(1), KEY, VALUE];
+        assert_eq!(Release::of("EVALSHA", &args), release(3, 2, false));
+        let args = [tells, Arg::Int(1), KEY, VALUE, channel];
+        assert_eq!(Release::of("EVALSHA", &args), release(3, 2, true));
+        assert_eq!(Release::of("DELIFEQ", &[KEY, VALUE]), release(1, 0, false));
+        let args = [KEY, Arg::Text("IFEQ"), VALUE];
+        assert_eq!(Release::of("DELEX", &args), release(2, 0, false));
+    }
+
+    #[test]
+    fn nothing_else_is() {
+        let digest = |script: &'static crate::scripts::Script| Arg::Text(script.digest());
+        let channel = Arg::Text(RELEASED_CHANNEL);
+        let others: [(&str, &[Arg<'_>]); 7] = [
+            // Not run yet, as far as is known.
+            ("EVAL", &[Arg::Text(RELEASE.text), Arg::Int(1), KEY, VALUE]),
+            ("EVALSHA", &[digest(&RELEASE), Arg::Int(2), KEY, KEY, VALUE]),
+            ("EVALSHA", &[digest(&RELEASE), Arg::Int(1), KEY, VALUE, channel]),
+            ("EVALSHA", &[digest(&RELEASE_TELL), Arg::Int(1), KEY, VALUE, channel]),
+            ("EVALSHA", &[digest(&RELEASE_SHARED), Arg::Int(1), KEY, VALUE, channel]),
+            ("DELEX", &[KEY, VALUE]),
+            ("PTTL", &[KEY]),
+        ];
+        for (name, args) in others {
+            assert_eq!(Release::of(name, args), None, "{name} of {}", args.len());
+        }
+    }
+
+    #[test]
+    fn each_has_its_own_answer() {
+        let text = |text: &str| Reply::Bytes(text.as_bytes().to_vec());
+        let unheard = Reply::List(vec![Reply::Int(1), Reply::Int(0)]);
+        let refused = Reply::List(vec![text("NOPERM no")]);
+        let list = vec![Reply::Int(-1), unheard.clone(), refused];
+        let answers = Together::answers(Reply::List(list), 3).unwrap();
+        assert!(matches!(&answers[0], Ok(Reply::Int(-1))));
+        assert!(matches!(&answers[1], Ok(answer) if *answer == unheard));
+        assert!(matches!(&answers[2], Err(CallError::Server(said)) if said == "NOPERM no"));
+    }
+
+    #[test]
+    fn too_many_answers_or_too_few_are_none() {
+        for answer in [Reply::Int(1), Reply::List(vec![Reply::Int(1); 2]), Reply::List(Vec::new())]
+        {
+            assert!(Together::answers(answer, 1).is_err());
+        }
+    }
+
+    #[test]
+    fn a_script_is_sent_whole_until_it_has_run() {
+        assert_eq!(Together::of(false, false).script, RELEASE_EACH.text);
+        let together = Together::of(true, true);
+        assert_eq!((together.name, together.script), ("EVALSHA", RELEASE_EACH.digest()));
+        assert_eq!((together.channel, Together::of(false, true).channel), (RELEASED_CHANNEL, ""));
+    }
+}
