@@ -8,8 +8,9 @@ use std::time::Duration;
 use integration_tests::nodes::Client;
 use integration_tests::resp::Reply;
 use integration_tests::{Kind, Server, Servers};
+use redlock_core::node::{Claim, Removal, Terms};
 use redlock_core::{
-    InMemoryNode, LockErrorKind, LockKey, LockNode, LockOptions, LockState, Redlock, Release,
+    InMemoryNode, LockErrorKind, LockKey, LockNode, LockOptions, LockState, Redlock, Release, Token,
 };
 
 const TTL: Duration = Duration::from_secs(60);
@@ -227,8 +228,69 @@ async fn a_node_that_moved_to_anothers_server_is_not_counted_twice(client: Clien
     bridge.abort();
 }
 
+/// A client may send them together.
+async fn in_a_crowd_each_release_finds_what_it_would_find_alone(client: Client, kind: Kind) {
+    const LIMIT: Duration = Duration::from_secs(20);
+    const CROWD: usize = 48;
+    let servers = Servers::start_kind(kind, 1).await;
+    let (server, node) = (&servers[0], client.node(&servers.urls()[0]));
+    node.clone().identity(LIMIT).await.unwrap();
+    let scripts = async || {
+        let stats = server.exec(&["INFO", "commandstats"]).await;
+        let calls = |line: &str| {
+            let calls = line.trim().strip_prefix("cmdstat_eval")?.split_once("calls=")?.1;
+            calls.split(',').next()?.parse::<usize>().ok()
+        };
+        stats.lines().filter_map(calls).sum::<usize>()
+    };
+    for told in [false, true] {
+        let release = async |claim| match told {
+            false => node.clone().release(claim, LIMIT).await,
+            true => node.clone().release_and_tell(claim, LIMIT).await,
+        };
+        let claim = |key: &str| Claim::new(LockKey::new(key).unwrap(), Token::random().unwrap());
+        // Scripts are called by their digests from now on.
+        release(claim("nothing")).await.unwrap();
+        let mut releases = Vec::new();
+        for index in 0..CROWD {
+            let key = format!("k:{index}");
+            let claim = claim(&key);
+            node.clone().acquire(claim.clone(), Terms::new(TTL), LIMIT).await.unwrap();
+            let found = match index % 4 {
+                0 => Removal::Removed,
+                1 => {
+                    server.exec(&["DEL", &key]).await;
+                    Removal::Gone
+                }
+                2 => {
+                    server.exec(&["SET", &key, "theirs"]).await;
+                    Removal::Foreign
+                }
+                _ => {
+                    server.exec(&["DEL", &key]).await;
+                    server.exec(&["LPUSH", &key, "theirs"]).await;
+                    Removal::Foreign
+                }
+            };
+            releases.push((claim, found));
+        }
+        let before = scripts().await;
+        let all = releases.into_iter().map(async |(claim, found)| {
+            assert_eq!(release(claim).await.unwrap(), found);
+        });
+        futures_util::future::join_all(all).await;
+        assert_eq!(server.keys().await.len(), CROWD / 2);
+        if client == Client::Fred && kind != Kind::Valkey91 {
+            let calls = scripts().await - before;
+            assert!(calls < CROWD / 2, "{calls} commands");
+        }
+        server.exec(&["FLUSHALL"]).await;
+    }
+}
+
 integration_tests::with_both_clients_on_every_kind! {
     another_clients_lock_excludes_us
+    in_a_crowd_each_release_finds_what_it_would_find_alone
     our_lock_excludes_another_client_and_can_be_released_by_it
     any_bytes_are_a_name
     the_native_release_is_used_where_the_server_has_it

@@ -16,67 +16,75 @@ use tokio::time::{Instant, sleep, timeout};
 use crate::command::Command;
 use crate::debts::Debts;
 use crate::errors;
+use crate::gathering::Togetherness;
 use crate::silence::LOOK;
 use crate::troubles::Troubles;
 
 /// What commands are sent over: a client that the user connects, or one that is connected once and given up
 /// with its connection.
 #[derive(Clone)]
-pub(crate) struct Connection {
+pub(crate) struct Connection(Arc<Parts>);
+
+struct Parts {
     client: Client,
-    troubles: Arc<Troubles>,
-    debts: Arc<Debts>,
+    troubles: Troubles,
+    debts: Debts,
     /// Why it is to be left: the server is a replica.
-    left: Arc<watch::Sender<Option<NodeError>>>,
+    left: watch::Sender<Option<NodeError>>,
     /// Whether fred's task for it has ended. Nothing for a client of the user's.
     over: Option<watch::Receiver<bool>>,
+    together: Togetherness,
 }
 
 impl Connection {
     pub(crate) fn new(client: Client, over: Option<watch::Receiver<bool>>) -> Self {
-        let troubles = Arc::new(Troubles::of(&client));
-        Self {
+        Self(Arc::new(Parts {
+            troubles: Troubles::of(&client),
             client,
-            troubles,
-            debts: Arc::default(),
-            left: Arc::new(watch::Sender::new(None)),
+            debts: Debts::default(),
+            left: watch::Sender::new(None),
             over,
-        }
+            together: Togetherness::default(),
+        }))
     }
 
     pub(crate) fn client(&self) -> &Client {
-        &self.client
+        &self.0.client
+    }
+
+    pub(crate) fn together(&self) -> &Togetherness {
+        &self.0.together
     }
 
     /// Why it ended or was not made.
     pub(crate) fn refusal(&self) -> NodeError {
-        let left = self.left.borrow().clone();
-        left.unwrap_or_else(|| errors::refused(self.troubles.last().as_ref()))
+        let left = self.0.left.borrow().clone();
+        left.unwrap_or_else(|| errors::refused(self.0.troubles.last().as_ref()))
     }
 
     /// Sends nothing more on it. What is under way is answered before it is closed. Whether it was not left already.
     pub(crate) fn leave(&self, why: &NodeError) -> bool {
-        self.left.send_if_modified(|left| {
+        self.0.left.send_if_modified(|left| {
             let is_first = left.is_none();
             left.get_or_insert_with(|| why.clone());
             is_first
         })
     }
 
-    /// Sends the command, within `timeout`, which must not be zero. The first poll puts it into fred's queue.
-    pub(crate) async fn call(
+    /// Sends the command by itself, within `timeout`, which must not be zero. The first poll puts it into fred's queue.
+    pub(crate) async fn send(
         &self,
         command: Command,
         timeout: Duration,
     ) -> Result<Reply, CallError> {
-        if self.left.borrow().is_some() {
+        if self.0.left.borrow().is_some() {
             return Err(self.refusal().into());
         }
-        let Some(debt) = self.debts.begin() else {
+        let Some(debt) = self.0.debts.begin(command.count()) else {
             return Err(NodeError::new(Fault::Refused, UNANSWERED).into());
         };
         // Its budget may not run out: an answer that is there must not look like none.
-        let mut answer = pin!(unconstrained(command.send(&self.client, timeout)));
+        let mut answer = pin!(unconstrained(command.send(&self.0.client, timeout)));
         let mut over = pin!(self.over());
         let answer = poll_fn(|context| {
             // First the end, then the answer: what came before the end is not missed.
@@ -101,7 +109,7 @@ impl Connection {
     /// Waits for the end of fred's task. Before that it answers every command it has taken, so one without an answer
     /// was never taken. fred keeps it for the next connection of the same client, and there is none.
     async fn over(&self) {
-        if let Some(over) = &self.over {
+        if let Some(over) = &self.0.over {
             // An error is the end of the runtime, which says nothing of what became of a command.
             if over.clone().wait_for(|over| *over).await.is_ok() {
                 return;
@@ -115,15 +123,15 @@ impl Connection {
         tokio::select! {
             () = self.left() => {
                 // What is under way is answered, before the connection is closed.
-                let _ = timeout(LAST_ANSWERS, self.client.quit()).await;
+                let _ = timeout(LAST_ANSWERS, self.0.client.quit()).await;
             }
-            () = self.ask(true) => self.troubles.tell(Error::new(ErrorKind::IO, UNANSWERED)),
+            () = self.ask(true) => self.0.troubles.tell(Error::new(ErrorKind::IO, UNANSWERED)),
         }
     }
 
     async fn left(&self) {
         // It lives as long as this.
-        let _ = self.left.subscribe().wait_for(Option::is_some).await;
+        let _ = self.0.left.subscribe().wait_for(Option::is_some).await;
     }
 
     /// Finds out when what is unanswered is answered, as long as it is polled.
@@ -134,10 +142,10 @@ impl Connection {
     /// Ends with a silence that is too long, if that is wanted.
     async fn ask(&self, give_up: bool) {
         loop {
-            while self.debts.ask(Instant::now()) {
+            while self.0.debts.ask(Instant::now()) {
                 // Zero is no limit. Whatever comes, be it the end of the connection or that nothing was sent, ends the
                 // debts.
-                let question = Command::new("PING", &[]).send(&self.client, Duration::ZERO);
+                let question = Command::new("PING", &[]).send(&self.0.client, Duration::ZERO);
                 let mut question = pin!(question);
                 loop {
                     tokio::select! {
@@ -145,13 +153,13 @@ impl Connection {
                         _ = &mut question => break,
                         () = sleep(LOOK) => {}
                     }
-                    if self.debts.look(Instant::now()) && give_up {
+                    if self.0.debts.look(Instant::now()) && give_up {
                         return;
                     }
                 }
-                self.debts.answered();
+                self.0.debts.answered();
             }
-            self.debts.more().await;
+            self.0.debts.more().await;
         }
     }
 }

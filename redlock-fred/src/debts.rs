@@ -13,14 +13,14 @@ pub(crate) struct Debts {
 }
 
 /// A command whose answer somebody waits for. Dropped unpaid, its answer is owed.
-pub(crate) struct Debt<'a>(Option<&'a Debts>);
+pub(crate) struct Debt<'a>(Option<&'a Debts>, usize);
 
 impl Debts {
-    /// A command is about to be sent; nothing if none may be.
-    pub(crate) fn begin(&self) -> Option<Debt<'_>> {
+    /// So many commands are about to be sent as one; nothing if none may be.
+    pub(crate) fn begin(&self, commands: usize) -> Option<Debt<'_>> {
         let full = self.silence().is_full();
         // Not made before it is known: dropped, it would be owed.
-        if full { None } else { Some(Debt(Some(self))) }
+        if full { None } else { Some(Debt(Some(self), commands)) }
     }
 
     /// Whether a question is to be asked.
@@ -60,7 +60,7 @@ impl Debt<'_> {
 impl Drop for Debt<'_> {
     fn drop(&mut self) {
         if let Some(debts) = self.0 {
-            debts.silence().owe();
+            debts.silence().owe(self.1);
             debts.more.notify_one();
         }
     }

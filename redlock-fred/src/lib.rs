@@ -82,6 +82,13 @@
 //! refused at once, as not sent. Over a client of yours those first commands wait for a connection, however many attempts
 //! that takes, or until their time limits pass.
 //!
+//! # In a crowd
+//!
+//! fred writes each script to the socket by itself. Where four or more other commands are under way on a connection, releases
+//! of single resources that come at one moment are therefore sent as one script, which answers for each. A command on the key
+//! of one of them, or on several, comes behind it; acquires of other keys may pass it. A user who may not touch one of the keys
+//! has each sent by itself.
+//!
 //! # Cancel safety
 //!
 //! The verbs' futures should be driven to completion, as `redlock-core` does. A future that was never polled has
@@ -97,6 +104,7 @@ mod command;
 mod connection;
 mod debts;
 mod errors;
+mod gathering;
 mod keeper;
 mod link;
 mod listening;
@@ -106,6 +114,7 @@ mod settings;
 mod silence;
 #[cfg(feature = "tls-rustls")]
 mod tls;
+mod together;
 mod troubles;
 mod url;
 mod wire;

@@ -73,6 +73,7 @@
 //! | raise | the script `raise`: `GET`, `PTTL`, `SET`, `PEXPIRE` |
 //! | release | one resource: `DELIFEQ` (Valkey 9.0) or `DELEX` (Redis 8.4); else the script `release`: `GET`, `DEL` |
 //! | release and tell | the script `release_tell`, or `release_tell_one` for one resource: `GET`, `DEL`, `PUBLISH`; as a release for 50 ms after one that nobody heard |
+//! | several releases of one resource each, where an adapter sends them [together] | the script `release_each`: `GET`, `DEL`, `PUBLISH` |
 //! | extend, raise, release, shared | the scripts `extend_shared`, `raise_shared`, `release_shared`: `TIME`, `ZSCORE`, `ZRANGE`, `GET`, `PTTL`, `PEXPIRE`, `SET`, `DEL`, `ZADD`, `ZREM`, `ZREMRANGEBYSCORE`, `PUBLISH` |
 //! | keep | the script `keep`: `GET`, `PTTL`, `SET` |
 //! | inspect, inspect_counters | the script `inspect`: `GET`, `PTTL`, at shares `ZRANGE`, `ZCOUNT`, `TIME` |
@@ -116,6 +117,7 @@ mod server_node;
 mod shares;
 mod slots;
 mod telling;
+pub mod together;
 mod url;
 mod wire;
 

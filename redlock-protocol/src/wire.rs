@@ -15,9 +15,9 @@ use crate::reply::Reply;
 ///
 /// # Contract
 ///
-/// Commands arrive in the order in which their futures are first polled. A command is not re-sent after a
-/// connection was lost. When `timeout` passes, the answer is a [`Fault::Timeout`], and the command is called back if it
-/// was not written yet.
+/// Commands arrive in the order in which their futures are first polled; only the [release](crate::together::Release) of
+/// one resource may be passed by commands on other keys. A command is not re-sent after a connection was lost. When
+/// `timeout` passes, the answer is a [`Fault::Timeout`], and the command is called back if it was not written yet.
 ///
 /// What is known of the server is forgotten with every [`CallError::Node`]: another one may stand behind the next
 /// connection.

@@ -75,7 +75,7 @@ impl Script {
 
 /// All of them.
 #[cfg(any(test, feature = "testing"))]
-pub(crate) static ALL: [&Script; 15] = [
+pub(crate) static ALL: [&Script; 16] = [
     &ACQUIRE,
     &ACQUIRE_FENCED,
     &RAISE,
@@ -91,6 +91,7 @@ pub(crate) static ALL: [&Script; 15] = [
     &RAISE_SHARED,
     &SCAN,
     &ACQUIRE_ANY,
+    &RELEASE_EACH,
 ];
 
 /// `KEYS` resources, `ARGV` value, time to live in ms, and where there is one the former value that is swapped. Answers
@@ -175,6 +176,12 @@ pub(crate) static RELEASE_TELL_ONE: Script = Script::new(7, text!("release_tell_
 /// The same for shares, and for what the claim has whole: `ARGV` value, and [`RELEASED_CHANNEL`] or nothing. Told are resources
 /// of which nobody has a share any more.
 pub(crate) static RELEASE_SHARED: Script = Script::new(11, text!("release_shared.lua"));
+
+/// The releases of several claims, of one resource each: `KEYS` these, `ARGV` [`RELEASED_CHANNEL`] or nothing, and the value for
+/// each. Answers for each what [`RELEASE_TELL_ONE`] or [`RELEASE`] does; `{error}` where that would be an error.
+///
+/// Nothing is refused to one for another's sake, and so here a write may come before a read.
+pub(crate) static RELEASE_EACH: Script = Script::new(15, text!("release_each.lua"));
 
 /// `KEYS` resources. Answers three values per resource: 0 for free, 1 for held, 2 for shared; the value, or a list of how many
 /// shares there are and for those that end last, at most 16, value and rest in ms; the time to live in ms.
@@ -283,6 +290,7 @@ mod tests {
             (&super::RAISE_SHARED, "25ed49cbc24387686ba52e7a00f6d52551b731cc"),
             (&super::SCAN, "37657aec4ed7a67b0b6c4e0ce3d26c832843445d"),
             (&super::ACQUIRE_ANY, "fcade6bae907a70eb4bb3cf55e9bedaa4b833afb"),
+            (&super::RELEASE_EACH, "f9d849887fff78c382abacd8db56054eba1475f1"),
         ];
         for (script, digest) in digests {
             assert_eq!(script.digest(), digest, "{}", script.text);
