@@ -49,7 +49,14 @@ fn relinked(prose: &str) -> String {
         shown += before;
         match there(target) {
             Some(target) => shown += &format!("]({target})"),
-            None => drop(shown.remove(opening(&shown))),
+            None => {
+                let bracket = opening(&shown);
+                shown.remove(bracket);
+                // A picture, of which the words are left.
+                if shown[..bracket].ends_with('!') {
+                    shown.remove(bracket - 1);
+                }
+            }
         }
         rest = behind;
     }
@@ -110,9 +117,9 @@ fn the_crate_shows_the_documents_as_they_are() {
 
 #[test]
 fn links_lead_to_modules_and_what_is_not_there_keeps_its_words() {
-    let document = "See [Rights](OPERATIONS.md#rights), [this](#here),\n[the `[x]`\nsource](../redlock-core/src/lib.rs) and \
+    let document = "See [Rights](OPERATIONS.md#rights), [this](#here),\n[the `[x]`\nsource](../redlock-core/src/lib.rs), ![a picture](a.svg) and \
                     [the web](https://example.org).\n```text\n[a](b.md)\n```\n";
-    let wanted = "See [Rights](crate::guide::operations#rights), [this](#here),\nthe `[x]`\nsource and \
+    let wanted = "See [Rights](crate::guide::operations#rights), [this](#here),\nthe `[x]`\nsource, a picture and \
                   [the web](https://example.org).\n```text\n[a](b.md)\n```\n";
     assert_eq!(shown(document), wanted);
 }

@@ -12,6 +12,7 @@
 //! | [`managed_servers`] | servers that others run |
 //! | [`telemetry`] | metrics, spans, a dashboard, alerts |
 //! | [`performance`] | what a lock costs |
+//! | [`performance_history`] | what was tried to make it cost less |
 //! | [`migrating`] | from rslock, redlock, redsync, node-redlock, ShedLock |
 //! | [`stability`] | what a version number promises |
 
@@ -29,6 +30,8 @@ pub mod migrating {}
 pub mod operations {}
 #[doc = include_str!("PERFORMANCE.md")]
 pub mod performance {}
+#[doc = include_str!("PERFORMANCE_HISTORY.md")]
+pub mod performance_history {}
 #[doc = include_str!("SAFETY.md")]
 pub mod safety {}
 #[doc = include_str!("SCHEDULED_JOBS.md")]
