@@ -99,3 +99,7 @@ impl Drop for Keeper {
         drop(parked);
     }
 }
+
+#[cfg(test)]
+#[path = "stragglers_tests.rs"]
+mod tests;
