@@ -36,8 +36,8 @@ impl<W: Wire> ServerNode<W> {
         ];
         values.extend(claim.former().map(Arg::Bytes));
         let script = &scripts::ACQUIRE_FENCED;
-        let limit = Limit::new(timeout);
-        let reply = self.eval_over(script, claim.key(), &keys, &values, limit).await?;
+        let reply =
+            self.eval_over(script, claim.key(), &keys, &values, &mut Limit::new(timeout)).await?;
         reply.into_fenced_vote(fencing.is_some())
     }
 
@@ -47,9 +47,9 @@ impl<W: Wire> ServerNode<W> {
         key: &LockKey,
         timeout: Duration,
     ) -> Result<Vec<Option<u64>>, NodeError> {
-        let (counters, limit) = (counters(key), Limit::new(timeout));
-        let names = counters.iter().map(Vec::as_slice);
-        let reply = self.eval_on(&scripts::INSPECT, names, &[], limit).await?;
+        let counters = counters(key);
+        let names = (counters.len(), counters.iter().map(Vec::as_slice));
+        let reply = self.eval_on(&scripts::INSPECT, names, &[], &mut Limit::new(timeout)).await?;
         reply.into_counters(counters.len())
     }
 }

@@ -110,6 +110,7 @@ mod limit;
 mod lock_node;
 mod native;
 mod paging;
+mod plain;
 mod refusal;
 mod reply;
 mod scripts;

@@ -21,7 +21,7 @@ impl<W: Wire> ServerNode<W> {
         key: &[u8],
         claim: &Claim,
         ttl_millis: u64,
-        limit: Limit,
+        limit: &mut Limit,
     ) -> Result<Vote, CallError> {
         let own = claim.value();
         let reply = self
@@ -35,12 +35,13 @@ impl<W: Wire> ServerNode<W> {
                     Arg::Int(ttl_millis),
                     Arg::Text("GET"),
                 ],
-                limit.left(),
+                limit,
             )
             .await;
         let reply = match reply {
             Err(CallError::Server(text)) if classify(&text).fault() == Fault::WrongType => {
-                return self.shared_or(claim, CallError::Server(text), limit).await;
+                // It is rare, and large.
+                return Box::pin(self.shared_or(claim, CallError::Server(text), limit)).await;
             }
             reply => reply?,
         };
@@ -49,7 +50,7 @@ impl<W: Wire> ServerNode<W> {
             Reply::Bytes(value) if value == own => Ok(Vote::AlreadyOurs),
             Reply::Bytes(value) => {
                 // Only a hint for the retry: the refusal stands whatever becomes of this command.
-                let left = self.call("PTTL", &[Arg::Bytes(key)], limit.left()).await;
+                let left = self.call("PTTL", &[Arg::Bytes(key)], limit).await;
                 let expiry = left.map_or(Expiry::Unknown, Reply::into_expiry);
                 Ok(Vote::Held { expiry, fence: None, label: Label::of_value(&value) })
             }
@@ -63,7 +64,7 @@ impl<W: Wire> ServerNode<W> {
         &self,
         claim: &Claim,
         wrong: CallError,
-        limit: Limit,
+        limit: &mut Limit,
     ) -> Result<Vote, CallError> {
         let looked = self.eval(&scripts::INSPECT, claim.key(), &[], limit).await;
         match looked.map(|reply| reply.into_holdings(1)) {
@@ -88,14 +89,14 @@ impl<W: Wire> ServerNode<W> {
     pub(crate) async fn native_release(
         &self,
         claim: &Claim,
-        limit: Limit,
+        limit: &mut Limit,
     ) -> Option<Result<Removal, CallError>> {
         let key = Arg::Bytes(claim.key().single()?);
         let value = Arg::Bytes(claim.value());
         let reply = match self.known.abilities().native_release {
-            NativeRelease::Delifeq => self.call("DELIFEQ", &[key, value], limit.left()).await,
+            NativeRelease::Delifeq => self.call("DELIFEQ", &[key, value], limit).await,
             NativeRelease::Delex => {
-                self.call("DELEX", &[key, Arg::Text("IFEQ"), value], limit.left()).await
+                self.call("DELEX", &[key, Arg::Text("IFEQ"), value], limit).await
             }
             NativeRelease::None => return None,
         };

@@ -27,8 +27,9 @@ impl<W: Wire> ServerNode<W> {
             Arg::Int(MAX_KEY_BYTES as u64),
             Arg::Int(Page::LONGEST_VALUE as u64),
         ];
-        let limit = Limit::new(timeout);
-        let reply = self.eval_on(&scripts::SCAN, std::iter::empty(), &values, limit).await?;
+        let reply = self
+            .eval_on(&scripts::SCAN, (0, std::iter::empty()), &values, &mut Limit::new(timeout))
+            .await?;
         reply.into_page()
     }
 }

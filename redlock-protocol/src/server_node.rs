@@ -1,3 +1,5 @@
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
@@ -11,15 +13,21 @@ use redlock_core::node::{
 use tokio::time::Instant;
 
 use crate::beside::{LONGEST_LIFE, counters, life_of};
-use crate::call_error::{CallError, is_syntax_error};
+use crate::call_error::CallError;
 use crate::hearing::Hearing;
 use crate::info::parse_info;
 use crate::known::Known;
 use crate::limit::Limit;
 use crate::refusal::{classify, lacks_digests};
-use crate::reply::{Reply, Told, unexpected};
+use crate::reply::{Reply, unexpected};
 use crate::scripts::{self, RELEASED_CHANNEL, Script};
 use crate::wire::{Arg, Wire};
+
+/// As many arguments as a script has for one resource without fencing: they are kept in place.
+const FEW: usize = 6;
+
+/// A verb of a node under way.
+type Asking<'a, T> = Pin<Box<dyn Future<Output = Result<T, NodeError>> + Send + 'a>>;
 
 /// A [`LockNode`] over a [`Wire`]: one independent server, which is sent [what it understands](crate#what-is-sent).
 #[derive(Debug)]
@@ -44,27 +52,30 @@ impl<W: Wire> ServerNode<W> {
 
     /// Sends one command. What was learnt about the server is forgotten with the connection: another
     /// server may stand behind the next one.
-    pub(crate) async fn call(
-        &self,
+    // A block and no `async fn`, whose future would hold each argument twice.
+    pub(crate) fn call<'a>(
+        &'a self,
         name: &'static str,
-        args: &[Arg<'_>],
-        timeout: Duration,
-    ) -> Result<Reply, CallError> {
-        let asked = now();
-        let result = self.wire.call(name, args, timeout).await;
-        match &result {
-            Err(CallError::Node(_)) => {
-                self.known.forget();
-                // A refusal may come at once, and whoever asks in a loop would keep the thread for itself.
-                tokio::task::consume_budget().await;
+        args: &'a [Arg<'a>],
+        limit: &'a mut Limit,
+    ) -> impl Future<Output = Result<Reply, CallError>> + Send {
+        let (asked, timeout) = limit.next();
+        async move {
+            let result = self.wire.call(name, args, timeout).await;
+            match &result {
+                Err(CallError::Node(_)) => {
+                    self.known.forget();
+                    // A refusal may come at once, and whoever asks in a loop would keep the thread for itself.
+                    tokio::task::consume_budget().await;
+                }
+                Err(CallError::Server(text)) => match classify(text) {
+                    error if error.fault() == Fault::Replica => self.leave(&error, asked),
+                    _ => {}
+                },
+                Ok(_) => {}
             }
-            Err(CallError::Server(text)) => match classify(text) {
-                error if error.fault() == Fault::Replica => self.leave(&error, asked),
-                _ => {}
-            },
-            Ok(_) => {}
+            result
         }
-        result
     }
 
     /// The server is a replica: it was demoted, or the name leads to another one by now.
@@ -73,14 +84,27 @@ impl<W: Wire> ServerNode<W> {
         self.wire.leave(why, asked);
     }
 
+    fn removal<'a>(
+        self: Arc<Self>,
+        claim: Claim,
+        tell: bool,
+        timeout: Duration,
+    ) -> Asking<'a, Removal> {
+        if claim.is_shared() {
+            return Box::pin(async move { self.release_shared(&claim, tell, timeout).await });
+        }
+        Box::pin(self.release_plain(claim, tell, timeout))
+    }
+
+    /// Runs a script over the resources.
     pub(crate) fn eval<'a>(
         &'a self,
         script: &'static Script,
         key: &'a LockKey,
-        values: &[Arg<'a>],
-        limit: Limit,
+        values: &'a [Arg<'a>],
+        limit: &'a mut Limit,
     ) -> impl Future<Output = Result<Reply, CallError>> + Send {
-        self.eval_on(script, key.resources(), values, limit)
+        self.eval_on(script, (key.resources().len(), key.resources()), values, limit)
     }
 
     /// Runs a script over the resources, their counters, and what else stands beside them.
@@ -89,53 +113,44 @@ impl<W: Wire> ServerNode<W> {
         script: &'static Script,
         key: &'a LockKey,
         counters: &'a [Vec<u8>],
-        values: &[Arg<'a>],
-        limit: Limit,
+        values: &'a [Arg<'a>],
+        limit: &'a mut Limit,
     ) -> impl Future<Output = Result<Reply, CallError>> + Send {
         let names = key.resources().chain(counters.iter().map(Vec::as_slice));
-        self.eval_on(script, names, values, limit)
+        let keys = key.resources().len() + counters.len();
+        self.eval_on(script, (keys, names), values, limit)
     }
 
-    /// Runs a script over these keys.
-    ///
-    /// What the command is built of has no place in the future: one is kept for each node and claim, and large ones are dear
-    /// to make and to look at.
-    pub(crate) fn eval_on<'a>(
-        &'a self,
+    /// Runs a script over so many keys, by its digest where the server knows it.
+    pub(crate) async fn eval_on<'a>(
+        &self,
         script: &'static Script,
-        keys: impl Iterator<Item = &'a [u8]>,
+        (keys, names): (usize, impl Iterator<Item = &'a [u8]>),
         values: &[Arg<'a>],
-        limit: Limit,
-    ) -> impl Future<Output = Result<Reply, CallError>> + Send {
-        let mut args = Vec::with_capacity(3 + values.len());
-        args.extend([Arg::Text(script.digest()), Arg::Int(0)]);
-        args.extend(keys.map(Arg::Bytes));
-        args[1] = Arg::Int(args.len() as u64 - 2);
-        args.extend_from_slice(values);
-        async move {
-            if self.known.has_run(script) {
-                match self.call("EVALSHA", &args, limit.left()).await {
-                    Err(CallError::Server(text)) if text.starts_with("NOSCRIPT") => {
-                        self.known.forget_scripts();
-                    }
-                    Err(CallError::Server(text)) if lacks_digests(&text) => {
-                        self.known.lack_digests();
-                    }
-                    result => return result,
-                }
-            }
-            args[0] = Arg::Text(script.text);
-            let reply = self.call("EVAL", &args, limit.left()).await?;
-            self.known.ran(script);
-            Ok(reply)
+        limit: &mut Limit,
+    ) -> Result<Reply, CallError> {
+        let (count, mut few, mut many) = (2 + keys + values.len(), [Arg::Int(0); FEW], Vec::new());
+        if count > FEW {
+            many.resize(count, Arg::Int(0));
         }
+        let args = few.get_mut(..count).unwrap_or(&mut many);
+        (args[0], args[1]) = (Arg::Text(script.digest()), Arg::Int(keys as u64));
+        args[2..].iter_mut().zip(names).for_each(|(arg, name)| *arg = Arg::Bytes(name));
+        args[2 + keys..].copy_from_slice(values);
+        if self.known.has_run(script) {
+            match self.call("EVALSHA", args, limit).await {
+                Err(CallError::Server(text)) if text.starts_with("NOSCRIPT") => {
+                    self.known.forget_scripts();
+                }
+                Err(CallError::Server(text)) if lacks_digests(&text) => self.known.lack_digests(),
+                result => return result,
+            }
+        }
+        args[0] = Arg::Text(script.text);
+        let reply = self.call("EVAL", args, limit).await?;
+        self.known.ran(script);
+        Ok(reply)
     }
-}
-
-/// When a command was sent.
-#[allow(clippy::disallowed_methods)]
-fn now() -> Instant {
-    Instant::now()
 }
 
 #[async_trait]
@@ -145,8 +160,9 @@ impl<W: Wire> LockNode for ServerNode<W> {
     }
 
     async fn identity(self: Arc<Self>, timeout: Duration) -> Result<Identity, NodeError> {
-        let asked = now();
-        match self.call("INFO", &[], timeout).await {
+        let mut limit = Limit::new(timeout);
+        let asked = limit.began();
+        match self.call("INFO", &[], &mut limit).await {
             Ok(Reply::Bytes(text)) => {
                 let (identity, abilities) = parse_info(&String::from_utf8_lossy(&text));
                 self.known.learn(abilities);
@@ -167,32 +183,23 @@ impl<W: Wire> LockNode for ServerNode<W> {
         }
     }
 
-    async fn acquire(
+    // Not `async`: each way has a future of its own, and the short one is not as large as the others.
+    fn acquire<'a>(
         self: Arc<Self>,
         claim: Claim,
         terms: Terms,
         timeout: Duration,
-    ) -> Result<Vote, NodeError> {
+    ) -> Asking<'a, Vote>
+    where
+        Self: 'a,
+    {
         if claim.is_shared() {
-            return self.acquire_shared(&claim, terms, timeout).await;
+            return Box::pin(async move { self.acquire_shared(&claim, terms, timeout).await });
         }
         if terms.fencing.is_some() || terms.guard.is_some() || terms.intent.is_some() {
-            return self.acquire_fenced(&claim, terms, timeout).await;
+            return Box::pin(async move { self.acquire_fenced(&claim, terms, timeout).await });
         }
-        let limit = Limit::new(timeout);
-        if let Some(key) = claim.key().single()
-            && claim.former().is_none()
-            && self.known.abilities().set_get
-        {
-            match self.set_get(key, &claim, terms.ttl_millis(), limit).await {
-                // An older server than the one that was asked stands behind the address by now.
-                Err(error) if is_syntax_error(&error) => self.known.lack_set_get(),
-                result => return Ok(result?),
-            }
-        }
-        let mut values = vec![Arg::Bytes(claim.value()), Arg::Int(terms.ttl_millis())];
-        values.extend(claim.former().map(Arg::Bytes));
-        self.eval(&scripts::ACQUIRE, claim.key(), &values, limit).await?.into_vote()
+        Box::pin(self.acquire_plain(claim, terms.ttl_millis(), timeout))
     }
 
     async fn acquire_any(
@@ -221,51 +228,23 @@ impl<W: Wire> LockNode for ServerNode<W> {
             values.push(Arg::Int(life_of(fencing)));
         }
         let reply = self
-            .eval_over(&scripts::EXTEND, claim.key(), &keys, &values, Limit::new(timeout))
+            .eval_over(&scripts::EXTEND, claim.key(), &keys, &values, &mut Limit::new(timeout))
             .await?;
         reply.into_extension()
     }
 
-    async fn release(
-        self: Arc<Self>,
-        claim: Claim,
-        timeout: Duration,
-    ) -> Result<Removal, NodeError> {
-        if claim.is_shared() {
-            return self.release_shared(&claim, false, timeout).await;
-        }
-        let limit = Limit::new(timeout);
-        if let Some(result) = self.native_release(&claim, limit).await {
-            return Ok(result?);
-        }
-        let values = [Arg::Bytes(claim.value())];
-        self.eval(&scripts::RELEASE, claim.key(), &values, limit).await?.into_removal()
+    fn release<'a>(self: Arc<Self>, claim: Claim, timeout: Duration) -> Asking<'a, Removal>
+    where
+        Self: 'a,
+    {
+        self.removal(claim, false, timeout)
     }
 
-    async fn release_and_tell(
-        self: Arc<Self>,
-        claim: Claim,
-        timeout: Duration,
-    ) -> Result<Removal, NodeError> {
-        if claim.is_shared() {
-            return self.release_shared(&claim, true, timeout).await;
-        }
-        if self.known.is_mute() {
-            return self.release(claim, timeout).await;
-        }
-        let values = [Arg::Bytes(claim.value()), Arg::Text(RELEASED_CHANNEL)];
-        let script = match claim.key().single() {
-            Some(_) => &scripts::RELEASE_TELL_ONE,
-            None => &scripts::RELEASE_TELL,
-        };
-        let reply = self.eval(script, claim.key(), &values, Limit::new(timeout)).await?;
-        let Told { answer, refusal, unheard } = reply.into_told()?;
-        match refusal {
-            None if unheard => self.known.was_unheard(),
-            None => self.known.was_told(),
-            refusal => self.could_tell(refusal),
-        }
-        answer.into_removal()
+    fn release_and_tell<'a>(self: Arc<Self>, claim: Claim, timeout: Duration) -> Asking<'a, Removal>
+    where
+        Self: 'a,
+    {
+        self.removal(claim, true, timeout)
     }
 
     async fn keep(
@@ -281,7 +260,9 @@ impl<W: Wire> LockNode for ServerNode<W> {
             Arg::Int(millis(rest).max(1)),
             Arg::Bytes(&mark),
         ];
-        self.eval(&scripts::KEEP, claim.key(), &values, Limit::new(timeout)).await?.into_removal()
+        self.eval(&scripts::KEEP, claim.key(), &values, &mut Limit::new(timeout))
+            .await?
+            .into_removal()
     }
 
     async fn listen(self: Arc<Self>, listener: Arc<dyn Listener>, timeout: Duration) -> NodeError {
@@ -295,7 +276,9 @@ impl<W: Wire> LockNode for ServerNode<W> {
         timeout: Duration,
     ) -> Result<Vec<Option<Holding>>, NodeError> {
         let resources = key.resources().len();
-        self.eval(&scripts::INSPECT, &key, &[], Limit::new(timeout)).await?.into_holdings(resources)
+        self.eval(&scripts::INSPECT, &key, &[], &mut Limit::new(timeout))
+            .await?
+            .into_holdings(resources)
     }
 
     async fn raise(
@@ -309,8 +292,8 @@ impl<W: Wire> LockNode for ServerNode<W> {
             [Arg::Bytes(claim.value()), Arg::Int(fence), Arg::Int(millis(life).min(LONGEST_LIFE))];
         let counters = counters(claim.key());
         let script = if claim.is_shared() { &scripts::RAISE_SHARED } else { &scripts::RAISE };
-        let limit = Limit::new(timeout);
-        let reply = self.eval_over(script, claim.key(), &counters, &values, limit).await?;
+        let mut limit = Limit::new(timeout);
+        let reply = self.eval_over(script, claim.key(), &counters, &values, &mut limit).await?;
         reply.into_raise()
     }
 

@@ -31,8 +31,9 @@ impl<W: Wire> ServerNode<W> {
             Arg::Int(terms.fencing.map_or(0, hint_of)),
             Arg::Int(u64::from(terms.heeds)),
         ];
-        let (script, limit) = (&scripts::ACQUIRE_SHARED, Limit::new(timeout));
-        let reply = self.eval_over(script, claim.key(), &keys, &values, limit).await?;
+        let script = &scripts::ACQUIRE_SHARED;
+        let reply =
+            self.eval_over(script, claim.key(), &keys, &values, &mut Limit::new(timeout)).await?;
         reply.into_fenced_vote(terms.fencing.is_some())
     }
 
@@ -49,8 +50,9 @@ impl<W: Wire> ServerNode<W> {
             Arg::Int(terms.fencing.map_or(0, life_of)),
             Arg::Text(self.channel(terms.tells)),
         ];
-        let (script, limit) = (&scripts::EXTEND_SHARED, Limit::new(timeout));
-        let reply = self.eval_over(script, claim.key(), &keys, &values, limit).await?;
+        let script = &scripts::EXTEND_SHARED;
+        let reply =
+            self.eval_over(script, claim.key(), &keys, &values, &mut Limit::new(timeout)).await?;
         let Told { answer, refusal, .. } = reply.into_told()?;
         self.could_tell(refusal);
         answer.into_extension()
@@ -63,8 +65,9 @@ impl<W: Wire> ServerNode<W> {
         timeout: Duration,
     ) -> Result<Removal, NodeError> {
         let values = [Arg::Bytes(claim.value()), Arg::Text(self.channel(tell))];
-        let (script, limit) = (&scripts::RELEASE_SHARED, Limit::new(timeout));
-        let reply = self.eval_over(script, claim.key(), &[], &values, limit).await?;
+        let script = &scripts::RELEASE_SHARED;
+        let reply =
+            self.eval_over(script, claim.key(), &[], &values, &mut Limit::new(timeout)).await?;
         let Told { answer, refusal, .. } = reply.into_told()?;
         self.could_tell(refusal);
         answer.into_removal()

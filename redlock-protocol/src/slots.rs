@@ -30,8 +30,9 @@ impl<W: Wire> ServerNode<W> {
             Arg::Int(terms.fencing.map_or(0, hint_of)),
             Arg::Int((first % size) as u64),
         ];
-        let (script, limit) = (&scripts::ACQUIRE_ANY, Limit::new(timeout));
-        let reply = self.eval_over(script, slots.key(), &keys, &values, limit).await?;
+        let script = &scripts::ACQUIRE_ANY;
+        let reply =
+            self.eval_over(script, slots.key(), &keys, &values, &mut Limit::new(timeout)).await?;
         reply.into_placed(size, terms.fencing.is_some())
     }
 }

@@ -44,11 +44,13 @@ impl Drift {
 
     /// `ttl × factor + 2 ms`, rounded up to a microsecond.
     pub(crate) fn of(self, ttl: Duration) -> Duration {
-        const MICROS: u128 = 1_000_000;
-        let micros = (ttl.as_micros() * u128::from(self.ppm)).div_ceil(MICROS);
-        let whole = Duration::from_secs(u64::try_from(micros / MICROS).unwrap_or(u64::MAX));
-        whole
-            .saturating_add(Duration::from_micros((micros % MICROS) as u64))
+        const MILLION: u64 = 1_000_000;
+        let (ppm, secs) = (u64::from(self.ppm), ttl.as_secs());
+        // A second makes as many microseconds as there are parts.
+        let micros =
+            (secs % MILLION) * ppm + (u64::from(ttl.subsec_micros()) * ppm).div_ceil(MILLION);
+        Duration::from_secs((secs / MILLION).saturating_mul(ppm))
+            .saturating_add(Duration::from_micros(micros))
             .saturating_add(Self::FIXED)
     }
 

@@ -54,11 +54,11 @@ pub(crate) struct Plan {
 impl Plan {
     /// What nodes are told of a hold for `ttl`; `hint` where it is fenced.
     pub(crate) fn terms(&self, ttl: Duration, hint: Option<u64>) -> Terms {
-        let life = fence::life(ttl, self.clock_error);
         let guard = self
             .restart_guard
             .map(|longest| fence::guard(longest, self.drift.of(longest), self.clock_error));
-        let fencing = hint.map(|hint| FenceTerms { hint, life });
+        let life = |hint| FenceTerms { hint, life: fence::life(ttl, self.clock_error) };
+        let fencing = hint.map(life);
         Terms::new(ttl).with_guard(guard).with_fencing(fencing)
     }
 

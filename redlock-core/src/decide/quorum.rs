@@ -184,20 +184,19 @@ impl Survey {
 ///
 /// A node that granted is free now; one that failed, or holds a resource without expiry, never is.
 pub fn retry_after<'a>(
-    answers: impl Iterator<Item = Option<&'a Result<Vote, NodeError>>>,
+    nodes: usize,
+    answers: impl Iterator<Item = &'a Result<Vote, NodeError>>,
 ) -> Option<Duration> {
-    let mut nodes = 0;
     let mut free_in: Vec<Duration> = answers
-        .inspect(|_| nodes += 1)
         .filter_map(|answer| match answer {
-            Some(Ok(Vote::Granted { .. } | Vote::Swapped { .. } | Vote::AlreadyOurs)) => {
+            Ok(Vote::Granted { .. } | Vote::Swapped { .. } | Vote::AlreadyOurs) => {
                 Some(Duration::ZERO)
             }
-            Some(Ok(
+            Ok(
                 Vote::Held { expiry: Expiry::In(left), .. }
                 | Vote::Shared { expiry: Expiry::In(left), .. },
-            )) => Some(*left),
-            Some(Ok(Vote::Warming { remaining, .. })) => Some(*remaining),
+            ) => Some(*left),
+            Ok(Vote::Warming { remaining, .. }) => Some(*remaining),
             _ => None,
         })
         .collect();

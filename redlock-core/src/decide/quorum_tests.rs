@@ -138,7 +138,9 @@ fn the_time_to_retry_is_when_a_majority_may_be_free() {
     let forever = Ok(Vote::Held { expiry: Expiry::Never, fence: None, label: None });
     let granted = Ok(Vote::Granted { fence: None });
     let failed = Err(Fault::Timeout.into());
-    let hint = |answers: &[Option<&Result<Vote, NodeError>>]| retry_after(answers.iter().copied());
+    let hint = |answers: &[Option<&Result<Vote, NodeError>>]| {
+        retry_after(answers.len(), answers.iter().copied().flatten())
+    };
 
     let (a, b, c) = (held(30), held(10), held(20));
     assert_eq!(hint(&[Some(&a), Some(&b), Some(&c)]), Some(Duration::from_millis(20)));

@@ -40,7 +40,8 @@ pub(crate) fn look_after(claimed: &Claimed, mut acquires: FanOut<Answer>, cx: &m
 
 fn poll(claimed: &Claimed, acquires: &mut FanOut<Answer>, cx: &mut Context<'_>) -> Poll<()> {
     let trace = &claimed.traced.trace;
-    while let Some((index, answer)) = ready!(acquires.poll_next(cx)) {
+    while let Some(place) = ready!(acquires.poll_place(cx)) {
+        let Some((index, answer)) = acquires.take_at(place) else { continue };
         claimed.set.note(index, trace, &answer);
         if may_stand(&answer) && trace.is_released() && !mutant!(LateGrantKept) {
             drop(Sweep::on([index], claimed.clone(), FanOut::new(&claimed.background, 0)));

@@ -7,12 +7,12 @@ mod placing;
 mod slots;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 pub(crate) use self::asking::{Asking, Barred};
 use self::placing::Placing;
+use super::background::Background;
 use super::claimed::Claimed;
-use super::fan_out::{Background, FanOut};
+use super::fan_out::FanOut;
 use super::members::NodeSet;
 use super::sweep::Sweep;
 use super::trace::{Answer, Trace, Traced};
@@ -27,18 +27,17 @@ use crate::node::{Fault, NodeError, Vote};
 use crate::telemetry::{Verb, Votes};
 
 /// One round of acquiring under one fresh token. Dropped before its verdict, it is swept up.
-pub(crate) struct Attempt {
-    set: Arc<NodeSet>,
-    background: Background,
+pub(crate) struct Attempt<'a> {
+    set: &'a Arc<NodeSet>,
+    background: &'a Background,
     traced: Traced,
-    plan: Plan,
+    plan: &'a Plan,
     t0: Moment,
+    /// With what the nodes answered, also those that were not asked.
     fan: FanOut<Answer>,
     /// Of an attempt for one of several slots, until one is won.
     placing: Option<Box<Placing>>,
     round: Round,
-    /// With how long each took, where it was asked.
-    answers: Vec<Option<(Answer, Option<Duration>)>>,
     /// Nodes that were not asked.
     barred: Vec<Barred>,
     /// What nodes that granted answered to being raised to the fence, if that was no yes.
@@ -83,13 +82,13 @@ impl From<LockError> for Failure {
     }
 }
 
-impl Attempt {
+impl<'a> Attempt<'a> {
     /// Makes one attempt at `key`. Cancel safe: dropped at any await, it leaves no key behind.
     pub(crate) async fn run(
-        set: &Arc<NodeSet>,
-        background: &Background,
+        set: &'a Arc<NodeSet>,
+        background: &'a Background,
         key: &LockKey,
-        plan: &Plan,
+        plan: &'a Plan,
         asking: Asking<'_>,
     ) -> Result<Granted, Failure> {
         if let Err(failures) = set.first_contact(background, plan.node_timeout).await {
@@ -124,39 +123,38 @@ impl Attempt {
     }
 
     fn start(
-        set: &Arc<NodeSet>,
-        background: &Background,
+        set: &'a Arc<NodeSet>,
+        background: &'a Background,
         traced: Traced,
-        plan: &Plan,
+        plan: &'a Plan,
         asking: &Asking<'_>,
     ) -> Self {
         let mut round = Round::new(set.len());
-        let mut answers: Vec<_> = (0..set.len()).map(|_| None).collect();
         // Read before the first request is made: validity counts from here.
         let t0 = set.clock.glance();
         let barred: Vec<_> =
             asking.barred.iter().filter(|barred| t0 < barred.until).cloned().collect();
+        let mut fan = FanOut::new(background, set.len()).watched(set.told(), Verb::Acquire);
         for Barred { index, error, .. } in &barred {
             round.record(Ballot::Misconfigured);
-            answers[*index] = Some((Err(error.clone()), None));
+            fan.put(*index, Err(error.clone()), None);
         }
-        let mut fan = FanOut::new(background, set.len()).watched(set.told(), Verb::Acquire);
         let hint = plan.fencing.then(|| set.hints.next(set.clock.wall_micros()));
         let terms = plan.terms(plan.ttl, hint).with_intent(asking.intent);
         let alone = asking.first.is_none();
-        for index in (0..set.len()).filter(|index| alone && answers[*index].is_none()) {
+        let asked = |index: &usize| alone && barred.iter().all(|barred| barred.index != *index);
+        for index in (0..set.len()).filter(asked) {
             fan.push(index, set.acquire(index, &traced, terms, plan.node_timeout));
         }
         let mut attempt = Self {
-            set: Arc::clone(set),
-            background: background.clone(),
+            set,
+            background,
             traced,
-            plan: *plan,
+            plan,
             t0,
             fan,
             placing: None,
             round,
-            answers,
             barred,
             unraised: Vec::new(),
             raising: false,
@@ -177,33 +175,34 @@ impl Attempt {
             if let Some(verdict) = self.round.verdict() {
                 return verdict;
             }
-            let Some((index, answer)) = self.fan.next().await else {
+            let Some(place) = self.fan.next_place().await else {
                 // Every node was counted, so there was a verdict; this is for the compiler.
                 return Verdict::Unreachable;
             };
-            let duplicate = matches!(&answer, Err(error) if error.fault() == Fault::Duplicate);
-            self.record(index, answer);
-            if duplicate {
+            self.record(place);
+            let duplicate = |(_, answer): (usize, &Answer)| matches!(answer, Err(error) if error.fault() == Fault::Duplicate);
+            if self.fan.at(place).is_some_and(duplicate) {
                 return Verdict::Misconfigured;
             }
         }
     }
 
-    fn record(&mut self, index: usize, answer: Answer) {
-        let answer = match answer {
-            Ok(Vote::Granted { fence: None }) if self.plan.fencing => {
-                Err(NodeError::new(Fault::Unsupported, "it granted without a fencing number"))
-            }
-            Ok(Vote::Swapped { fence: None, .. }) if self.plan.fencing => {
-                Err(NodeError::new(Fault::Unsupported, "it swapped without a fencing number"))
-            }
-            answer => answer,
-        };
-        self.round.record(Ballot::of(&answer));
-        self.set.note(index, &self.traced.trace, &answer);
-        let latency = self.set.clock.glance().since(self.t0);
+    /// Counts the answer at a place of the fan-out.
+    fn record(&mut self, place: usize) {
+        let clock = &self.set.clock;
+        let Some((index, answer)) = self.fan.keep(place, || clock.glance()) else { return };
+        if self.plan.fencing
+            && let Ok(Vote::Granted { fence: None } | Vote::Swapped { fence: None, .. }) = answer
+        {
+            let wrong = match answer {
+                Ok(Vote::Swapped { .. }) => "it swapped without a fencing number",
+                _ => "it granted without a fencing number",
+            };
+            *answer = Err(NodeError::new(Fault::Unsupported, wrong));
+        }
+        self.round.record(Ballot::of(answer));
+        self.set.note(index, &self.traced.trace, answer);
         self.t0 = mutant!(StartLate, self.set.clock.now(), self.t0);
-        self.answers[index] = Some((answer, Some(latency)));
     }
 
     /// The hold, unless its time ran out while the majority was collected. Nodes that have not answered yet go on
@@ -214,12 +213,12 @@ impl Attempt {
         if term.lost(self.set.clock.now()).is_some() && !mutant!(ValidityUnchecked) {
             return None;
         }
+        let votes = Votes::of(&self.set.telemetry, || self.reports());
         self.open = false;
         let mut acquires = self.fan.take();
         if !acquires.is_empty() {
             acquires.looks_away();
         }
-        let votes = Votes::of(&self.set.telemetry, || self.reports());
         let (traced, t0, free) = (self.traced.clone(), self.t0, self.free);
         Some(Granted { traced, t0, term, fence, continued, free, acquires, votes })
     }
@@ -227,10 +226,9 @@ impl Attempt {
     /// What each node answered.
     fn reports(&self) -> Vec<NodeReport> {
         let mut nodes = self.set.reports();
-        for (node, answer) in nodes.iter_mut().zip(&self.answers) {
-            if let Some((answer, latency)) = answer {
-                (node.outcome, node.latency) = (answer.into(), *latency);
-            }
+        for (index, answer, came) in self.fan.kept() {
+            let latency = came.map(|came| came.since(self.t0));
+            (nodes[index].outcome, nodes[index].latency) = (answer.into(), latency);
         }
         for (index, outcome) in &self.unraised {
             nodes[*index].outcome = outcome.clone();
@@ -239,15 +237,12 @@ impl Attempt {
     }
 
     fn indices(&self, wanted: impl Fn(&Answer) -> bool) -> Vec<usize> {
-        let answers = self.answers.iter().enumerate();
-        answers
-            .filter_map(|(i, a)| a.as_ref().is_some_and(|(a, _)| wanted(a)).then_some(i))
-            .collect()
+        self.fan.kept().filter_map(|(index, answer, _)| wanted(answer).then_some(index)).collect()
     }
 
     fn claimed(&self) -> Claimed {
         Claimed {
-            set: Arc::clone(&self.set),
+            set: Arc::clone(self.set),
             background: self.background.clone(),
             traced: self.traced.clone(),
             node_timeout: self.plan.node_timeout,
@@ -263,7 +258,7 @@ impl Attempt {
 }
 
 /// The caller left before the verdict.
-impl Drop for Attempt {
+impl Drop for Attempt<'_> {
     fn drop(&mut self) {
         if self.open && !mutant!(DropNotSwept) {
             drop(self.sweep());

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::fan_out::Background;
+use super::background::Background;
 use super::members::NodeSet;
 use super::trace::Traced;
 

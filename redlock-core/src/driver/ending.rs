@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::background::Job;
 use super::claimed::Claimed;
-use super::fan_out::Job;
 use super::members::NodeSet;
 use crate::node::{Claim, Holder, LockNode, NodeError, Removal};
 

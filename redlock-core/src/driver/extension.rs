@@ -1,8 +1,9 @@
 use std::sync::Arc;
 
 use super::acquires::adopt;
+use super::background::Job;
 use super::claimed::Claimed;
-use super::fan_out::{FanOut, Job};
+use super::fan_out::FanOut;
 use super::trace::Answer as Acquired;
 use crate::decide::lease::Moment;
 use crate::decide::quorum::{Answer, Survey};
@@ -46,7 +47,7 @@ pub(crate) async fn extend(claimed: &Claimed, terms: Terms) -> Extended {
         }
         let Some((index, result)) = fan.next().await else { break Answer::Open };
         survey.record(result.as_ref().ok().map(|extension| *extension == Extension::Extended));
-        nodes[index].latency = Some(set.clock.glance().since(t1));
+        nodes[index].latency = Some(fan.came(|| set.clock.glance()).since(t1));
         nodes[index].outcome = match result {
             Ok(Extension::Extended) => NodeOutcome::Granted,
             Ok(Extension::Gone) => {

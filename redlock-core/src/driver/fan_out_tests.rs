@@ -1,5 +1,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use tokio_util::task::TaskTracker;
+
 use super::*;
 
 fn background() -> (TaskTracker, Background) {
@@ -88,4 +90,33 @@ async fn answers_are_made_something_else_of_also_those_that_nobody_asks_for() {
     tracker.close();
     tracker.wait().await;
     assert_eq!(made.load(Ordering::Relaxed), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn answers_that_are_kept_stand_in_the_nodes_order_and_one_look_reads_the_clock_once() {
+    let (_, background) = background();
+    let mut fan = FanOut::new(&background, 3);
+    for (index, ms) in [(0, 0), (2, 0), (3, 10)] {
+        let sleep = Duration::from_millis(ms);
+        fan.push(index, Box::pin(async move { tokio::time::sleep(sleep).await }));
+    }
+    fan.put(1, (), None);
+    let (clock, mut reads) = (Moment(Duration::from_millis(5)), 0);
+    for expected in [0, 2] {
+        let place = fan.next_place().await.unwrap();
+        let now = || {
+            reads += 1;
+            clock
+        };
+        assert_eq!(fan.keep(place, now).map(|(index, ())| index), Some(expected));
+    }
+    assert_eq!(reads, 1);
+    let kept: Vec<_> = fan.kept().map(|(index, (), came)| (index, came)).collect();
+    assert_eq!(kept, [(0, Some(clock)), (1, None), (2, Some(clock))]);
+    assert!(!fan.are_there(|_, ()| true), "one still runs");
+    let place = fan.next_place().await.unwrap();
+    assert!(fan.are_there(|index, ()| index == 3) && !fan.are_there(|_, ()| false));
+    assert!(!fan.is_empty());
+    fan.keep(place, || clock);
+    assert!(fan.are_there(|_, ()| false) && fan.is_empty());
 }

@@ -1,7 +1,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::fan_out::{Background, FanOut};
+use super::background::Background;
+use super::fan_out::FanOut;
 use super::members::NodeSet;
 use crate::decide::inspection::{Inspection, NodeView};
 use crate::node::Fault;

@@ -6,7 +6,8 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::fan_out::{Background, FanOut};
+use super::background::Background;
+use super::fan_out::FanOut;
 use super::hints::Hints;
 use super::succession::Server;
 use super::trace::{Answer, Trace, may_stand};

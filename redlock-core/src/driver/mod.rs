@@ -10,6 +10,7 @@
 
 mod acquires;
 mod attempt;
+mod background;
 mod claimed;
 pub(crate) mod clock;
 mod ending;
@@ -35,18 +36,19 @@ mod yard;
 
 pub(crate) use acquires::{adopt, give_up, look_after};
 pub(crate) use attempt::{Asking, Attempt, Barred, Failure, Granted};
+pub(crate) use background::Background;
+#[cfg(feature = "testing")]
+pub(crate) use background::Wrapper;
 pub(crate) use claimed::Claimed;
 pub(crate) use extension::extend;
-#[cfg(feature = "testing")]
-pub(crate) use fan_out::Wrapper;
-pub(crate) use fan_out::{Background, FanOut};
+pub(crate) use fan_out::FanOut;
 pub(crate) use inspection::inspect;
 pub(crate) use members::NodeSet;
 pub(crate) use probe::probe;
 pub(crate) use release::release;
 pub(crate) use scan::{Question, held};
-pub(crate) use stragglers::park_acquires;
+pub(crate) use stragglers::{look_on, park_acquires};
 pub(crate) use sweep::{Sweep, WhenSent};
-pub(crate) use trace::{Answer, Trace, Traced};
+pub(crate) use trace::{Answer, Trace, Traced, tells_nothing};
 pub(crate) use wake::{Heard, Waiter};
 pub(crate) use yard::Keeps;

@@ -1,12 +1,11 @@
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::claimed::Claimed;
-use super::ending::Removed;
 use super::fan_out::FanOut;
 use super::members::NodeSet;
 use super::sweep::{Sweep, WhenSent};
 use super::trace::Answer;
+use crate::decide::lease::Moment;
 use crate::decide::quorum::{Answer as Majority, Survey};
 use crate::decide::release::Release;
 use crate::error::{LockError, NodeOutcome, Tally};
@@ -19,13 +18,14 @@ pub(crate) async fn release(
     claimed: Claimed,
     acquires: Option<FanOut<Answer>>,
     when_sent: Option<Arc<dyn WhenSent>>,
+    asked: Moment,
 ) -> Result<Release, LockError> {
     let set = &Arc::clone(&claimed.set);
-    let asked = set.clock.glance();
     let kept = claimed.traced.trace.rest(asked).is_some();
-    let mut sweep = Sweep::of_lock(claimed, acquires, when_sent);
+    let mut sweep = Sweep::of_lock(claimed, acquires, when_sent, asked);
     let mut survey = Survey::new(set.len());
-    let mut answers: Vec<Option<(Removed, Duration)>> = (0..set.len()).map(|_| None).collect();
+    // A bit per node: what a later release comes to is not counted.
+    let mut answered = 0_u64;
     let releasing = Releasing::begin();
     let result = loop {
         match survey.answer() {
@@ -34,30 +34,30 @@ pub(crate) async fn release(
             Some(Majority::No) => break Ok(Release::AlreadyGone),
             // It stands on no majority any more, though it cannot be told whether it did before.
             Some(Majority::Open) if survey.is_answered() => break Ok(Release::Uncertain),
-            Some(Majority::Open) => break Err(unconfirmed(set, &answers)),
+            Some(Majority::Open) => break Err(unconfirmed(set, &sweep, asked)),
             None => {}
         }
         let Some((index, result)) = sweep.next().await else {
-            break Err(unconfirmed(set, &answers));
+            break Err(unconfirmed(set, &sweep, asked));
         };
-        if answers[index].is_none() {
-            survey.record(result.as_ref().ok().map(|removal| *removal == Removal::Removed));
-            answers[index] = Some((result, set.clock.glance().since(asked)));
+        if answered & (1 << index) == 0 {
+            survey.record(result.map(|removal| removal == Removal::Removed));
+            answered |= 1 << index;
         }
     };
     releasing.ended(&result);
     result
 }
 
-fn unconfirmed(set: &NodeSet, answers: &[Option<(Removed, Duration)>]) -> LockError {
-    let mut tally = Tally::default();
-    let mut nodes = set.reports();
-    for (node, answer) in nodes.iter_mut().zip(answers) {
-        let Some((answer, latency)) = answer else {
-            tally.unknown += 1;
+fn unconfirmed(set: &NodeSet, sweep: &Sweep, asked: Moment) -> LockError {
+    let (mut tally, mut nodes) = (Tally::default(), set.reports());
+    for (index, answer, came) in sweep.answers() {
+        let node = &mut nodes[index];
+        if node.outcome != NodeOutcome::Pending {
+            // A later release's.
             continue;
-        };
-        node.latency = Some(*latency);
+        }
+        node.latency = came.map(|came| came.since(asked));
         node.outcome = match answer {
             Ok(Removal::Removed) => {
                 tally.granted += 1;
@@ -67,11 +67,9 @@ fn unconfirmed(set: &NodeSet, answers: &[Option<(Removed, Duration)>]) -> LockEr
                 tally.refused += 1;
                 NodeOutcome::Absent
             }
-            Err(error) => {
-                tally.unknown += 1;
-                NodeOutcome::Failed(error.clone())
-            }
+            Err(error) => NodeOutcome::Failed(error.clone()),
         };
     }
+    tally.unknown = set.len() - tally.granted - tally.refused;
     LockError::unreleased(tally, nodes)
 }

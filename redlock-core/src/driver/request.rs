@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use super::fan_out::Job;
+use super::background::Job;
 use super::members::{NOT_ASKED, NodeSet};
 use super::trace::{Answer, Traced};
 use crate::node::{Claim, Fault, LockNode, NodeError, Placed, Terms, Vote};

@@ -3,7 +3,8 @@
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
-use super::fan_out::{Background, FanOut};
+use super::background::Background;
+use super::fan_out::FanOut;
 use super::members::NodeSet;
 use crate::decide::lease::Moment;
 use crate::decide::listing::{Gathering, Listing, NodeListing};

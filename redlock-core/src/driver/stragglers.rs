@@ -4,13 +4,13 @@
 //! a held lock left behind goes with its release, and what a release left behind is looked after a little later, all
 //! together, by one task of the handle. What is not done by then gets a task of its own.
 
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, MutexGuard, Weak};
 use std::task::Poll;
 use std::time::Duration;
 
-use super::fan_out::Background;
+use super::background::Background;
 use super::members::NodeSet;
-use super::yard::{Keeps, Straggler, Work};
+use super::yard::{Keeps, Straggler, Work, Yard};
 
 /// How often the task looks.
 const TICK: Duration = Duration::from_millis(10);
@@ -25,22 +25,33 @@ pub(super) fn park_work(set: &Arc<NodeSet>, background: &Background, work: Box<d
     park(set, background, Straggler::Work(work));
 }
 
+/// There was nothing to leave, this time. The task keeps its beat: what is left next is looked after when it would have been.
+pub(crate) fn look_on(set: &Arc<NodeSet>, background: &Background) {
+    let mut yard = set.stragglers.lock();
+    if yard.keeper.as_ref().is_none_or(|keeper| keeper.is_same_runtime(background)) {
+        yard.looks_on = true;
+        keep(set, background, yard);
+    }
+}
+
 /// What has timers of another runtime than the task's goes on by itself.
 fn park(set: &Arc<NodeSet>, background: &Background, straggler: Straggler) {
     let mut yard = set.stragglers.lock();
-    match &yard.keeper {
-        Some(keeper) if !keeper.is_same_runtime(background) => {
-            drop(yard);
-            straggler.go_on();
-        }
-        Some(_) => yard.parked.push(straggler),
-        None => {
-            yard.parked.push(straggler);
-            yard.keeper = Some(background.clone());
-            drop(yard);
-            let keeper = Keeper(Some(Arc::clone(set)));
-            background.spawn(async move { keeper.run().await });
-        }
+    if yard.keeper.as_ref().is_some_and(|keeper| !keeper.is_same_runtime(background)) {
+        drop(yard);
+        return straggler.go_on();
+    }
+    yard.parked.push(straggler);
+    keep(set, background, yard);
+}
+
+/// Starts the task, unless it is at work.
+fn keep(set: &Arc<NodeSet>, background: &Background, mut yard: MutexGuard<'_, Yard>) {
+    if yard.keeper.is_none() {
+        yard.keeper = Some(background.clone());
+        drop(yard);
+        let keeper = Keeper(Some(Arc::clone(set)));
+        background.spawn(async move { keeper.run().await });
     }
 }
 
@@ -59,7 +70,7 @@ impl Keeper {
             }
             {
                 let mut yard = set.stragglers.lock();
-                if yard.parked.is_empty() {
+                if !std::mem::take(&mut yard.looks_on) && yard.parked.is_empty() {
                     yard.keeper = None;
                     drop(yard);
                     self.0 = None;
@@ -88,3 +99,7 @@ impl Drop for Keeper {
         drop(parked);
     }
 }
+
+#[cfg(test)]
+#[path = "stragglers_tests.rs"]
+mod tests;

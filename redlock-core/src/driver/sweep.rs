@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use tokio::sync::OwnedSemaphorePermit;
 
+use super::background::Job;
 use super::claimed::Claimed;
 use super::ending::{self, Removed};
-use super::fan_out::{Either, FanOut, Job, poll_next_of};
-use super::stragglers::park_work;
-use super::trace::{Answer, may_stand};
+use super::fan_out::{Either, FanOut, poll_next_of};
+use super::stragglers::{look_on, park_work};
+use super::trace::{Answer, may_stand, tells_nothing};
 use super::yard;
 use crate::decide::lease::Moment;
 use crate::node::{FaultClass, Removal};
@@ -26,7 +27,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 /// until the key would have expired by itself; so is one that finds nothing where the fate of the acquire is unknown,
 /// since a request on a broken connection can be applied after the release on the next one. Dropped, all of this goes on
 /// in the background. Of a lock that is to stay taken for a while each of these releases is a [keep](ending), until then.
-pub(crate) struct Sweep(Option<Box<Work>>);
+pub(crate) struct Sweep(Option<Work>);
 
 /// Whoever wants to know when the releases of its lock were sent: on each connection the next acquire comes after them.
 /// It is told once, also where the runtime ended before they were.
@@ -38,8 +39,10 @@ struct Work {
     claimed: Claimed,
     acquires: FanOut<Answer>,
     releases: FanOut<Removed>,
-    /// What a node answered to its last release, until it is asked again.
-    removed: Vec<Option<bool>>,
+    /// A bit per node that answered its last release.
+    answered: u64,
+    /// A bit per node on which that freed the claim.
+    removed: u64,
     /// A bit per node whose acquire was granted, or may have been, while the release was out.
     late: u64,
     tries: Vec<u32>,
@@ -68,9 +71,10 @@ impl Sweep {
         claimed: Claimed,
         acquires: Option<FanOut<Answer>>,
         when_sent: Option<Arc<dyn WhenSent>>,
+        now: Moment,
     ) -> Self {
         let acquires = acquires.unwrap_or_else(|| FanOut::new(&claimed.background, 0));
-        let mut sweep = Self::start(claimed, acquires);
+        let mut sweep = Self::begin(0..claimed.set.len(), claimed, acquires, now);
         if let Some(work) = &mut sweep.0 {
             (work.when_sent, work.of_lock) = (when_sent, true);
         }
@@ -82,14 +86,24 @@ impl Sweep {
         claimed: Claimed,
         acquires: FanOut<Answer>,
     ) -> Self {
+        let now = claimed.set.clock.glance();
+        Self::begin(nodes, claimed, acquires, now)
+    }
+
+    fn begin(
+        nodes: impl IntoIterator<Item = usize>,
+        claimed: Claimed,
+        acquires: FanOut<Answer>,
+        now: Moment,
+    ) -> Self {
         let Claimed { set, background, traced, node_timeout } = &claimed;
         traced.trace.release();
-        let now = set.clock.glance();
         let expires = now.plus(traced.trace.ttl()).plus(*node_timeout);
         let mut work = Work {
             acquires,
             releases: FanOut::new(background, set.len()).watched(set.told(), Verb::Release),
-            removed: vec![None; set.len()],
+            answered: 0,
+            removed: 0,
             late: 0,
             tries: Vec::new(),
             of_lock: false,
@@ -105,30 +119,43 @@ impl Sweep {
                 work.release(index, Duration::ZERO);
             }
         }
-        Self(Some(Box::new(work)))
+        Self(Some(work))
     }
 
-    /// The next node's answer to a release; `None` when nothing is left to do. Cancel safe.
-    pub(crate) async fn next(&mut self) -> Option<(usize, Removed)> {
+    /// The next node's answer to a release, `None` for a failure; `None` when nothing is left to do. Cancel safe.
+    pub(crate) async fn next(&mut self) -> Option<(usize, Option<Removal>)> {
         let work = self.0.as_mut()?;
-        poll_fn(|cx| work.poll_next(cx)).await
+        let place = poll_fn(|cx| work.poll_next(cx)).await?;
+        let clock = &work.claimed.set.clock;
+        let (index, result) = work.releases.keep(place, || clock.glance())?;
+        Some((index, result.as_ref().ok().copied()))
+    }
+
+    /// The answers that were given out, by node, with when they came.
+    pub(crate) fn answers(&self) -> impl Iterator<Item = (usize, &Removed, Option<Moment>)> {
+        self.0.iter().flat_map(|work| work.releases.kept())
     }
 }
 
 impl Drop for Sweep {
     fn drop(&mut self) {
-        if let Some(mut work) = self.0.take()
-            && !(work.acquires.is_empty() && work.releases.is_empty())
-        {
-            if work.sent {
-                work.acquires.looks_away();
-                work.releases.looks_away();
-                let Claimed { set, background, .. } = &work.claimed;
-                let (set, background) = (Arc::clone(set), background.clone());
-                park_work(&set, &background, work);
-            } else {
-                yard::Work::go_on(work);
+        let Some(mut work) = self.0.take() else { return };
+        if work.sent && work.is_over() {
+            if !(work.acquires.is_empty() && work.releases.is_empty()) {
+                look_on(&work.claimed.set, &work.claimed.background);
             }
+            work.releases.forget();
+            work.acquires.forget();
+            return;
+        }
+        if work.sent {
+            work.acquires.looks_away();
+            work.releases.looks_away();
+            let Claimed { set, background, .. } = &work.claimed;
+            let (set, background) = (Arc::clone(set), background.clone());
+            park_work(&set, &background, Box::new(work));
+        } else if !(work.acquires.is_empty() && work.releases.is_empty()) {
+            yard::Work::go_on(Box::new(work));
         }
     }
 }
@@ -138,11 +165,10 @@ impl Drop for Sweep {
 impl Drop for Work {
     fn drop(&mut self) {
         self.was_sent();
+        let Some(home) = self.claimed.background.at_home() else { return };
         let left: std::collections::BTreeSet<_> =
             self.releases.pending().chain(self.acquires.pending()).collect();
-        if !left.is_empty()
-            && let Some(home) = self.claimed.background.at_home()
-        {
+        if !left.is_empty() {
             let none = FanOut::new(&home, 0);
             drop(Sweep::on(left, Claimed { background: home, ..self.claimed.clone() }, none));
         }
@@ -156,7 +182,9 @@ impl yard::Work for Work {
     }
 
     fn poll_done(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        while ready!(self.poll_next(cx)).is_some() {}
+        while let Some(place) = ready!(self.poll_next(cx)) {
+            self.releases.take_at(place);
+        }
         Poll::Ready(())
     }
 }
@@ -168,7 +196,19 @@ impl Work {
         }
     }
 
-    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<(usize, Removed)>> {
+    /// Whether every answer is there, and nothing follows from those that nobody looked at yet.
+    fn is_over(&self) -> bool {
+        let mut removed = self.removed;
+        let releases = self.releases.are_there(|index, result| {
+            removed |= 1 << index;
+            matches!(result, Ok(Removal::Removed))
+        });
+        releases
+            && self.acquires.are_there(|index, a| tells_nothing(a) && removed & (1 << index) != 0)
+    }
+
+    /// The place of the next answer to a release, which is to be kept or taken.
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<usize>> {
         loop {
             let step = poll_next_of(&mut self.releases, &mut self.acquires, cx);
             self.sent = true;
@@ -181,38 +221,52 @@ impl Work {
             }
             match ready!(step) {
                 None => return Poll::Ready(None),
-                Some(Either::Second(index, answer)) => {
-                    self.claimed.set.note(index, &self.claimed.traced.trace, &answer);
-                    if may_stand(&answer) && !mutant!(LateGrantKept) {
-                        self.late(index);
-                    }
-                }
-                Some(Either::First(index, result)) => {
-                    self.removed[index] = Some(matches!(result, Ok(Removal::Removed)));
-                    if let Err(error) = &result {
-                        self.claimed.set.note_error(index, error);
-                    }
-                    let late = self.late & (1 << index) != 0;
-                    self.late &= !(1 << index);
-                    if self.inconclusive(index, &result) && !mutant!(ReleaseNotRetried) {
-                        self.try_again(index);
-                    } else if late && self.removed[index] == Some(false) {
-                        self.release(index, Duration::ZERO);
-                    }
-                    return Poll::Ready(Some((index, result)));
+                Some(Either::Second(place)) => self.acquired(place),
+                Some(Either::First(place)) => {
+                    self.released(place);
+                    return Poll::Ready(Some(place));
                 }
             }
         }
     }
 
+    /// Draws what follows from an answer to an acquire.
+    fn acquired(&mut self, place: usize) {
+        let Some((index, answer)) = self.acquires.take_at(place) else { return };
+        self.claimed.set.note(index, &self.claimed.traced.trace, &answer);
+        if may_stand(&answer) && !mutant!(LateGrantKept) {
+            self.late(index);
+        }
+    }
+
+    /// Draws what follows from an answer to a release.
+    fn released(&mut self, place: usize) {
+        let Some((index, result)) = self.releases.at(place) else { return };
+        let bit = 1 << index;
+        let removed = matches!(result, Ok(Removal::Removed));
+        if let Err(error) = result {
+            self.claimed.set.note_error(index, error);
+        }
+        let again = self.inconclusive(index, result) && !mutant!(ReleaseNotRetried);
+        let late = self.late & bit != 0;
+        self.late &= !bit;
+        self.answered |= bit;
+        self.removed = if removed { self.removed | bit } else { self.removed & !bit };
+        if again {
+            self.try_again(index);
+        } else if late && !removed {
+            self.release(index, Duration::ZERO);
+        }
+    }
+
     /// An acquire came back that stands, or may.
     fn late(&mut self, index: usize) {
-        match self.removed[index] {
-            // What was removed had been granted before.
-            Some(true) => {}
-            // Its release was overtaken, or there was none yet.
-            Some(false) => self.release(index, Duration::ZERO),
-            None => self.late |= 1 << index,
+        let bit = 1 << index;
+        if self.answered & bit == 0 {
+            self.late |= bit;
+        } else if self.removed & bit == 0 {
+            // Its release was overtaken. What was removed had been granted before.
+            self.release(index, Duration::ZERO);
         }
     }
 
@@ -253,7 +307,7 @@ impl Work {
     }
 
     fn release(&mut self, index: usize, pause: Duration) {
-        self.removed[index] = None;
+        self.answered &= !(1 << index);
         if pause.is_zero() {
             self.releases.push(index, ending::on(&self.claimed, index));
             return;

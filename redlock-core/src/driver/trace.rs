@@ -164,6 +164,11 @@ pub(super) fn may_stand(answer: &Answer) -> bool {
     }
 }
 
+/// Whether nothing is learned from an answer to acquire that came after the verdict.
+pub(crate) fn tells_nothing(answer: &Answer) -> bool {
+    matches!(answer, Ok(Vote::Granted { fence: None }))
+}
+
 /// A claim with what is known about it.
 #[derive(Debug, Clone)]
 pub(crate) struct Traced {

@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use super::fan_out::Background;
+use super::background::Background;
 use super::members::NodeSet;
 use super::subscription::Record;
 use super::wakes::Head;

@@ -3,7 +3,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Context, Poll};
 
-use super::fan_out::Background;
+use super::background::Background;
 
 /// Whoever keeps the acquires that were not answered when its lock was won.
 pub(crate) trait Keeps: Send + Sync {
@@ -35,6 +35,8 @@ pub(crate) struct Stragglers(Mutex<Yard>);
 #[derive(Default)]
 pub(super) struct Yard {
     pub(super) parked: Vec<Straggler>,
+    /// The task is to look once more, whether or not anything is parked.
+    pub(super) looks_on: bool,
     /// Where the task runs that looks after them, while it does.
     pub(super) keeper: Option<Background>,
 }

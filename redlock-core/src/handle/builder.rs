@@ -212,6 +212,7 @@ impl RedlockBuilder {
             self.nodes,
             clock,
             self.settings,
+            plan,
             self.key_prefix,
             rng,
             #[cfg(feature = "testing")]

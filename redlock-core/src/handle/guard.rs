@@ -9,9 +9,10 @@ use tokio::time::Instant;
 
 use crate::decide::fence::Fence;
 use crate::decide::handover::Handover;
+use crate::decide::lease::Moment;
 use crate::decide::plan::Renewal;
 use crate::decide::release::Release;
-use crate::driver::{self, Claimed, Sweep};
+use crate::driver::{self, Sweep};
 use crate::error::LostReason;
 use crate::error::{ExtendError, LockError};
 use crate::handle::hold::Hold;
@@ -42,12 +43,8 @@ pub struct LockGuard {
 }
 
 impl LockGuard {
-    pub(crate) fn new(hold: Hold) -> Self {
-        let hold = Arc::new(hold);
-        if hold.has_acquires() {
-            let Claimed { set, background, .. } = &hold.claimed;
-            driver::park_acquires(set, background, Arc::downgrade(&hold) as _);
-        }
+    pub(crate) fn new(hold: Arc<Hold>) -> Self {
+        hold.park_acquires();
         let renewal = (hold.plan.renewal == Renewal::Auto)
             .then(|| hold.claimed.background.spawn_untracked(renew(Arc::clone(&hold))));
         Self { lease: Lease(hold), renewal, armed: true }
@@ -121,9 +118,9 @@ impl LockGuard {
     ///
     /// When the future is dropped, the release goes on in the background.
     pub async fn release(mut self) -> Result<Release, LockError> {
-        self.disarm();
+        let now = self.disarm();
         let hold = &self.lease.0;
-        driver::release(hold.claimed.clone(), hold.take_acquires(), hold.leave()).await
+        driver::release(hold.claimed.clone(), hold.take_acquires(), hold.leave(), now).await
     }
 
     /// Gives the lock away without releasing it: it stays on the nodes for the rest of its time to live, and
@@ -191,17 +188,19 @@ impl LockGuard {
         }
     }
 
-    fn disarm(&mut self) {
+    /// Ends the hold here, at the moment that is given back.
+    fn disarm(&mut self) -> Moment {
+        let now = self.lease.0.claimed.set.clock.now();
+        self.armed = false;
         if mutant!(RenewalGoesOn) {
-            self.armed = false;
-            return;
+            return now;
         }
         self.stop_renewal();
-        self.armed = false;
-        if mutant!(KeepLeaseGoesOn) && self.lease.0.plan.at_least.is_some() {
-            return;
+        let kept = self.lease.0.plan.at_least.is_some();
+        if !(mutant!(KeepLeaseGoesOn) && kept) {
+            self.lease.0.end(now, LostReason::Released);
         }
-        self.lease.0.end(LostReason::Released);
+        now
     }
 }
 
@@ -226,10 +225,10 @@ impl Won for LockGuard {
 impl Drop for LockGuard {
     fn drop(&mut self) {
         if self.armed {
-            self.disarm();
+            let now = self.disarm();
             telemetry::unawaited();
             let hold = &self.lease.0;
-            drop(Sweep::of_lock(hold.claimed.clone(), hold.take_acquires(), hold.leave()));
+            drop(Sweep::of_lock(hold.claimed.clone(), hold.take_acquires(), hold.leave(), now));
         }
     }
 }

@@ -65,11 +65,11 @@ impl Hold {
         background: Background,
         plan: Plan,
         granted: Granted,
-    ) -> Self {
+    ) -> Arc<Self> {
         if let Some(at_least) = plan.at_least {
             granted.traced.trace.keeps(Keeping::new(granted.t0, at_least, plan.drift));
         }
-        Self {
+        Arc::new(Self {
             claimed: Claimed {
                 set,
                 background,
@@ -88,7 +88,7 @@ impl Hold {
             changed: Notify::new(),
             cancellation: OnceLock::new(),
             holding: Holding::new(),
-        }
+        })
     }
 
     fn told(&self) -> Held<'_> {
@@ -100,8 +100,17 @@ impl Hold {
         }
     }
 
-    pub(crate) fn has_acquires(&self) -> bool {
-        self.acquires.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+    /// Has the acquires that were not answered yet looked after, if there are any.
+    pub(crate) fn park_acquires(self: &Arc<Self>) {
+        let Claimed { set, background, .. } = &self.claimed;
+        let mut acquires = self.acquires.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(rest) = &*acquires else { return };
+        if rest.are_there(|_, answer| driver::tells_nothing(answer)) {
+            *acquires = None;
+            driver::look_on(set, background);
+        } else {
+            driver::park_acquires(set, background, Arc::downgrade(self) as _);
+        }
     }
 
     /// The acquires that were not answered yet, to look after them.
@@ -217,7 +226,7 @@ impl Hold {
     /// Ends the hold here, and leaves what stands on the nodes to whoever takes over.
     pub(crate) fn hand_over(&self) {
         if !mutant!(GiverGoesOn) {
-            self.end(LostReason::HandedOver);
+            self.end(self.claimed.set.clock.now(), LostReason::HandedOver);
         }
         driver::give_up(&self.claimed, self.take_acquires());
         drop(self.take_turn());
@@ -234,8 +243,7 @@ impl Hold {
     }
 
     /// Ends the hold for everybody who watches it.
-    pub(crate) fn end(&self, reason: LostReason) {
-        let now = self.claimed.set.clock.now();
+    pub(crate) fn end(&self, now: Moment, reason: LostReason) {
         let reason = {
             let mut term = self.term();
             term.end(now, reason);
@@ -290,7 +298,7 @@ impl Hold {
                 }
             }
             Answer::No => {
-                self.end(LostReason::Stolen);
+                self.end(now, LostReason::Stolen);
                 drop(self.take_turn());
                 let reason = self.lost_reason().unwrap_or(LostReason::Stolen);
                 fail(ExtendErrorKind::Lost(reason), nodes)

@@ -242,7 +242,8 @@ impl Redlock {
             traced,
             node_timeout: call.plan.node_timeout,
         };
-        driver::release(claimed, None, None).await
+        let now = self.0.set.clock.glance();
+        driver::release(claimed, None, None, now).await
     }
 
     /// Closes the handle and all its clones, and waits until the releases under way in the background are done: what a

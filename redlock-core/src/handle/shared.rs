@@ -28,6 +28,8 @@ pub(crate) struct Shared {
     /// Of those who wait for permits, by the names of the semaphores.
     pub(crate) semaphores: Arc<Queues>,
     pub(crate) settings: Settings,
+    /// Of a call without options of its own.
+    usual: Plan,
     pub(crate) key_prefix: Vec<u8>,
     rng: Mutex<fastrand::Rng>,
     #[cfg(feature = "testing")]
@@ -81,6 +83,7 @@ impl Shared {
         nodes: Vec<Arc<dyn LockNode>>,
         clock: Clock,
         settings: Settings,
+        usual: Plan,
         key_prefix: Vec<u8>,
         rng: fastrand::Rng,
         #[cfg(feature = "testing")] wrapper: Wrapper,
@@ -100,6 +103,7 @@ impl Shared {
             queues,
             semaphores,
             settings,
+            usual,
             key_prefix,
             rng: Mutex::new(rng),
             #[cfg(feature = "testing")]
@@ -112,7 +116,9 @@ impl Shared {
     }
 
     pub(crate) fn plan_as(&self, options: &LockOptions, mode: Mode) -> Result<Plan, ConfigError> {
-        let plan = Plan { mode, ..self.settings.plan(options)? };
+        let usual = *options == LockOptions::new();
+        let plan = if usual { self.usual } else { self.settings.plan(options)? };
+        let plan = Plan { mode, ..plan };
         if mode == Mode::Shared {
             check_sharing(&plan, self.set.members.iter().map(|member| &*member.node))?;
         }

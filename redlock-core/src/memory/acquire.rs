@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::store::{Entry, Store, is_of};
+use super::store::{Entry, Place, Store, Value, is_of};
 use crate::decide::fence::{self, SLACK};
 use crate::node::label::Label;
 use crate::node::{Claim, Expiry, FenceTerms, Terms, Vote};
@@ -21,7 +21,7 @@ impl Store {
     ) -> Vote {
         let counter = terms.fencing.and_then(|_| self.counter(claim, now));
         let over = mutant!(RepairNotNx, crate::testing::mutants::overwrites(terms), false);
-        let former = |entry: &Entry<Box<[u8]>>| claim.former() == Some(&*entry.value);
+        let former = |entry: &Entry<Value>| claim.former() == Some(&*entry.value);
         let standing = claim.key().resources().filter_map(|key| self.locks.get(key, now));
         let foreign =
             standing.filter(|entry| !over && !is_of(&entry.value, claim) && !former(entry));
@@ -44,23 +44,29 @@ impl Store {
             fence::next(counter, fencing.hint, micros, SLACK.as_micros() as u64)
         };
         let fence = self.count(claim, terms, number, now);
-        let standing = claim.key().resources().filter_map(|key| self.locks.get(key, now));
-        let mut vote = match standing.filter(|entry| former(entry)).count() {
-            0 => Vote::Granted { fence },
-            resources => Vote::Swapped { fence, resources, counter },
-        };
-        for key in claim.key().resources() {
+        let (mut swapped, mut own) = (0, false);
+        for key in claim.key().names() {
             if terms.intent.is_some() {
                 self.intents.entries.remove(key);
             }
-            if over || self.locks.get(key, now).is_none_or(former) {
-                let ends = Some(now.saturating_add(terms.ttl));
-                self.locks.set(key, claim.value().into(), ends, now);
-            } else {
-                vote = Vote::AlreadyOurs;
+            let place = self.locks.entry(key, now);
+            if let Place::Occupied(entry) = &place
+                && entry.get().lives(now)
+            {
+                swapped += usize::from(former(entry.get()));
+                if !over && !former(entry.get()) {
+                    own = true;
+                    continue;
+                }
             }
+            let ends = Some(now.saturating_add(terms.ttl));
+            place.insert_entry(Entry { value: Value::Of(claim.clone()), ends });
         }
-        vote
+        match swapped {
+            _ if own => Vote::AlreadyOurs,
+            0 => Vote::Granted { fence },
+            resources => Vote::Swapped { fence, resources, counter },
+        }
     }
 
     /// Takes a share of each of the claim's resources, or of none.
@@ -76,8 +82,9 @@ impl Store {
         let standing = resources().filter_map(|key| self.locks.get(key, now));
         let foreign = standing.filter(|entry| !is_of(&entry.value, claim));
         let foreign = foreign.map(|entry| (entry.ends, &*entry.value));
-        let joins = |key: &&[u8]| self.locks.get(key, now).is_none() && self.lacks(key, claim, now);
-        let intents = resources().filter(joins).filter_map(|key| self.intents.get(key, now));
+        let joins = |key: &[u8]| self.locks.get(key, now).is_none() && self.lacks(key, claim, now);
+        let intents =
+            resources().filter(|key| joins(key)).filter_map(|key| self.intents.get(key, now));
         let intents = intents.filter(|_| terms.heeds).map(|entry| (entry.ends, &b""[..]));
         if let Some((ends, value)) = longest(foreign.chain(intents)) {
             let (expiry, label) = (expiry(ends, now), Label::of_value(value));
@@ -88,7 +95,7 @@ impl Store {
         {
             return vote;
         }
-        let joined: Vec<&[u8]> = resources().filter(joins).collect();
+        let joined: Vec<_> = claim.key().names().iter().filter(|key| joins(key)).collect();
         let number = |fencing: FenceTerms| {
             fence::next_shared(counter, fencing.hint, micros, SLACK.as_micros() as u64)
         };
@@ -116,7 +123,7 @@ impl Store {
     ) -> Option<u64> {
         let fencing = terms.fencing?;
         let number = number(fencing);
-        for key in claim.key().resources() {
+        for key in claim.key().names() {
             self.counters.set(key, number, Some(now.saturating_add(fencing.life)), now);
         }
         Some(number)
@@ -126,7 +133,7 @@ impl Store {
     fn want(&mut self, claim: &Claim, terms: &Terms, now: Duration) {
         let Some(intent) = terms.intent else { return };
         let ends = Some(now.saturating_add(intent));
-        for key in claim.key().resources() {
+        for key in claim.key().names() {
             self.intents.set(key, (), mutant!(IntentForEver, None, ends), now);
         }
     }

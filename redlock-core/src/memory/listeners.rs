@@ -3,6 +3,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
+use crate::node::key::LockKey;
 use crate::node::{Fault, Listener, NodeError};
 
 /// Who hears of a node's releases.
@@ -26,11 +27,16 @@ impl Listeners {
         NodeError::from(Fault::ConnectionLost)
     }
 
-    /// Tells all that the resources are free. Nothing may be locked meanwhile: a listener may ask the node.
-    pub(super) fn tell<R: AsRef<[u8]>>(&self, released: impl IntoIterator<Item = R>) {
+    /// Tells all that these of the key's resources are free, a bit for each. Nothing may be locked meanwhile: a listener may
+    /// ask the node.
+    pub(super) fn tell(&self, key: &LockKey, freed: u64) {
         let all = self.lock().clone();
-        for resource in released {
-            all.iter().for_each(|(_, listener)| listener.released(resource.as_ref()));
+        if all.is_empty() {
+            return;
+        }
+        let resources = key.resources().enumerate();
+        for (_, resource) in resources.filter(|(place, _)| freed & (1 << place) != 0) {
+            all.iter().for_each(|(_, listener)| listener.released(resource));
         }
     }
 

@@ -16,7 +16,7 @@ use async_trait::async_trait;
 
 use self::clock::Clock;
 use self::listeners::Listeners;
-use self::store::Store;
+use self::store::{Store, Value};
 use crate::node::key::LockKey;
 use crate::node::{
     Claim, Extension, Features, Holding, Identity, Listener, LockNode, NodeError, Page, Placed,
@@ -108,8 +108,8 @@ impl InMemoryNode {
         self.listeners.len()
     }
 
-    /// Frees what the claim holds, and names what is free then.
-    fn free(&self, claim: &Claim) -> (Removal, Vec<Box<[u8]>>) {
+    /// Frees what the claim holds, and tells what is free then: a bit for each resource.
+    fn free(&self, claim: &Claim) -> (Removal, u64) {
         let (mut store, now) = (self.lock(), self.clock.now());
         if claim.is_shared() { store.leave(claim, now) } else { store.free(claim, now) }
     }
@@ -182,7 +182,7 @@ impl LockNode for InMemoryNode {
         if claim.is_shared() {
             let (extension, made) = self.lock().extend_shared(&claim, &terms, now);
             if terms.tells {
-                self.listeners.tell(made);
+                self.listeners.tell(claim.key(), made);
             }
             return Ok(extension);
         }
@@ -190,8 +190,9 @@ impl LockNode for InMemoryNode {
         let mut store = self.lock();
         if let Some(missing) = store.standing(&claim, now).missing() {
             if mutant!(ExtendRecreates) && missing == Extension::Gone {
-                let key = claim.key().resources().next().unwrap_or_default();
-                store.locks.set(key, claim.value().into(), Some(ends), now);
+                if let Some(key) = claim.key().names().first() {
+                    store.locks.set(key, Value::Of(claim.clone()), Some(ends), now);
+                }
                 return Ok(Extension::Extended);
             }
             return Ok(missing);
@@ -222,7 +223,7 @@ impl LockNode for InMemoryNode {
         _timeout: Duration,
     ) -> Result<Removal, NodeError> {
         let (removal, freed) = self.free(&claim);
-        self.listeners.tell(freed);
+        self.listeners.tell(claim.key(), freed);
         Ok(removal)
     }
 
@@ -272,7 +273,7 @@ impl LockNode for InMemoryNode {
         {
             return Ok(missing);
         }
-        for key in claim.key().resources() {
+        for key in claim.key().names() {
             let ends = Some(now.saturating_add(life));
             let (counter, kept) =
                 store.counters.get(key, now).map_or((0, ends), |entry| (entry.value, entry.ends));

@@ -1,9 +1,10 @@
 //! What a test does to a node from outside: the part of another program, or of a crash.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::InMemoryNode;
-use super::store::Store;
+use super::store::{Store, Value};
 
 impl InMemoryNode {
     /// Stores a value whatever was there before, as a program that knows of no locks would. Without a time
@@ -12,8 +13,9 @@ impl InMemoryNode {
         let now = self.clock.now();
         let ends = ttl.map(|ttl| now.saturating_add(ttl));
         let mut store = self.lock();
-        store.shares.entries.remove(key.as_ref());
-        store.locks.set(key.as_ref(), value.as_ref().into(), ends, now);
+        let key = Arc::from(key.as_ref());
+        store.shares.entries.remove(&key);
+        store.locks.set(&key, Value::Bytes(value.as_ref().into()), ends, now);
     }
 
     /// Deletes a resource whoever holds or shares it, but not its counter. Tells whether anybody did.

@@ -1,5 +1,6 @@
 //! Shares of resources that stand in the store.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::store::{Entry, Share, Standing, Store, is_of};
@@ -30,7 +31,7 @@ impl Store {
 
     /// Gives the value a share of the resource, or lengthens the one it has. Those that are over go, and the resource lives as
     /// long as its last one.
-    pub(super) fn join(&mut self, key: &[u8], value: &[u8], ends: Duration, now: Duration) {
+    pub(super) fn join(&mut self, key: &Arc<[u8]>, value: &[u8], ends: Duration, now: Duration) {
         let mut shares =
             self.shares.get_mut(key, now).map(|entry| std::mem::take(&mut entry.value));
         let shares = shares.get_or_insert_default();
@@ -57,20 +58,15 @@ impl Store {
         if gone { Standing::Gone } else { Standing::Ours }
     }
 
-    /// Makes what the claim has last for the terms' time at least, as shares. Names what was whole.
-    pub(super) fn lengthen(
-        &mut self,
-        claim: &Claim,
-        terms: &Terms,
-        now: Duration,
-    ) -> Vec<Box<[u8]>> {
-        let mut made = Vec::new();
-        for key in claim.key().resources() {
+    /// Makes what the claim has last for the terms' time at least, as shares. Tells what was whole: a bit for each resource.
+    pub(super) fn lengthen(&mut self, claim: &Claim, terms: &Terms, now: Duration) -> u64 {
+        let mut made = 0;
+        for (place, key) in claim.key().names().iter().enumerate() {
             let mut ends = now.saturating_add(terms.ttl);
-            let whole = self.locks.entries.remove_entry(key).filter(|(_, entry)| entry.lives(now));
-            if let Some((name, Entry { ends: left, .. })) = whole {
+            let whole = self.locks.entries.remove(key).filter(|entry| entry.lives(now));
+            if let Some(Entry { ends: left, .. }) = whole {
                 ends = ends.max(left.unwrap_or_default());
-                made.push(name);
+                made |= 1 << place;
                 if mutant!(DowngradeTwoSteps) {
                     continue;
                 }
@@ -80,14 +76,14 @@ impl Store {
         made
     }
 
-    /// Ends the claim's shares, and frees what it has whole. Names what nobody has any more.
-    pub(super) fn leave(&mut self, claim: &Claim, now: Duration) -> (Removal, Vec<Box<[u8]>>) {
+    /// Ends the claim's shares, and frees what it has whole. Tells what nobody has any more: a bit for each resource.
+    pub(super) fn leave(&mut self, claim: &Claim, now: Duration) -> (Removal, u64) {
         let removal = self.sharing(claim, now).removal();
-        let mut freed = Vec::new();
-        for key in claim.key().resources() {
+        let mut freed = 0;
+        for (place, key) in claim.key().resources().enumerate() {
             if self.locks.get(key, now).is_some_and(|entry| is_of(&entry.value, claim)) {
                 self.locks.entries.remove(key);
-                freed.push(key.into());
+                freed |= 1 << place;
             }
             let had = !self.lacks(key, claim, now);
             let Some(entry) = self.shares.get_mut(key, now).filter(|_| had) else { continue };
@@ -95,26 +91,26 @@ impl Store {
             entry.ends = entry.value.iter().map(|share| share.ends).max();
             if entry.value.is_empty() || mutant!(ShareReleaseDels) {
                 self.shares.entries.remove(key);
-                freed.push(key.into());
+                freed |= 1 << place;
             }
         }
         (removal, freed)
     }
 
-    /// Extends the claim's shares, and makes shares of what it has whole, whose names are told.
+    /// Extends the claim's shares, and makes shares of what it has whole, which is told: a bit for each resource.
     pub(super) fn extend_shared(
         &mut self,
         claim: &Claim,
         terms: &Terms,
         now: Duration,
-    ) -> (Extension, Vec<Box<[u8]>>) {
+    ) -> (Extension, u64) {
         if mutant!(IntentStopsExtension)
             && claim.key().resources().any(|key| self.intents.get(key, now).is_some())
         {
-            return (Extension::Gone, Vec::new());
+            return (Extension::Gone, 0);
         }
         if let Some(missing) = self.sharing(claim, now).missing() {
-            return (missing, Vec::new());
+            return (missing, 0);
         }
         let made = self.lengthen(claim, terms, now);
         if let Some(fencing) = terms.fencing {

@@ -1,4 +1,6 @@
-use std::collections::HashMap;
+use std::collections::hash_map::{self, HashMap};
+use std::ops::Deref;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -11,7 +13,7 @@ pub(super) const PURGE_FLOOR: usize = 64;
 
 /// What a node remembers; times are on its own clock.
 pub(super) struct Store {
-    pub(super) locks: Table<Box<[u8]>>,
+    pub(super) locks: Table<Value>,
     /// Of a resource that nobody has whole.
     pub(super) shares: Table<Vec<Share>>,
     /// Resources of which no new shares are given.
@@ -36,6 +38,14 @@ pub(super) enum Standing {
 }
 
 impl Standing {
+    /// Where one resource more does not hold the claim's value; others may share it, and then nothing of the claim's can stand.
+    fn without(self, shared: bool) -> Self {
+        match self {
+            Self::Ours | Self::Gone if !shared => Self::Gone,
+            _ => Self::Foreign,
+        }
+    }
+
     pub(super) fn removal(self) -> Removal {
         match self {
             Self::Ours => Removal::Removed,
@@ -76,32 +86,37 @@ impl Store {
 
     /// Where `mark` counts as the claim's value.
     pub(super) fn standing_or(&self, claim: &Claim, mark: &[u8], now: Duration) -> Standing {
-        let mut gone = false;
+        let mut standing = Standing::Ours;
         for key in claim.key().resources() {
             match self.locks.get(key, now) {
-                // Where others share nothing of the claim's can stand.
-                None if self.shares.get(key, now).is_some() => return Standing::Foreign,
-                None => gone = true,
+                None => standing = standing.without(self.shares.get(key, now).is_some()),
                 Some(entry) if !is_of(&entry.value, claim) && *entry.value != *mark => {
                     return Standing::Foreign;
                 }
                 Some(_) => {}
             }
         }
-        if gone { Standing::Gone } else { Standing::Ours }
+        standing
     }
 
-    /// Frees what the claim holds, and names what had not freed itself before.
-    pub(super) fn free(&mut self, claim: &Claim, now: Duration) -> (Removal, Vec<Box<[u8]>>) {
-        let standing = self.standing(claim, now);
-        let mut freed = Vec::new();
-        for key in claim.key().resources() {
-            let ours = |entry: &Entry<Box<[u8]>>| is_of(&entry.value, claim) || mutant!(BlindDel);
-            if self.locks.entries.get(key).is_some_and(ours)
-                && let Some((name, entry)) = self.locks.entries.remove_entry(key)
-                && entry.lives(now)
-            {
-                freed.push(name);
+    /// Frees what the claim holds, and tells what had not freed itself before: a bit for each resource.
+    pub(super) fn free(&mut self, claim: &Claim, now: Duration) -> (Removal, u64) {
+        let (mut standing, mut freed) = (Standing::Ours, 0);
+        for (place, key) in claim.key().names().iter().enumerate() {
+            let mut lives = false;
+            if let hash_map::Entry::Occupied(entry) = self.locks.entries.entry(Arc::clone(key)) {
+                let ours = is_of(&entry.get().value, claim);
+                lives = entry.get().lives(now);
+                if lives && !ours {
+                    standing = Standing::Foreign;
+                }
+                if ours || mutant!(BlindDel) {
+                    entry.remove();
+                    freed |= u64::from(lives) << place;
+                }
+            }
+            if !lives {
+                standing = standing.without(self.shares.get(key, now).is_some());
             }
         }
         (standing.removal(), freed)
@@ -119,7 +134,7 @@ impl Store {
                 let stay = mutant!(KeepLengthens, rest, keep::stay(left, rest));
                 entry.ends = Some(now.saturating_add(stay));
                 if !mutant!(KeepTokenStays) {
-                    entry.value = mark.as_slice().into();
+                    entry.value = Value::Bytes(mark.as_slice().into());
                 }
             }
         }
@@ -137,13 +152,13 @@ impl Store {
     pub(super) fn page(&self, prefix: &[u8], from: u64, now: Duration) -> Page {
         let is_asked_for = |name: &[u8]| name.starts_with(prefix) && LockKey::new(name).is_ok();
         let whole = self.locks.entries.iter().filter(|(_, entry)| entry.lives(now));
-        let whole = whole.map(|(name, entry)| {
-            (name, Found::of_value(name.clone(), &entry.value, entry.expiry(now)))
-        });
-        let shared =
-            self.shares.entries.keys().filter_map(|name| {
-                Some((name, Found::new(name.clone(), Ok(self.shared(name, now)?))))
-            });
+        let whole = whole
+            .map(|(name, entry)| (name, Found::of_value(&**name, &entry.value, entry.expiry(now))));
+        let shared = self
+            .shares
+            .entries
+            .keys()
+            .filter_map(|name| Some((name, Found::new(&**name, Ok(self.shared(name, now)?)))));
         let named = whole.chain(shared).filter(|(name, _)| is_asked_for(&name[..]));
         let printed = named.map(|(name, found)| (fingerprint(name), found));
         let mut rest: Vec<_> = printed.filter(|(print, _)| *print >= from).collect();
@@ -163,6 +178,24 @@ impl Store {
             if let Some(entry) = self.counters.entries.get_mut(key) {
                 entry.ends = entry.ends.max(ends);
             }
+        }
+    }
+}
+
+/// What stands under a resource, whole.
+pub(super) enum Value {
+    /// A claim's, without a copy.
+    Of(Claim),
+    Bytes(Box<[u8]>),
+}
+
+impl Deref for Value {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        match self {
+            Self::Of(claim) => claim.value(),
+            Self::Bytes(bytes) => bytes,
         }
     }
 }
@@ -188,9 +221,12 @@ impl<V> Entry<V> {
     }
 }
 
+/// Where an entry is, or comes to be.
+pub(super) type Place<'a, V> = hash_map::Entry<'a, Arc<[u8]>, Entry<V>>;
+
 /// Values that free themselves.
 pub(super) struct Table<V> {
-    pub(super) entries: HashMap<Box<[u8]>, Entry<V>>,
+    pub(super) entries: HashMap<Arc<[u8]>, Entry<V>>,
     purge_at: usize,
 }
 
@@ -209,13 +245,18 @@ impl<V> Table<V> {
         self.entries.get_mut(key).filter(|entry| entry.lives(now))
     }
 
-    pub(super) fn set(&mut self, key: &[u8], value: V, ends: Option<Duration>, now: Duration) {
+    pub(super) fn set(&mut self, key: &Arc<[u8]>, value: V, ends: Option<Duration>, now: Duration) {
+        self.entry(key, now).insert_entry(Entry { value, ends });
+    }
+
+    /// The place of an entry, living or not.
+    pub(super) fn entry(&mut self, key: &Arc<[u8]>, now: Duration) -> Place<'_, V> {
         if self.entries.len() >= self.purge_at {
             self.entries.retain(|_, entry| entry.lives(now));
             // Looking again only after the living have doubled keeps the cost per entry constant.
             self.purge_at = PURGE_FLOOR.max(self.entries.len() * 2);
         }
-        self.entries.insert(key.into(), Entry { value, ends });
+        self.entries.entry(Arc::clone(key))
     }
 
     /// The keys that live, sorted.

@@ -1,5 +1,6 @@
 //! What is locked.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
@@ -35,7 +36,14 @@ pub const MAX_RESOURCES: usize = 64;
 ///
 /// Cloning is one reference count.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub struct LockKey(Arc<[Box<[u8]>]>);
+pub struct LockKey(Names);
+
+#[derive(Clone, PartialEq, Eq, Hash)]
+enum Names {
+    One(Arc<[u8]>),
+    /// Two at least, sorted.
+    Several(Arc<[Arc<[u8]>]>),
+}
 
 impl LockKey {
     /// A lock on one resource.
@@ -45,7 +53,8 @@ impl LockKey {
     /// When the name is empty, longer than [`MAX_KEY_BYTES`], or begins with [`COUNTER_PREFIX`] or
     /// [`INTENT_PREFIX`].
     pub fn new(resource: impl AsRef<[u8]>) -> Result<Self, ConfigError> {
-        Self::all([resource])
+        let name = checked(&[], resource.as_ref())?;
+        Ok(Self(Names::One(Arc::from(&*name))))
     }
 
     /// A lock on several resources at once.
@@ -64,20 +73,9 @@ impl LockKey {
         prefix: &[u8],
         resources: impl IntoIterator<Item = R>,
     ) -> Result<Self, ConfigError> {
-        let mut names = Vec::with_capacity(1);
+        let mut names: Vec<Arc<[u8]>> = Vec::new();
         for resource in resources {
-            let resource = resource.as_ref();
-            if resource.is_empty() {
-                return Err(ConfigError::new("key", "", "must not be empty"));
-            }
-            let bytes = prefix.len() + resource.len();
-            if bytes > MAX_KEY_BYTES {
-                return Err(ConfigError::new(
-                    "key",
-                    format!("{bytes} bytes"),
-                    "must be at most 512 bytes, the prefix included",
-                ));
-            }
+            let name = checked(prefix, resource.as_ref())?;
             if names.len() == MAX_RESOURCES {
                 return Err(ConfigError::new(
                     "key",
@@ -85,11 +83,7 @@ impl LockKey {
                     "must name at most 64 resources",
                 ));
             }
-            let name = [prefix, resource].concat();
-            if let Some(rule) = reserved(&name) {
-                return Err(ConfigError::new("key", name.escape_ascii().to_string(), rule));
-            }
-            names.push(name.into_boxed_slice());
+            names.push(Arc::from(&*name));
         }
         names.sort_unstable();
         if let Some(pair) = names.windows(2).find(|pair| pair[0] == pair[1]) {
@@ -102,37 +96,84 @@ impl LockKey {
         if names.is_empty() {
             return Err(ConfigError::new("key", "no resource", "must name at least one resource"));
         }
-        Ok(Self(names.into()))
+        Ok(Self::of_sorted(names))
+    }
+
+    /// Of names that keep the rules, one at least.
+    fn of_sorted(mut names: Vec<Arc<[u8]>>) -> Self {
+        match names.pop() {
+            Some(one) if names.is_empty() => Self(Names::One(one)),
+            last => {
+                names.extend(last);
+                Self(Names::Several(names.into()))
+            }
+        }
     }
 
     /// The same resources, each behind `prefix`.
     pub(crate) fn with_prefix(self, prefix: &[u8]) -> Result<Self, ConfigError> {
-        if prefix.is_empty() { Ok(self) } else { Self::prefixed(prefix, self.resources()) }
+        match &self.0 {
+            _ if prefix.is_empty() => Ok(self),
+            Names::One(name) => Ok(Self(Names::One(Arc::from(&*checked(prefix, name)?)))),
+            Names::Several(names) => Self::prefixed(prefix, names.iter()),
+        }
     }
 
     /// The resources' names, sorted.
     pub fn resources(&self) -> impl ExactSizeIterator<Item = &[u8]> {
-        self.0.iter().map(AsRef::as_ref)
+        self.names().iter().map(AsRef::as_ref)
+    }
+
+    /// The same, to keep one without a copy.
+    pub(crate) fn names(&self) -> &[Arc<[u8]>] {
+        match &self.0 {
+            Names::One(name) => std::slice::from_ref(name),
+            Names::Several(names) => names,
+        }
     }
 
     /// A lock on one of these resources, by its place in [their order](Self::resources).
     pub fn only(&self, resource: usize) -> Option<Self> {
-        self.0.get(resource).map(|name| Self([name.clone()].into()))
+        self.names().get(resource).map(|name| Self(Names::One(Arc::clone(name))))
     }
 
     /// A lock on all of these resources but that one; `None` where there is no other.
     pub fn without(&self, resource: usize) -> Option<Self> {
-        let others = self.0.iter().enumerate().filter(|(index, _)| *index != resource);
-        let others: Arc<[_]> = others.map(|(_, name)| name.clone()).collect();
-        (!others.is_empty()).then_some(Self(others))
+        let others = self.names().iter().enumerate().filter(|(index, _)| *index != resource);
+        let others: Vec<_> = others.map(|(_, name)| Arc::clone(name)).collect();
+        (!others.is_empty()).then(|| Self::of_sorted(others))
     }
 
     /// The name, when this is a lock on one resource.
     pub fn single(&self) -> Option<&[u8]> {
-        match &*self.0 {
-            [one] => Some(one),
-            _ => None,
+        match &self.0 {
+            Names::One(name) => Some(name),
+            Names::Several(_) => None,
         }
+    }
+}
+
+/// The name of a resource behind `prefix`, if it keeps the rules.
+fn checked<'a>(prefix: &[u8], resource: &'a [u8]) -> Result<Cow<'a, [u8]>, ConfigError> {
+    if resource.is_empty() {
+        return Err(ConfigError::new("key", "", "must not be empty"));
+    }
+    let bytes = prefix.len() + resource.len();
+    if bytes > MAX_KEY_BYTES {
+        return Err(ConfigError::new(
+            "key",
+            format!("{bytes} bytes"),
+            "must be at most 512 bytes, the prefix included",
+        ));
+    }
+    let name = if prefix.is_empty() {
+        Cow::Borrowed(resource)
+    } else {
+        Cow::Owned([prefix, resource].concat())
+    };
+    match reserved(&name) {
+        Some(rule) => Err(ConfigError::new("key", name.escape_ascii().to_string(), rule)),
+        None => Ok(name),
     }
 }
 

@@ -74,8 +74,8 @@ impl Terms {
 
 /// Whole milliseconds, rounded up: what a backend keeps for a duration, so that it never forgets early.
 pub fn millis(duration: Duration) -> u64 {
-    let millis = duration.as_nanos().div_ceil(1_000_000);
-    u64::try_from(millis).unwrap_or(u64::MAX)
+    let rest = u64::from(duration.subsec_nanos().div_ceil(1_000_000));
+    duration.as_secs().saturating_mul(1_000).saturating_add(rest)
 }
 
 #[cfg(test)]
@@ -87,6 +87,8 @@ mod tests {
         let millis = |ttl| Terms::new(ttl).ttl_millis();
         assert_eq!(millis(Duration::from_millis(10)), 10);
         assert_eq!(millis(Duration::from_nanos(10_000_001)), 11);
+        assert_eq!(millis(Duration::from_nanos(1_999_000_001)), 2_000);
+        assert_eq!(millis(Duration::from_millis(u64::MAX)), u64::MAX);
         assert_eq!(millis(Duration::MAX), u64::MAX);
     }
 }

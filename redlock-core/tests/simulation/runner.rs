@@ -141,6 +141,8 @@ async fn settle(world: &Arc<World>) {
 pub(crate) struct Report {
     counts: [Counts; Profile::ALL.len()],
     pub(crate) violations: Vec<(u64, Violation)>,
+    /// Of all traces, in whatever order: equal where two commits play every seed alike.
+    pub(crate) trace: u64,
     pub(crate) took: Duration,
 }
 
@@ -191,7 +193,8 @@ impl fmt::Display for Report {
         }
         row("all", &all)?;
         let rate = u128::from(all.seeds) * 1_000 / self.took.as_millis().max(1);
-        write!(f, "{} violations, {:?}, {rate} seeds/s", self.violations.len(), self.took)
+        let (violations, trace) = (self.violations.len(), self.trace);
+        write!(f, "{violations} violations, traces {trace:016x}, {:?}, {rate} seeds/s", self.took)
     }
 }
 
@@ -217,6 +220,7 @@ pub(crate) fn sweep(
                     let outcome = run(seed, false, tune);
                     let mut report = report.lock().unwrap();
                     report.counts[Profile::of(seed) as usize].add(&outcome.counts);
+                    report.trace = report.trace.wrapping_add(outcome.hash);
                     if let Some(first) = outcome.violations.into_iter().next() {
                         report.violations.push((seed, first));
                         stopped.fetch_or(stop, Ordering::Relaxed);

@@ -3,7 +3,7 @@
 use super::Attempt;
 use crate::decide::handover::{Former, Succession};
 
-impl Attempt {
+impl Attempt<'_> {
     /// Waits for further answers only where those that are there leave it open, and then as long as for any answer. The
     /// round is won before.
     pub(super) async fn continues(&mut self, former: Option<&Former>) -> bool {
@@ -13,12 +13,12 @@ impl Attempt {
         loop {
             let mut succession =
                 Succession::new(self.set.len(), resources, fence.map(|fence| fence.get()));
-            self.answers.iter().flatten().for_each(|(answer, _)| succession.record(answer));
+            self.fan.kept().for_each(|(_, answer, _)| succession.record(answer));
             if let Some(continued) = succession.verdict() {
                 return continued;
             }
-            match self.fan.next().await {
-                Some((index, answer)) => self.record(index, answer),
+            match self.fan.next_place().await {
+                Some(place) => self.record(place),
                 None => return false,
             }
         }

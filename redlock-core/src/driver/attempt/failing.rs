@@ -1,7 +1,5 @@
 //! An attempt that was not won: what it tells, and how it ends.
 
-use std::time::Duration;
-
 use super::super::trace::Answer;
 use super::asking::BARRED_FOR;
 use super::{Attempt, Barred, Failure};
@@ -10,7 +8,7 @@ use crate::error::{LockError, LockErrorKind, NodeOutcome};
 use crate::node::key::LockKey;
 use crate::node::{FaultClass, Mode, Vote};
 
-impl Attempt {
+impl Attempt<'_> {
     /// Releases everywhere, and waits for those nodes that had granted: no attempt of this process shall be refused
     /// by its own leftovers. The whole attempt takes no longer than one node timeout for each of its rounds; nodes that
     /// hang are released in the background.
@@ -45,22 +43,22 @@ impl Attempt {
     /// to understand, those of all nodes.
     async fn reasons(&mut self, kind: LockErrorKind) {
         if matches!(kind, LockErrorKind::Unreachable | LockErrorKind::Misconfigured) {
-            while let Some((index, answer)) = self.fan.next().await {
-                self.record(index, answer);
+            while let Some(place) = self.fan.next_place().await {
+                self.record(place);
             }
         }
-        while let Some((index, answer)) = self.fan.take_ready() {
-            self.record(index, answer);
+        while let Some(place) = self.fan.ready() {
+            self.record(place);
         }
     }
 
     fn failure(&self, kind: LockErrorKind) -> Failure {
         let nodes = self.reports();
-        let hint = retry_after(
-            self.answers.iter().map(|answer| answer.as_ref().map(|(answer, _)| answer)),
-        );
-        let misconfigured = |(answer, _): &(Answer, Option<Duration>)| match answer {
-            Err(error) if error.class() == FaultClass::Misconfigured => Some(error.clone()),
+        let hint = retry_after(self.set.len(), self.fan.kept().map(|(_, answer, _)| answer));
+        let misconfigured = |(index, answer, _): (usize, &Answer, _)| match answer {
+            Err(error) if error.class() == FaultClass::Misconfigured => {
+                Some((index, error.clone()))
+            }
             _ => None,
         };
         let unraised = self.unraised.iter().filter_map(|(index, outcome)| match outcome {
@@ -69,10 +67,7 @@ impl Attempt {
             }
             _ => None,
         });
-        let answered =
-            self.answers.iter().enumerate().filter_map(|(index, answer)| {
-                Some((index, answer.as_ref().and_then(misconfigured)?))
-            });
+        let answered = self.fan.kept().filter_map(misconfigured);
         let until = self.set.clock.glance().plus(BARRED_FOR);
         let new = answered
             .filter(|(index, _)| self.barred.iter().all(|barred| barred.index != *index))

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use super::super::fan_out::{Either, FanOut, Job, next_of};
+use super::super::background::Job;
+use super::super::fan_out::{Either, FanOut, next_of};
 use super::super::trace::Answer;
 use super::Attempt;
 use crate::decide::fence::{self, Fence, FenceRound};
@@ -11,7 +12,7 @@ use crate::error::{LockErrorKind, NodeOutcome};
 use crate::node::{Expiry, Extension, Mode, NodeError, Vote};
 use crate::telemetry::{self, Verb};
 
-impl Attempt {
+impl Attempt<'_> {
     /// The fence of a round that a majority granted. Where the nodes agree on its number it is there at once; else the
     /// rest is raised to it, which takes another round trip. No fence that a later holder could fall short of is given
     /// out: rather the attempt fails.
@@ -19,11 +20,10 @@ impl Attempt {
         if !self.plan.fencing {
             return Ok(None);
         }
-        let grants: Vec<_> = (0..self.set.len())
-            .filter_map(|index| Some((index, granted(&self.answers[index].as_ref()?.0)?)))
-            .collect();
+        let grants = self.fan.kept().filter_map(|(i, answer, _)| Some((i, granted(answer)?)));
+        let grants: Vec<_> = grants.collect();
         let numbers: Vec<_> = grants.iter().map(|(_, number)| *number).collect();
-        let other = self.answers.iter().flatten().count() - grants.len();
+        let other = self.fan.kept().count() - grants.len();
         let Some(mut round) = FenceRound::new(self.set.len(), &numbers, other) else {
             return Err(LockErrorKind::Misconfigured);
         };
@@ -31,7 +31,7 @@ impl Attempt {
             return Ok(Some(number(round.fence())?));
         }
         let mut raises =
-            FanOut::new(&self.background, self.set.len()).watched(self.set.told(), Verb::Raise);
+            FanOut::new(self.background, self.set.len()).watched(self.set.told(), Verb::Raise);
         for (index, number) in grants {
             if round.must_raise(number) {
                 if !self.raising {
@@ -48,19 +48,21 @@ impl Attempt {
                 None => {}
             }
             match next_of(&mut raises, &mut self.fan).await {
-                Some(Either::First(index, result)) => {
+                Some(Either::First(place)) => {
+                    let Some((index, result)) = raises.take_at(place) else { continue };
                     round.raised(matches!(result, Ok(Extension::Extended)));
                     self.record_raise(index, result);
                 }
-                Some(Either::Second(index, answer)) => {
-                    match granted(&answer) {
+                Some(Either::Second(place)) => {
+                    let Some((index, answer)) = self.fan.at(place) else { continue };
+                    match granted(answer) {
                         Some(number) if round.must_raise(number) => {
                             raises.push(index, self.raise(index, round.fence()));
                         }
                         Some(number) => round.granted(number),
                         None => round.refused(),
                     }
-                    self.record(index, answer);
+                    self.record(place);
                 }
                 None => return Err(self.unfenced()),
             }
@@ -91,8 +93,9 @@ impl Attempt {
     fn unfenced(&self) -> LockErrorKind {
         let mut round = Round::new(self.set.len());
         let mut expired = false;
-        for (index, answer) in self.answers.iter().enumerate() {
+        for index in 0..self.set.len() {
             let unraised = self.unraised.iter().find(|(raised, _)| *raised == index);
+            let answer = self.fan.kept().find(|(answered, ..)| *answered == index);
             round.record(match (unraised, answer) {
                 (Some((_, NodeOutcome::Held { .. })), _) => Ballot::Refused,
                 (Some((_, NodeOutcome::Failed(error))), _) => Ballot::of(&Err(error.clone())),
@@ -100,7 +103,7 @@ impl Attempt {
                     expired = true;
                     Ballot::Failed
                 }
-                (None, Some((answer, _))) => Ballot::of(answer),
+                (None, Some((_, answer, _))) => Ballot::of(answer),
                 (None, None) => Ballot::Failed,
             });
         }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::super::fan_out::FanOut;
 use super::super::request::{Placement, given};
 use super::super::trace::Answer;
+use crate::decide::lease::Moment;
 use crate::decide::slots::{SlotBallot, SlotRound};
 use crate::node::{Expiry, Fault, NodeError, Placed, Vote};
 
@@ -26,6 +27,14 @@ pub(super) struct Rules {
 }
 
 impl Placing {
+    /// When the answer that was given out last came.
+    pub(super) fn came(&mut self, now: impl FnOnce() -> Moment) -> Moment {
+        match &mut self.fan {
+            Some(fan) => fan.came(now),
+            None => now(),
+        }
+    }
+
     pub(super) async fn next(&mut self) -> Option<(usize, Placement)> {
         self.fan.as_mut()?.next().await
     }

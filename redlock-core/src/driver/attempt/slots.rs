@@ -13,14 +13,14 @@ use crate::node::key::LockKey;
 use crate::node::{Fault, Terms};
 use crate::telemetry::Verb;
 
-impl Attempt {
+impl Attempt<'_> {
     /// Asks all nodes that are not barred for one of the claim's resources.
     pub(super) fn ask_any(&mut self, terms: Terms, first: usize) {
         let (nodes, timeout) = (self.set.len(), self.plan.node_timeout);
-        let mut fan = FanOut::new(&self.background, nodes).watched(self.set.told(), Verb::Acquire);
+        let mut fan = FanOut::new(self.background, nodes).watched(self.set.told(), Verb::Acquire);
         let mut round = SlotRound::new(nodes);
         for index in 0..nodes {
-            if self.answers[index].is_some() {
+            if self.barred.iter().any(|barred| barred.index == index) {
                 round.record(SlotBallot::None(Ballot::Misconfigured));
                 continue;
             }
@@ -58,8 +58,8 @@ impl Attempt {
     }
 
     fn count(&mut self, index: usize, answer: Placement) {
-        let latency = self.set.clock.glance().since(self.t0);
         if let Some(placing) = &mut self.placing {
+            let latency = placing.came(|| self.set.clock.glance()).since(self.t0);
             let answer = placing.count(index, answer, latency);
             self.set.note(index, &self.traced.trace, &answer);
         }
@@ -115,7 +115,7 @@ impl Attempt {
     fn recount(&mut self, placing: &Placing, slot: Option<usize>) {
         for (index, answer, latency) in placing.of_slot(slot) {
             self.round.record(Ballot::of(&answer));
-            self.answers[index] = Some((answer, Some(latency)));
+            self.fan.put(index, answer, Some(self.t0.plus(latency)));
         }
     }
 }

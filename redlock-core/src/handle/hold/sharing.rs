@@ -17,10 +17,10 @@ use crate::telemetry::Holding;
 impl Hold {
     /// Ends the hold here, and gives one of the same deadline that shares what this one had alone; and the turn, to pass it
     /// on when the nodes know.
-    pub(crate) fn downgrade(&self) -> (Self, Option<Turn>) {
+    pub(crate) fn downgrade(&self) -> (Arc<Self>, Option<Turn>) {
         let term = self.term().clone();
         let traced = self.claimed.traced.downgraded();
-        let shared = Self {
+        let shared = Arc::new(Self {
             claimed: Claimed { traced, ..self.claimed.clone() },
             plan: Plan { mode: Mode::Shared, at_least: None, ..self.plan },
             granted: self.granted,
@@ -34,8 +34,8 @@ impl Hold {
             changed: Notify::new(),
             cancellation: OnceLock::new(),
             holding: Holding::new(),
-        };
-        self.end(LostReason::Downgraded);
+        });
+        self.end(self.claimed.set.clock.now(), LostReason::Downgraded);
         (shared, self.take_turn())
     }
 
@@ -48,7 +48,7 @@ impl Hold {
         let terms = self.terms(left);
         let round = driver::extend(&self.claimed, terms).await;
         if round.answer == Answer::No {
-            self.end(LostReason::Stolen);
+            self.end(self.claimed.set.clock.now(), LostReason::Stolen);
             return;
         }
         let hold = Arc::clone(self);
