@@ -2,7 +2,7 @@
 //! through the same client, in turns.
 //!
 //! ```sh
-//! cargo run --release -p redlock-fred --example cycles -- TASKS TURNS redis://127.0.0.1:7001 redis://127.0.0.1:7002 …
+//! cargo run --release -p redlock-fred --example crowd -- TASKS TURNS redis://127.0.0.1:7001 redis://127.0.0.1:7002 …
 //! ```
 //!
 //! Prints for each of both cycles a second and the processor time of the client and of the servers for a cycle. With `ours` or
