@@ -1,6 +1,6 @@
 //! Waiting in the line of one process.
 #![cfg(feature = "testing")]
-#![allow(clippy::unwrap_used, clippy::disallowed_methods)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::disallowed_methods)]
 
 mod common;
 
@@ -249,4 +249,26 @@ fn a_guard_dropped_on_a_runtime_that_nobody_polls_holds_up_the_line_for_its_leas
         assert!(had.is_ok(), "{had:?}");
         assert!(began.elapsed() < TTL + ms(1_000), "{:?}", began.elapsed());
     });
+}
+
+/// What of the first lock is not answered is looked after on its runtime, and what of the second one is goes on at once.
+#[test]
+fn a_lock_on_another_runtime_than_the_one_before_comes_to_no_dead_end() {
+    let (done, ended) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        // Of one clock, which goes by.
+        let runtime =
+            || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let (one, other) = (runtime(), runtime());
+        let hung = nodes(1);
+        hung[0].hang();
+        let two = ["a", "b"].map(|name| Arc::new(InMemoryNode::new(name)) as Arc<dyn LockNode>);
+        let redlock = builder(&hung).nodes(two).build().unwrap();
+        let first = one.block_on(redlock.try_lock("a")).unwrap();
+        let second = other.block_on(redlock.try_lock("b")).unwrap();
+        other.block_on(second.release()).unwrap();
+        one.block_on(first.release()).unwrap();
+        done.send(()).unwrap();
+    });
+    ended.recv_timeout(Duration::from_secs(60)).expect("neither waits for the other");
 }
