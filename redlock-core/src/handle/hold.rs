@@ -103,17 +103,13 @@ impl Hold {
     /// Has the acquires that were not answered yet looked after, if there are any.
     pub(crate) fn park_acquires(self: &Arc<Self>) {
         let Claimed { set, background, .. } = &self.claimed;
-        let nothing_follows = {
+        let over = {
             let mut acquires = self.acquires.lock().unwrap_or_else(PoisonError::into_inner);
             let Some(rest) = &*acquires else { return };
-            let nothing_follows = rest.are_there(|_, answer| driver::tells_nothing(answer));
-            if nothing_follows {
-                *acquires = None;
-            }
-            nothing_follows
+            rest.are_there(|_, answer| driver::tells_nothing(answer)).then(|| acquires.take())
         };
         // Unlocked: what is of another runtime than the task that looks after them is taken out and goes on at once.
-        if nothing_follows {
+        if over.is_some() {
             driver::look_on(set, background);
         } else {
             driver::park_acquires(set, background, Arc::downgrade(self) as _);
