@@ -100,8 +100,7 @@ async fn releases_of_one_moment_are_one_command_and_each_has_its_own_answer() {
         answers.push(release.await.map_err(|error| error.fault()));
     }
     let removed = Ok(Removal::Removed);
-    let found =
-        [removed.clone(), Ok(Removal::Gone), Ok(Removal::Foreign), Err(Fault::Permission), removed];
+    let found = [removed, Ok(Removal::Gone), Ok(Removal::Foreign), Err(Fault::Permission), removed];
     assert_eq!(answers, found);
     assert_eq!(behind(&server), [["ours", "gone", "foreign", "forbidden", "ours too", "left"]]);
     for one in crowd {
