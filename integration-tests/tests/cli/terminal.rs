@@ -12,6 +12,8 @@ use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use crate::setup::{LIMIT, forget, redlock, state, until, until_gone};
 use crate::signals::TELLER;
 
+const PROCESS: &str = "pid,ppid,pgid,sid,tpgid,stat,wchan:20,pending,blocked,ignored,caught,args";
+
 /// A command line at a terminal of its own, which it is in the foreground of.
 struct Terminal {
     keyboard: File,
@@ -57,7 +59,12 @@ impl Terminal {
     }
 
     fn line(&self) -> String {
-        self.lines.recv_timeout(LIMIT).expect("a line")
+        self.lines.recv_timeout(LIMIT).unwrap_or_else(|why| {
+            // Who waits there for whom tells more than that nothing came.
+            let listed = Command::new("ps").args(["-eo", PROCESS]).output();
+            let listed = listed.map(|ps| String::from_utf8_lossy(&ps.stdout).into_owned());
+            panic!("a line: {why}\n{}", listed.unwrap_or_else(|error| error.to_string()));
+        })
     }
 
     fn pid(&self) -> Pid {

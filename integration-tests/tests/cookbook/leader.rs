@@ -55,18 +55,16 @@ mod runs {
             }
         };
         let play = async {
-            let story = async {
+            let rest = async {
                 told(&second, "first").await;
-                first.close().await;
-                told(&second, "second").await;
-                second.close().await;
+                let story = async {
+                    first.close().await;
+                    told(&second, "second").await;
+                    second.close().await;
+                };
+                tokio::join!(lead(&second, "second", schedule("second")), story).0
             };
-            let one = lead(&first, "first", schedule("first"));
-            let other = async {
-                told(&second, "first").await;
-                lead(&second, "second", schedule("second")).await
-            };
-            let (one, other, ()) = tokio::join!(one, other, story);
+            let (one, other) = tokio::join!(lead(&first, "first", schedule("first")), rest);
             one.and(other).unwrap();
         };
         timeout(Duration::from_secs(60), play).await.unwrap();

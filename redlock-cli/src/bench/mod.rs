@@ -38,19 +38,24 @@ pub(crate) async fn run(request: &Request) -> Ending {
     let scratch = Scratch::new(&config.key_prefix, "bench")?;
     let builder = nodeset::builder(&config, label::of_verb("bench"))?;
     let redlock = builder.ttl(request.ttl).fencing(request.fencing).build()?;
-    let names: Vec<_> = (0..request.tasks)
+    let mut names: Vec<_> = (0..request.tasks)
         .map(|task| if request.contended { "all".to_owned() } else { task.to_string() })
         .collect();
 
     // Meanwhile, so that a server that hangs is not waited for when all is over.
     let removal = request.fencing.then(|| Removal::prepare(&config));
-    let (mut figures, elapsed, interrupted) =
+    let (mut figures, mut elapsed, interrupted) =
         measure(request, &redlock, &scratch, &names, &mut interrupt).await?;
     if figures.cycles() == 0 && figures.failures.is_empty() && !interrupted {
-        // All were still waiting when time was up: for what?
-        if let Err(error) = redlock.try_lock(scratch.key(&names[0])).await {
-            figures.failed(&error);
+        // Time was up before a first cycle was. One more, of a lock that no cut-off cycle can still have, tells how
+        // long it takes, or why there is none.
+        let begun = Instant::now();
+        names.push("last".to_owned());
+        match cycle(&redlock, &scratch.key("last"), false).await {
+            Ok((take, release)) => figures.cycle(take, release),
+            Err(error) => figures.failed(&error),
         }
+        elapsed += begun.elapsed();
     }
     // What is left on nodes that do not answer they read when they go on.
     let _ = timeout(CLOSING, redlock.close()).await;
@@ -135,8 +140,11 @@ impl Task {
     async fn run(self) {
         let mut failures = 0;
         while !self.over.load(Ordering::Relaxed) && Instant::now() < self.deadline {
-            match self.cycle().await {
-                Ok(()) => failures = 0,
+            match cycle(&self.redlock, &self.key, self.contended).await {
+                Ok((take, release)) => {
+                    lock(&self.figures).cycle(take, release);
+                    failures = 0;
+                }
                 Err(error) => {
                     lock(&self.figures).failed(&error);
                     failures += 1;
@@ -148,21 +156,23 @@ impl Task {
             }
         }
     }
+}
 
-    async fn cycle(&self) -> Result<(), LockError> {
-        let begun = Instant::now();
-        let key = self.key.as_str();
-        // Who is alone with a lock need not wait for it, and an outage is no reason to.
-        let guard = match self.contended {
-            true => self.redlock.lock(key).await?,
-            false => self.redlock.try_lock(key).await?,
-        };
-        let taken = begun.elapsed();
-        let releasing = Instant::now();
-        guard.release().await?;
-        lock(&self.figures).cycle(taken, releasing.elapsed());
-        Ok(())
-    }
+/// Takes and releases a lock: how long each took.
+async fn cycle(
+    redlock: &Redlock,
+    key: &str,
+    contended: bool,
+) -> Result<(Duration, Duration), LockError> {
+    let begun = Instant::now();
+    // Who is alone with a lock need not wait for it, and an outage is no reason to.
+    let guard = match contended {
+        true => redlock.lock(key).await?,
+        false => redlock.try_lock(key).await?,
+    };
+    let take = begun.elapsed();
+    guard.release().await?;
+    Ok((take, begun.elapsed() - take))
 }
 
 fn lock(figures: &Mutex<Figures>) -> std::sync::MutexGuard<'_, Figures> {
