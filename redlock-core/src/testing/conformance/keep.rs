@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use super::trial::{AWHILE, LATE, LIMIT, LONG, SHORT, Trial, all_but};
 use crate::node::key::MAX_RESOURCES;
@@ -29,10 +29,13 @@ pub(super) async fn what_is_kept_is_refused_to_all_for_the_rest(t: &Trial<'_>) {
 pub(super) async fn what_is_kept_is_free_after_the_rest_and_not_before(t: &Trial<'_>) {
     let claim = t.claim(["a"]);
     t.take(&claim, LONG).await;
+    let began = Instant::now();
     t.keep(&claim, AWHILE).await;
     sleep(SHORT / 2).await;
     t.assert_kept(&claim, ["a"]).await;
     t.until_free("a", AWHILE + LATE).await;
+    let lived = began.elapsed();
+    assert!(lived + Duration::from_millis(2) >= AWHILE, "free after {lived:?}");
     t.take(&t.claim(["a"]), LONG).await;
 }
 
