@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use integration_tests::nodes::Client;
-use integration_tests::{ChaosProxy, Mode, Servers};
+use integration_tests::{ChaosProxy, Mode, Server, Servers};
 use redlock_core::node::Holder;
 use rustix::process::Signal;
 use serde_json::{Value, json};
@@ -186,13 +186,14 @@ async fn force_leaves_a_holder_alone_that_came_after_the_one_it_showed(client: C
     let urls: Vec<_> = proxies.iter().map(ChaosProxy::url).collect();
     let force = redlock(client, &urls, &["release", "--force", "--yes", KEY]).spawn().unwrap();
     // Asked, and the answer is on its way.
-    for server in servers.iter() {
+    let comes_later = async |server: &Server| {
         until("looked at", async || {
             server.exec(&["INFO", "commandstats"]).await.contains("cmdstat_eval:")
         })
         .await;
         server.exec(&["SET", KEY, "came later"]).await;
-    }
+    };
+    tokio::join!(comes_later(&servers[0]), comes_later(&servers[1]), comes_later(&servers[2]));
     let run = ended(force).await.expect(1);
     assert!(run.out.contains("that holder came in between and was left alone"), "{}", run.out);
     for server in servers.iter() {
