@@ -74,6 +74,7 @@ pub mod resp;
 pub mod servers;
 pub mod store;
 
+pub use ports::take as free_port;
 pub use proxy::{ChaosProxy, Mode};
 pub use servers::{Builder, Kind, Postgres, Server, Servers, live_behind, postgres, shared};
 

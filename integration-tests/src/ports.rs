@@ -13,7 +13,11 @@ static TAKEN: Mutex<Option<HashSet<u16>>> = Mutex::new(None);
 
 /// A port that is free now and that this process will not hand out again. Another process may still win it, so
 /// whoever binds it must be ready to ask for the next one.
-pub(crate) fn take() -> u16 {
+///
+/// # Panics
+///
+/// When there is none.
+pub fn take() -> u16 {
     for _ in 0..1_000 {
         let port = fastrand::u16(FIRST..LAST);
         let fresh = TAKEN.lock().unwrap().get_or_insert_default().insert(port);

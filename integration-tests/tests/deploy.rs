@@ -2,7 +2,6 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
 
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::time::{Duration, Instant};
@@ -42,7 +41,7 @@ fn settings() -> Vec<String> {
 /// What doctor finds as the user of the file, what is known of these servers left aside.
 fn doctor(nodes: &str, accept: &[&str]) -> (Output, Value) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_redlock-command"));
-    command.env_clear().args(["doctor", "--json"]);
+    command.env_clear().args(["doctor", "--json", "--timeout", "10s"]);
     for check in accept {
         command.args(["--accept", check]);
     }
@@ -56,7 +55,7 @@ fn doctor(nodes: &str, accept: &[&str]) -> (Output, Value) {
 #[track_caller]
 fn assert_fit(nodes: &str) {
     // All are on this machine, which may be slow, and the user may not ask how they are set up.
-    let (output, report) = doctor(nodes, &["hosts", "persistence", "latency"]);
+    let (output, report) = doctor(nodes, &["hosts", "persistence", "latency", "reachable"]);
     assert_eq!(output.status.code(), Some(0), "{report:#}\n{output:?}");
 }
 
@@ -167,9 +166,7 @@ fn the_compose_file_starts_three_nodes_that_are_fit() {
     };
     composed.run(&["config", "--quiet"]).unwrap();
 
-    let listeners: Vec<_> = (0..3).map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
-    let ports: Vec<u16> = listeners.iter().map(|l| l.local_addr().unwrap().port()).collect();
-    drop(listeners);
+    let ports = [(); 3].map(|()| integration_tests::free_port());
     let names = ["FIRST_PORT", "SECOND_PORT", "THIRD_PORT"];
     composed.environment = names.into_iter().zip(ports.iter().map(u16::to_string)).collect();
     let image_of_ours = [("NODE", "redis"), ("NODE_IMAGE", image.as_str()), ("NODE_USER", "0:0")];

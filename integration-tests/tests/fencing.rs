@@ -15,13 +15,12 @@ use redlock_core::{
 const LIMIT: Duration = Duration::from_secs(5);
 
 fn builder(nodes: Vec<Arc<dyn LockNode>>) -> RedlockBuilder {
-    let ttl = Duration::from_secs(2);
-    Redlock::builder().nodes(nodes).ttl(ttl).node_timeout(Duration::from_millis(450))
+    Redlock::builder().nodes(nodes).ttl(Duration::from_secs(60)).node_timeout(LIMIT)
 }
 
 fn patient() -> LockOptions {
     let retry = RetryPolicy::uniform(Duration::from_millis(20), Duration::from_millis(60)).unwrap();
-    LockOptions::new().wait_for(Duration::from_secs(30)).retry(retry)
+    LockOptions::new().wait_for(Duration::from_secs(60)).retry(retry)
 }
 
 fn guarded(guard: Duration) -> Terms {
@@ -39,14 +38,14 @@ async fn a_majority_that_restarted_empty_gives_no_second_lock_within_the_guard(
     kind: Kind,
 ) {
     let servers = Servers::start_kind(kind, 3).await;
+    // The second is asked while those that restarted warm up.
+    let guard = Duration::from_secs(8);
     let handle = || {
-        let builder = builder(client.nodes(servers.urls())).fencing(true);
-        builder.restart_guard(Duration::from_secs(2)).build().unwrap()
+        let builder = builder(client.nodes(servers.urls())).fencing(true).restart_guard(guard);
+        builder.ttl(guard).node_timeout(guard / 5).build().unwrap()
     };
     let holder = handle().lock_with("k", &patient()).await.expect("the guard passes");
-    for server in &servers[..2] {
-        server.restart().await;
-    }
+    tokio::join!(servers[0].restart(), servers[1].restart());
     let second = handle();
     let error = second.try_lock("k").await.unwrap_err();
     assert_eq!(error.kind(), LockErrorKind::Unreachable, "{error}");
@@ -112,8 +111,7 @@ async fn fences_grow_over_both_clients_and_restarts_of_a_minority(kind: Kind) {
 async fn a_counter_is_a_key_of_its_own_and_the_lock_what_it_was(client: Client, kind: Kind) {
     let servers = Servers::start_kind(kind, 1).await;
     let server = &servers[0];
-    let redlock = builder(client.nodes(servers.urls()));
-    let redlock = redlock.ttl(Duration::from_secs(60)).fencing(true).build().unwrap();
+    let redlock = builder(client.nodes(servers.urls())).fencing(true).build().unwrap();
     let guard = redlock.try_lock("k").await.unwrap();
     let fence = guard.fence().unwrap();
     assert_eq!(server.keys().await, ["k", "redlock:fence:k"]);

@@ -15,7 +15,8 @@ const TTL: Duration = Duration::from_secs(60);
 
 fn ours(servers: &Servers, client: Client) -> Redlock {
     let nodes = client.nodes(servers.urls());
-    Redlock::builder().nodes(nodes).ttl(TTL).label("orders@pod-7").build().unwrap()
+    let builder = Redlock::builder().nodes(nodes).ttl(TTL).label("orders@pod-7");
+    builder.node_timeout(TTL / 6).build().unwrap()
 }
 
 /// Of one attempt, so that a refusal is told at once.
@@ -82,6 +83,8 @@ async fn what_other_libraries_store_is_somebody_elses_lock() {
             server.exec(&["DEL", KEY]).await;
         }
         ours.try_lock(KEY).await.unwrap().release().await.unwrap();
+        // A majority has answered by then.
+        servers.become_empty().await;
     }
 }
 

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use redlock_core::{Election, LeaderState, Redlock};
 
-const TTL: Duration = Duration::from_secs(2);
+const TTL: Duration = Duration::from_secs(6);
 /// The name of a candidate, for its process.
 const NAME: &str = "REDLOCK_CANDIDATE";
 

@@ -16,7 +16,9 @@ use redlock_core::faults::{Faulty, Misbehaviour};
 use redlock_core::{InMemoryNode, LockNode, Redlock, Renewal};
 
 const RESOURCE: &str = "example:report";
-const TTL: Duration = Duration::from_secs(2);
+const TTL: Duration = Duration::from_secs(5);
+/// Long enough for a machine that is busy.
+const NODE_TIMEOUT: Duration = Duration::from_secs(1);
 const JOBS: usize = 3;
 
 type Node = Arc<Faulty<dyn LockNode>>;
@@ -36,6 +38,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let redlock = settings
         .builder_over(nodes.iter().map(|node| Arc::clone(node) as Arc<dyn LockNode>))
         .ttl(TTL)
+        .node_timeout(NODE_TIMEOUT)
         .wait_for(Duration::from_secs(30))
         .renewal(Renewal::Auto)
         .build()?;
@@ -118,7 +121,7 @@ async fn work(
 
         let overlaps = inside.fetch_add(1, Ordering::SeqCst);
         let (lease, mut renewals, mut until) = (guard.lease(), 0, guard.valid_until());
-        let duration = Duration::from_millis(if job % 2 == 0 { 2_800 } else { 250 });
+        let duration = Duration::from_millis(if job % 2 == 0 { 6_000 } else { 250 });
         while locked.elapsed() < duration && !lease.is_lost() {
             tokio::time::sleep(Duration::from_millis(25)).await;
             // The deadline is computed anew each time: small differences are rounding.

@@ -47,6 +47,7 @@ use redlock_core::key::COUNTER_PREFIX;
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
+use checker::Rules;
 use failure::Failure;
 use fleet::Fleet;
 use history::{Event, Recorder, Target};
@@ -55,6 +56,9 @@ use store::Store;
 use torment::Field;
 
 const USAGE: &str = "usage: chaos [--minutes N | --seconds N] [--seed S] [--profile mixed|modes|clocks|broken-clocks]";
+
+/// On a machine that is busy otherwise a run may take so many times as long.
+const PATIENCE: u32 = 6;
 
 /// How long locks may outlive the run: a time to live, and what was held up on its way.
 const CLEAN_UP: Duration = Duration::from_secs(5);
@@ -124,9 +128,10 @@ async fn chaos(run: Run) -> Result<ExitCode, Failure> {
     let field = Field { servers, fleet, recorder: recorder_too, places, reader, over };
     let field = Arc::new(field);
 
+    let rules = profile.rules(time);
     let mut torments = torment::start(&field, profile, seed);
     tokio::select! {
-        () = sleep(time) => {}
+        () = until_enough(&recorder, time, &rules) => {}
         interrupted = tokio::signal::ctrl_c() => {
             interrupted?;
             println!("interrupted");
@@ -142,7 +147,7 @@ async fn chaos(run: Run) -> Result<ExitCode, Failure> {
     timeout(CLEAN_UP, store.finish()).await?;
     what_is_left(&field).await;
 
-    let (counts, violations) = checker::check(&recorder.finish()?, &profile.rules(time));
+    let (counts, violations) = checker::check(&recorder.finish()?, &rules);
     print!("{}", report::table(profile, &counts, violations.len()));
     println!("history: {}", recorder.path().display());
     print!("{}", report::violations(seed, &violations));
@@ -154,6 +159,18 @@ fn history_path(run: Run) -> std::io::Result<PathBuf> {
     let program = std::env::current_exe()?;
     let target = program.ancestors().nth(2).map(PathBuf::from).unwrap_or_default();
     Ok(target.join("chaos").join(format!("{}-{}.jsonl", run.profile.name(), run.seed)))
+}
+
+/// Waits for the time of the run, and then until the history has as much in it as the rules want.
+async fn until_enough(recorder: &Recorder, time: Duration, rules: &Rules) {
+    sleep(time).await;
+    // A step is half the time.
+    for _ in 0..(PATIENCE - 1) * 2 {
+        if checker::is_enough(&recorder.so_far(), rules) {
+            return;
+        }
+        sleep(time / 2).await;
+    }
 }
 
 /// Waits for all locks to go, and records those that do not. Counters stay for their longer lives.

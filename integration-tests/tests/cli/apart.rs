@@ -49,7 +49,7 @@ async fn without_proc_it_runs_its_command_and_exits_as_that_does() {
 async fn without_proc_a_lost_lock_ends_the_command_s_group() {
     let servers = Servers::start(1).await;
     let script = "sleep 1000 & echo $!; trap '' TERM; wait; sleep 1000";
-    let words = ["-k", "500ms", "--ttl", "3s", "k", "--", "sh", "-c", script];
+    let words = ["-k", "500ms", "--ttl", "10s", "k", "--", "sh", "-c", script];
     let mut running = Running::start(without_proc(&servers, &words));
     let child = running.pid().await;
     forget(&servers).await;

@@ -3,7 +3,7 @@
 use integration_tests::Servers;
 use integration_tests::nodes::Client;
 
-use crate::setup::{Running, ended, exec, redlock, until_free};
+use crate::setup::{Running, ended, exec, redlock, until, until_free};
 
 async fn it_exits_as_its_command_does_and_leaves_nothing(client: Client) {
     let servers = Servers::start(3).await;
@@ -46,7 +46,7 @@ async fn a_lock_that_is_held_has_a_code_of_its_own(client: Client) {
         (&["-n"], 1, "redlock: k: held by me@here (free in about "),
         (&["-w", "0s"], 1, "redlock: k: held by me@here (free in about "),
         (&["-n", "-E", "9"], 9, "redlock: k: held by me@here (free in about "),
-        (&["-w", "300ms", "-E", "0"], 0, "redlock: k: held by me@here after 300ms (free in about "),
+        (&["-w", "2s", "-E", "0"], 0, "redlock: k: held by me@here after 2s (free in about "),
         (&["-n", "-q"], 1, ""),
     ];
     for (flags, code, said) in cases {
@@ -66,7 +66,7 @@ async fn without_a_majority_it_fails_and_says_what_each_node_said(client: Client
         server.kill().await;
     }
     for wait in [&["-n"][..], &["-w", "500ms"]] {
-        let words = ["k"].iter().chain(wait).chain(&["--", "echo", "ran"]);
+        let words = ["k", "--ttl=1h"].iter().chain(wait).chain(&["--", "echo", "ran"]);
         let ended = ended(exec(client, &servers, words.copied())).await;
         assert_eq!((ended.code, &*ended.stdout), (Some(125), ""), "{ended:?}");
         assert!(ended.stderr.starts_with("redlock: k: no majority of nodes answered"), "{ended:?}");
@@ -74,13 +74,13 @@ async fn without_a_majority_it_fails_and_says_what_each_node_said(client: Client
             assert!(ended.stderr.contains(&server.addr().to_string()), "{ended:?}");
         }
     }
-    assert_eq!(servers[2].get("k").await, None, "what the third gave was given back");
+    until("what the third gave is given back", async || servers[2].get("k").await.is_none()).await;
 }
 
 async fn one_server_listed_twice_is_a_failure_and_no_lock(client: Client) {
-    let servers = Servers::start(2).await;
-    let nodes =
-        format!("{0},localhost:{1},{2}", servers[0].addr(), servers[0].port(), servers[1].addr());
+    let servers = Servers::start(1).await;
+    // With a third the others might make a majority before the second is met.
+    let nodes = format!("{},localhost:{}", servers[0].addr(), servers[0].port());
     let mut command = exec(client, &servers, ["-n", "k", "--", "echo", "ran"]);
     command.env("REDLOCK_NODES", nodes);
     let ended = ended(command).await;

@@ -1,12 +1,14 @@
 //! What the command gets.
 
+use std::process::Stdio;
 use std::time::{Duration, SystemTime};
 
 use integration_tests::Servers;
 use integration_tests::nodes::Client;
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::time::timeout;
 
-use crate::setup::{Running, ended, exec, had_by_most, until_free};
+use crate::setup::{LIMIT, Running, ended, exec, had_by_most, until_free};
 
 const SHOW: &str = r#"printf '%s|%s|%s' "$REDLOCK_KEY" "$REDLOCK_FENCE" "$REDLOCK_VALID_UNTIL""#;
 
@@ -52,16 +54,20 @@ async fn what_is_piped_in_and_out_is_the_command_s(client: Client) {
 
 async fn what_is_verbose_tells_of_lock_renewal_and_release(client: Client) {
     let servers = Servers::start(3).await;
-    let words = ["-v", "--ttl", "1s", "k", "--", "sleep", "3"];
-    let ended = ended(exec(client, &servers, words)).await;
-    let said: Vec<&str> = ended.stderr.lines().collect();
-    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let mut command = exec(client, &servers, ["-v", "--ttl", "10s", "k", "--", "cat"]);
+    command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
+    let mut process = command.spawn().unwrap();
+    let mut lines = BufReader::new(process.stderr.take().unwrap()).lines();
+    let mut said: Vec<String> = Vec::new();
+    while let Some(line) = timeout(LIMIT, lines.next_line()).await.expect("a line").unwrap() {
+        if line.starts_with("redlock: k: renewed (for ") {
+            drop(process.stdin.take());
+        }
+        said.push(line);
+    }
+    assert_eq!(process.wait().await.unwrap().code(), Some(0), "{said:#?}");
     assert!(said[0].starts_with("redlock: k: locked (fence "), "{said:#?}");
-    assert!(
-        said[1..].iter().any(|line| line.starts_with("redlock: k: renewed (for ")),
-        "{said:#?}"
-    );
-    assert_eq!(said.last(), Some(&"redlock: k: released"), "{said:#?}");
+    assert_eq!(said.last().unwrap(), "redlock: k: released", "{said:#?}");
 }
 
 integration_tests::with_both_clients! {

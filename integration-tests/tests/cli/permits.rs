@@ -29,7 +29,7 @@ async fn so_many_run_at_once_each_in_a_slot_of_its_own(client: Client) {
     assert_eq!(slot(&mut other).await, 1 - first);
     for (flags, said) in [
         (&["-n"] as &[_], "redlock: k: all 2 permits are taken (one is free in about "),
-        (&["-w", "300ms"], "redlock: k: all 2 permits are taken after 300ms (one is free in "),
+        (&["-w", "2s"], "redlock: k: all 2 permits are taken after 2s (one is free in "),
         (&["-n", "-q"], ""),
     ] {
         let words = ["--permits=2", "-E", "9", "k"].iter().chain(flags);
@@ -147,7 +147,7 @@ async fn a_job_that_nobody_is_seen_to_have_is_tried_again(client: Client) {
 
 async fn a_permit_that_is_lost_ends_the_command(client: Client) {
     let servers = Servers::start(3).await;
-    let words = ["--permits=2", "--ttl=2s", "k", "--", "sh", "-c", "echo $$; exec sleep 1000"];
+    let words = ["--permits=2", "--ttl=10s", "k", "--", "sh", "-c", "echo $$; exec sleep 1000"];
     let mut lost = Running::start(exec(client, &servers, words));
     let sleeper = lost.pid().await;
     forget(&servers).await;
@@ -160,7 +160,7 @@ async fn a_permit_that_is_lost_ends_the_command(client: Client) {
 
 async fn one_that_is_killed_leaves_its_slot_to_the_time_to_live(client: Client) {
     let servers = Servers::start(3).await;
-    let words = ["--permits=1", "--ttl=3s", "k", "--", "sh", "-c", "echo $$; exec sleep 1000"];
+    let words = ["--permits=1", "--ttl=20s", "k", "--", "sh", "-c", "echo $$; exec sleep 1000"];
     let mut dies = Running::start(exec(client, &servers, words));
     let command = dies.pid().await;
     dies.signal(Signal::KILL);

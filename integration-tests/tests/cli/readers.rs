@@ -15,7 +15,7 @@ async fn readers_run_beside_one_another_and_never_beside_who_does_not_share(clie
     let first: u64 = one.line().await.parse().unwrap();
     let mut other = Running::start(exec(client, &servers, reader("-s")));
     assert_eq!(other.line().await.parse(), Ok(first), "nobody wrote in between");
-    for flags in [&["-n"] as &[_], &["-w", "300ms"]] {
+    for flags in [&["-n"] as &[_], &["-w", "2s"]] {
         let words = ["k"].iter().chain(flags).chain(&["--", "echo", "ran"]);
         let writer = ended(exec(client, &servers, words.copied())).await;
         assert_eq!((writer.code, &*writer.stdout), (Some(1), ""), "{writer:?}");
@@ -68,7 +68,7 @@ async fn several_keys_are_shared_together(client: Client) {
 
 async fn a_share_that_is_lost_ends_the_command_and_no_other(client: Client) {
     let servers = Servers::start(3).await;
-    let flags = ["-v", "-s", "--ttl", "2s", "k", "--", "sh", "-c"];
+    let flags = ["-v", "-s", "--ttl", "10s", "k", "--", "sh", "-c"];
     let lost = exec(client, &servers, flags.into_iter().chain(["echo held; exec sleep 1000"]));
     let mut lost = Running::start(lost);
     assert_eq!(lost.line().await, "held");

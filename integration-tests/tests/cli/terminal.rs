@@ -119,7 +119,7 @@ async fn the_command_reads_from_the_terminal() {
 #[tokio::test]
 async fn a_lost_lock_ends_the_command_here_too() {
     let servers = Servers::start(1).await;
-    let words = ["--ttl", "3s", "k", "--", "sh", "-c", "echo $$; exec sleep 1000"];
+    let words = ["--ttl", "10s", "k", "--", "sh", "-c", "echo $$; exec sleep 1000"];
     let terminal = Terminal::start(&servers, &words);
     let command = terminal.pid();
     forget(&servers).await;

@@ -17,6 +17,7 @@ mod runs {
     use std::time::Duration;
 
     use integration_tests::Servers;
+    use tokio::time::timeout;
 
     use super::export;
     use crate::handle;
@@ -36,6 +37,12 @@ mod runs {
                     let mut most = most.lock().unwrap();
                     *most = at_work.len().max(*most);
                 }
+                let second = async {
+                    while *most.lock().unwrap() < 2 {
+                        tokio::time::sleep(Duration::from_millis(10)).await;
+                    }
+                };
+                timeout(Duration::from_secs(60), second).await.expect("never two at a time");
                 tokio::time::sleep(Duration::from_millis(100)).await;
                 at_work.lock().unwrap().retain(|other| *other != slot);
             };

@@ -26,7 +26,8 @@ mod runs {
         let clients: Vec<_> =
             servers.urls().into_iter().map(|url| Client::open(url).unwrap()).collect();
         let builder = Redlock::builder().nodes(nodes(&clients).unwrap());
-        let redlock = builder.ttl(Duration::from_secs(10)).build().unwrap();
+        let builder = builder.ttl(Duration::from_secs(10)).node_timeout(Duration::from_secs(2));
+        let redlock = builder.build().unwrap();
         let guard = redlock.lock("orders:42").await.unwrap();
         let refused = handle(&servers).try_lock("orders:42").await.unwrap_err();
         assert!(refused.is_contended(), "{refused}");

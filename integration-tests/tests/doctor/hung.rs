@@ -35,7 +35,7 @@ async fn no_tool_comes_back_to_a_server_that_gave_no_answer() {
     let cases: [(&[&str], i32, usize); 5] = [
         (&["inspect", "k"], 0, 1),
         (&["inspect", "a", "b", "c"], 0, 1),
-        (&["doctor"], 2, 2),
+        (&["doctor", "--timeout", "5s"], 2, 2),
         // To release, and to look who holds what this token does not.
         (&["release", "held", "x", "y", "--token", &token], 1, 2),
         (&["release", "--force", "--yes", "j", "k"], 0, 1),
@@ -59,7 +59,8 @@ async fn doctor_says_of_a_hung_server_what_it_is_and_of_the_others_all_the_rest(
     servers[1].exec(&["SET", "redlock:doctor", "no key of doctor's"]).await;
     let (url, _) = deaf().await;
     let urls = [servers.urls(), vec![url.clone()]].concat();
-    let report = run(Client::Redis, &urls, &["doctor", "--json"]).await.expect(2).json().remove(0);
+    let words = ["doctor", "--json", "--timeout", "5s"];
+    let report = run(Client::Redis, &urls, &words).await.expect(2).json().remove(0);
     let of = |check: &str| -> Vec<&Value> {
         let findings = report["findings"].as_array().unwrap().iter();
         findings.filter(|finding| finding["check"] == check).collect()

@@ -10,21 +10,30 @@ use crate::setup::*;
 const KEY: &str = "report:nightly";
 
 /// Takes it, and is done at once; tells who kept it.
-async fn keep(client: Client, urls: &[String]) -> Holder {
-    let redlock = other(client, urls);
+async fn keep(client: Client, servers: &Servers) -> Holder {
+    let redlock = other(client, &servers.urls());
     let options = LockOptions::new().at_least(LIMIT / 2).label("me@here");
     let guard = redlock.try_lock_with(KEY, &options).await.unwrap();
+    until_on_all(servers, KEY).await;
     assert_eq!(guard.release().await.unwrap(), Release::Kept);
+    until_kept_on_all(servers).await;
     match redlock.inspect(KEY).await.unwrap().state {
         LockState::Kept { holder, .. } => holder,
         other => panic!("{other:?}"),
     }
 }
 
+async fn until_kept_on_all(servers: &Servers) {
+    for server in servers.iter() {
+        let kept = async || server.get(KEY).await.is_some_and(|value| value.starts_with("kept:"));
+        until("kept on all", kept).await;
+    }
+}
+
 async fn what_is_kept_shows_as_kept_and_as_no_leader(client: Client) {
     let servers = Servers::start(3).await;
     let urls = servers.urls();
-    let holder = keep(client, &urls).await;
+    let holder = keep(client, &servers).await;
     let shown = run(client, &urls, &["inspect", KEY]).await.expect(0);
     assert!(shown.out.starts_with(&format!("{KEY}: kept by {holder}, ")), "{}", shown.out);
     assert_eq!(shown.out.matches(&format!("  kept   {holder}  ")).count(), 3, "{}", shown.out);
@@ -37,7 +46,7 @@ async fn what_is_kept_shows_as_kept_and_as_no_leader(client: Client) {
 async fn force_says_that_it_is_kept_and_frees_it_when_its_key_was_typed(client: Client) {
     let servers = Servers::start(3).await;
     let urls = servers.urls();
-    let holder = keep(client, &urls).await;
+    let holder = keep(client, &servers).await;
     let wrong = answer(client, &urls, KEY, "yes").await.expect(1);
     assert!(wrong.err.starts_with(&format!("{KEY}: kept by {holder}, ")), "{}", wrong.err);
     let asks = "Its holder is done, and wanted nobody else to have it until then: a job that is due once may run \
@@ -58,11 +67,10 @@ async fn force_frees_what_is_kept_where_a_node_still_has_the_token(client: Clien
     let urls = servers.urls();
     let options = LockOptions::new().at_least(LIMIT / 2);
     let guard = other(client, &urls).try_lock_with(KEY, &options).await.unwrap();
-    // Not every node need have answered by then.
-    until("on all", async || servers[2].get(KEY).await.is_some()).await;
+    until_on_all(&servers, KEY).await;
     let token = servers[2].get(KEY).await.unwrap();
     guard.release().await.unwrap();
-    until("kept on all", async || servers[2].get(KEY).await.unwrap().starts_with("kept:")).await;
+    until_kept_on_all(&servers).await;
     servers[2].exec(&["SET", KEY, &token, "PX", "60000"]).await;
     let taken = run(client, &urls, &["release", "--force", "--yes", KEY]).await.expect(0);
     assert_eq!(taken.out, format!("{KEY}: taken away, on 3 of 3 nodes\n"));

@@ -28,7 +28,7 @@ fn hostile() -> Vec<String> {
 }
 
 async fn store(servers: &Servers, value: &str) {
-    let script = format!("return redis.call('SET', KEYS[1], '{value}', 'PX', 60000)");
+    let script = format!("return redis.call('SET', KEYS[1], '{value}', 'PX', 600000)");
     for server in servers.iter() {
         server.exec(&["EVAL", &script, "1", KEY]).await;
     }
@@ -51,7 +51,7 @@ async fn what_another_program_stored_reaches_no_terminal_as_it_is(client: Client
         let asked = answer(client, &urls, KEY, "no").await.expect(1);
         assert!(asked.err.contains(": held by "), "{}", asked.err);
         said.push(asked);
-        for flags in [["-n", "-q"], ["-n", "-v"], ["-w", "300ms"], ["--at-least", "9s"]] {
+        for flags in [["-n", "-q"], ["-n", "-v"], ["-w", "1s"], ["--at-least", "9s"]] {
             let words = [&["exec", KEY], &flags[..], &["--client", client.name()]].concat();
             let child = bare(&urls, &[&words[..], &["--", "echo", "ran"]].concat()).spawn();
             let run = ended(child.unwrap()).await;

@@ -33,6 +33,7 @@ async fn list_shows_what_a_majority_holds_and_what_nobody_is_sure_of(client: Cli
     let options = LockOptions::new().at_least(LIMIT / 2);
     redlock.lock_with("report", &options).await.unwrap().release().await.unwrap();
     let outside = other(client, &urls).lock("orders:42").await.unwrap();
+    until_on_all(&servers, "shop:orders:42").await;
     servers[0].exec(&["SET", "shop:left behind", "x"]).await;
     servers[1].exec(&["SET", "shop:left behind", "y"]).await;
     for server in servers.iter() {
@@ -110,6 +111,7 @@ async fn a_server_that_hangs_or_refuses_is_said_and_the_rest_is_listed(client: C
     let hung = format!("\n{}: ", url.strip_prefix("redis://").unwrap());
     servers[2].exec(&["ACL", "SETUSER", "default", "-scan"]).await;
     let guard = other(client, &servers.urls()).lock("k").await.unwrap();
+    until_on_all(&servers, "k").await;
     let urls = [servers.urls(), vec![url]].concat();
     // Two of four told all, which is no majority, though three hold it.
     let shown = run(client, &urls, &["list"]).await.expect(125);
@@ -131,6 +133,7 @@ async fn list_follows_what_changes_until_it_is_told_to_end(client: Client) {
     let urls = servers.urls();
     let redlock = other(client, &urls);
     let first = redlock.lock("a").await.unwrap();
+    until_on_all(&servers, "a").await;
     let words = ["list", "--watch", "--interval", "20ms"];
     let mut text = Running::start(client, &urls, &words);
     let mut json = Running::start(client, &urls, &[&words[..], &["--json"]].concat());
@@ -274,6 +277,7 @@ async fn inspect_shows_the_fencing_counter_that_a_majority_has() {
     let redlock = builder(Client::Redis, &urls).fencing(true).build().unwrap();
     let guard = redlock.lock("k").await.unwrap();
     let fence = guard.fence().unwrap();
+    until_on_all(&servers, "redlock:fence:k").await;
     let shown = run(Client::Redis, &urls, &["inspect", "k"]).await.expect(0);
     let headline = shown.out.lines().next().unwrap();
     assert!(headline.ends_with(&format!("; fencing counter {fence}")), "{headline}");
@@ -296,6 +300,13 @@ async fn what_is_shared_is_shown_and_not_taken_away(client: Client) {
     let redlock = builder(client, &urls).label("reports@pod-1").build().unwrap();
     let first = redlock.read("catalogue").await.unwrap();
     let second = redlock.read("catalogue").await.unwrap();
+    let shares = async |count: &str| {
+        for server in servers.iter() {
+            let counted = async || server.exec(&["ZCARD", "catalogue"]).await == count;
+            until("on all", counted).await;
+        }
+    };
+    shares("2").await;
     // A writer waits, whose intent is no lock.
     for server in servers.iter() {
         server.exec(&["SET", "redlock:want:catalogue", "1", "PX", "60000"]).await;
@@ -323,6 +334,7 @@ async fn what_is_shared_is_shown_and_not_taken_away(client: Client) {
         after.out
     );
     second.release().await.unwrap();
+    shares("0").await;
     assert_eq!(run(client, &urls, &["list"]).await.expect(0).out, "no locks\n");
 }
 

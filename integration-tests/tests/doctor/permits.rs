@@ -58,7 +58,8 @@ async fn inspect_shows_who_has_each_permit_and_list_each_that_is_taken(client: C
     let mut watch = Running::start(client, &urls, &["watch", "--key-prefix", "shop:", "exports/2"]);
     assert!(watch.line().await.contains("exports/2: held by exports@pod-7 ("));
     first.release().await.unwrap();
-    assert!(watch.line().await.ends_with("exports/2: free"));
+    // A look in the middle of it may see that the nodes differ.
+    while !watch.line().await.contains("exports/2: free") {}
     beyond.release().await.unwrap();
 }
 

@@ -23,7 +23,7 @@ async fn without(kind: Kind, rules: &[&str]) -> (Servers, Vec<String>) {
 
 /// The code, and the findings of `check` as text.
 async fn doctor(client: Client, urls: &[String], args: &[&str], check: &str) -> (i32, String, Run) {
-    let args = [&["doctor", "--json"], args].concat();
+    let args = [&["doctor", "--json", "--timeout", "5s"], args].concat();
     let run = run(client, urls, &args).await;
     assert!(!format!("{run:?}").contains(PASSWORD), "{run:?}");
     let report: Value = serde_json::from_str(&run.out).unwrap();

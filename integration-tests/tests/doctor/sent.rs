@@ -35,7 +35,7 @@ async fn monitored(server: &Server, work: impl Future<Output = ()>) -> BTreeSet<
 }
 
 async fn exec(client: Client, urls: &[String], more: &[&str]) {
-    let words = [&["exec", "-n", "k"], more, &["--client", client.name(), "--", "true"]].concat();
+    let words = [&["exec", "k"], more, &["--client", client.name(), "--", "true"]].concat();
     // The client's flag stands before the command here.
     let run = ended(bare(urls, &words).spawn().unwrap()).await;
     run.expect(0);

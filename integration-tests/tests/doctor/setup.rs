@@ -3,6 +3,7 @@ use std::os::fd::OwnedFd;
 use std::process::Stdio;
 use std::time::Duration;
 
+use integration_tests::Servers;
 use integration_tests::nodes::Client;
 use redlock_core::{Redlock, RedlockBuilder};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
@@ -156,6 +157,13 @@ pub(crate) fn other(client: Client, urls: &[String]) -> Redlock {
 pub(crate) fn builder(client: Client, urls: &[String]) -> RedlockBuilder {
     let other = if client == Client::Redis { Client::Fred } else { Client::Redis };
     Redlock::builder().nodes(other.nodes(urls)).ttl(LIMIT).node_timeout(Duration::from_secs(5))
+}
+
+/// Waits until every server has this key: a lock is had, and a handle goes on, with a majority.
+pub(crate) async fn until_on_all(servers: &Servers, key: &str) {
+    for server in servers.iter() {
+        until("on all", async || server.exec(&["EXISTS", key]).await == "1").await;
+    }
 }
 
 pub(crate) async fn until(what: &str, holds: impl AsyncFn() -> bool) {

@@ -56,7 +56,8 @@ async fn untrusted() -> String {
 
 /// Why the node is not reachable, and what to do.
 async fn diagnosed(client: Client, url: &str) -> (String, String) {
-    let report = run(client, &[url.to_owned()], &["doctor", "--json"]).await.expect(2).json();
+    let words = ["doctor", "--json", "--timeout", "10s"];
+    let report = run(client, &[url.to_owned()], &words).await.expect(2).json();
     let findings = report[0]["findings"].as_array().unwrap();
     let finding = findings.iter().find(|finding| finding["check"] == "reachable").unwrap();
     assert_eq!(finding["level"], "fail", "{finding:#}");

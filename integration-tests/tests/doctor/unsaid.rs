@@ -10,6 +10,7 @@ async fn it_shows_who_holds_the_locks_and_how_they_can_be_released(client: Clien
     let servers = Servers::start(3).await;
     let urls = servers.urls();
     let token = other(client, &urls).lock("a").await.unwrap().leak();
+    until_on_all(&servers, "a").await;
 
     let unsaid = run(client, &urls, &["release", "a", "b"]).await.expect(2);
     let holder = Holder::of(token.as_bytes());

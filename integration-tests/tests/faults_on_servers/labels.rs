@@ -47,7 +47,7 @@ async fn a_label_is_read_where_it_is_one_and_else_shown_nowhere(client: Client, 
     // One that may use the newer commands, and one that keeps to scripts.
     let nodes = [met(client, &url).await, client.node(&url)];
     for (value, label) in values() {
-        servers[0].exec(&["SET", "k", &value, "PX", "60000"]).await;
+        servers[0].exec(&["SET", "k", &value, "PX", "3600000"]).await;
         for node in &nodes {
             for resources in [&["k"][..], &["a", "k", "b"]] {
                 let fenced = FenceTerms { hint: 0, life: Duration::from_secs(60) };
@@ -81,12 +81,13 @@ async fn a_label_on_some_nodes_and_none_on_others_is_another_holder_there(
 ) {
     let servers = Servers::builder().kind(kind).count(3).start().await;
     let nodes = client.nodes(servers.urls());
-    let redlock = Redlock::builder().nodes(nodes).ttl(Duration::from_secs(60)).build().unwrap();
+    let builder = Redlock::builder().nodes(nodes).ttl(Duration::from_secs(60));
+    let redlock = builder.node_timeout(LIMIT).build().unwrap();
     let labelled = format!("{TOKEN} me@here");
     for (with, named, majority) in [(1, false, TOKEN), (2, true, labelled.as_str())] {
         for (index, server) in servers.iter().enumerate() {
             let value = if index < with { labelled.as_str() } else { TOKEN };
-            server.exec(&["SET", "k", value, "PX", "60000"]).await;
+            server.exec(&["SET", "k", value, "PX", "3600000"]).await;
         }
         let error = redlock.try_lock("k").await.unwrap_err();
         assert_eq!(error.kind(), LockErrorKind::Contended);
@@ -99,8 +100,9 @@ async fn a_label_on_some_nodes_and_none_on_others_is_another_holder_there(
         // Whoever has the token frees it wherever it stands, whatever it is called there.
         let token = Token::parse(TOKEN).unwrap();
         assert_eq!(redlock.release("k", &token).await.unwrap(), Release::Released);
-        until_only(&servers[0], &[]).await;
-        until_only(&servers[2], &[]).await;
+        for server in servers.iter() {
+            until_only(server, &[]).await;
+        }
     }
     redlock.close().await;
 }

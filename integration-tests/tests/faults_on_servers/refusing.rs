@@ -46,10 +46,10 @@ async fn a_loading_server_is_not_ready(client: Client, kind: Kind) {
     let servers = start(kind, debug(kind)).await;
     let server = &servers[0];
     let node = met(client, &server.url()).await;
-    // A server that loads looks at its clients every 2 MB, here every 200 keys, at half a millisecond each.
+    // A server that loads looks at its clients every 2 MB, here every 200 keys, at a millisecond each.
     server.exec(&["CONFIG", "SET", "rdbcompression", "no"]).await;
     server.exec(&["DEBUG", "POPULATE", "12000", "x", "10000"]).await;
-    server.exec(&["CONFIG", "SET", "key-load-delay", "500"]).await;
+    server.exec(&["CONFIG", "SET", "key-load-delay", "1000"]).await;
     let mut reload = Connection::connect(server.addr()).await.unwrap();
     reload.send(&["DEBUG", "RELOAD"]).await.unwrap();
     eventually(&node, 1, Fault::Loading).await;
@@ -58,7 +58,7 @@ async fn a_loading_server_is_not_ready(client: Client, kind: Kind) {
     let extension = Arc::clone(&node).extend(claim.clone(), terms(), LIMIT).await.unwrap_err();
     let release = Arc::clone(&node).release(claim, LIMIT).await.unwrap_err();
     assert_eq!([extension.fault(), release.fault()], [Fault::Loading; 2]);
-    // Version 6.2 cannot be told so while it loads, and takes its six seconds.
+    // Version 6.2 cannot be told so while it loads, and takes its twelve seconds.
     server.command(&["CONFIG", "SET", "key-load-delay", "0"]).await.unwrap();
     eventually_free(&node).await;
     assert_eq!(server.exec(&["EXISTS", "k", "a", "b"]).await, "0");

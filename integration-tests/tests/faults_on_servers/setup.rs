@@ -121,7 +121,7 @@ pub(crate) fn handle(node: &Arc<dyn LockNode>, node_timeout: Duration) -> Redloc
 /// Waits until nothing of ours stands on the server, other than what a test put there.
 pub(crate) async fn until_only(server: &Server, keys: &[&str]) {
     let mut left = Vec::new();
-    for _ in 0..200 {
+    for _ in 0..500 {
         left = server.keys().await;
         if left == keys {
             return;

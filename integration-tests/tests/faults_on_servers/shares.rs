@@ -54,7 +54,7 @@ async fn what_is_no_share_is_not_the_readers_and_takes_a_slot(client: Client, ki
     let (server, node) = (&servers[0], met(client, &servers[0].url()).await);
     server.exec(&["RPUSH", "a", "x"]).await;
     server.exec(&["ZADD", "b", "7", "seven"]).await;
-    server.exec(&["PEXPIRE", "b", "30000"]).await;
+    server.exec(&["PEXPIRE", "b", "3600000"]).await;
     for resources in [&["a"][..], &["a", "b"]] {
         let reader = claim(resources).shared();
         let error = acquire(&node, &reader, LIMIT).await.unwrap_err();
@@ -64,7 +64,7 @@ async fn what_is_no_share_is_not_the_readers_and_takes_a_slot(client: Client, ki
     }
     let full = place(&node, &claim(&["a", "b"]), fenced()).await.unwrap();
     let Vote::Held { expiry: Expiry::In(left), .. } = full.vote else { panic!("{full:?}") };
-    assert!(left <= Duration::from_secs(30) && full.taken == 0b11, "{full:?}");
+    assert!(left <= Duration::from_secs(3_600) && full.taken == 0b11, "{full:?}");
     let slots = claim(&["a", "b", "c"]);
     let given = place(&node, &slots, fenced()).await.unwrap();
     assert_eq!((given.slot, given.taken), (Some(2), 0b011));

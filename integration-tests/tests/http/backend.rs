@@ -7,7 +7,7 @@ use redlock_core::{InMemoryNode, LockNode, Redlock};
 use tokio::time::{sleep, timeout};
 
 /// Long enough for a machine that is busy with other tests; nothing waits for it when all is well.
-const PATIENCE: Duration = Duration::from_secs(10);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Five nodes, and the times that suit a test.
 pub(crate) struct Backend {
@@ -19,12 +19,12 @@ pub(crate) struct Backend {
 impl Backend {
     /// For locks that are not to be lost.
     pub(crate) fn new() -> Self {
-        Self::with(Duration::from_secs(60), Duration::from_secs(2))
+        Self::with(Duration::from_secs(3_600), Duration::from_secs(5))
     }
 
     /// For locks that are to be lost.
     pub(crate) fn short_lived() -> Self {
-        Self::with(Duration::from_millis(1500), Duration::from_millis(300))
+        Self::with(Duration::from_secs(10), Duration::from_secs(2))
     }
 
     fn with(ttl: Duration, node_timeout: Duration) -> Self {

@@ -17,7 +17,7 @@ use crate::client::{Answer, Client, Request};
 use crate::probe::Probe;
 
 /// Milliseconds after which the route `/impatient` gives up.
-pub(crate) const IMPATIENCE: u64 = 300;
+pub(crate) const IMPATIENCE: u64 = 3_000;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Stack {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use fastrand::Rng;
 use tokio::time::timeout;
 
-use crate::backend::Backend;
+use crate::backend::{Backend, PATIENCE};
 use crate::client::{Client, Request};
 use crate::handler::Does;
 use crate::probe::Probe;
@@ -29,7 +29,7 @@ struct Seen {
 
 async fn a_storm_of_clients_that_leave_lets_no_two_handlers_in_and_leaves_no_key(stack: Stack) {
     let (backend, probe) = (Backend::new(), Probe::new());
-    let waiting = backend.policy().wait_up_to(Duration::from_secs(10));
+    let waiting = backend.policy().wait_up_to(PATIENCE);
     let completing = backend.policy().run_to_completion(true);
     let noticing = if stack == Stack::Axum { stack } else { Stack::ActixNoticing };
     let sites = [

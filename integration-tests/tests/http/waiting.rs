@@ -1,10 +1,8 @@
 //! Requests that wait for each other.
 
-use std::time::Duration;
-
 use tokio::sync::mpsc;
 
-use crate::backend::{Backend, patiently};
+use crate::backend::{Backend, PATIENCE, patiently};
 use crate::client::{Client, Request};
 use crate::handler::Does;
 use crate::site::{Site, Stack};
@@ -14,11 +12,9 @@ on_both_stacks! {
     more_requests_than_may_wait_are_refused_while_the_others_wait
 }
 
-const LONG: Duration = Duration::from_secs(10);
-
 async fn requests_that_wait_are_served_one_after_the_other(stack: Stack) {
     let backend = Backend::new();
-    let site = Site::start(stack, &backend, backend.policy().wait_up_to(LONG)).await;
+    let site = Site::start(stack, &backend, backend.policy().wait_up_to(PATIENCE)).await;
     let requests: Vec<_> =
         (0..6).map(|_| site.sending(Request::new("/orders/1", Does::Text))).collect();
     for request in requests {
@@ -31,7 +27,7 @@ async fn requests_that_wait_are_served_one_after_the_other(stack: Stack) {
 
 async fn more_requests_than_may_wait_are_refused_while_the_others_wait(stack: Stack) {
     let backend = Backend::new();
-    let policy = backend.policy().wait_up_to(LONG).waiters_per_key(4);
+    let policy = backend.policy().wait_up_to(PATIENCE).waiters_per_key(4);
     let site = Site::start(stack, &backend, policy).await;
     let holder = site.sending(Request::new("/orders/1", Does::Gate));
     site.probe.until_begun(1).await;
@@ -47,7 +43,7 @@ async fn more_requests_than_may_wait_are_refused_while_the_others_wait(stack: St
     for _ in 0..16 {
         let answer = patiently("a refusal", answers.recv()).await.unwrap();
         answer.expect_contended();
-        // Who waits in vain is told of the holder's minute.
+        // Who waits in vain is told of the holder's hour.
         assert_eq!(answer.problem().1, Some(1), "it waited: {answer:?}");
     }
     assert_eq!(site.probe.counts().begun, 1);

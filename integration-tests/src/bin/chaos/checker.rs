@@ -99,6 +99,11 @@ pub(crate) fn check(events: &[Event], rules: &Rules) -> (Counts, Vec<Violation>)
     (checker.counts, checker.violations)
 }
 
+/// Whether nothing is missing from a history that goes on: what is missing has no events that show it.
+pub(crate) fn is_enough(events: &[Event], rules: &Rules) -> bool {
+    check(events, rules).1.iter().all(|violation| !violation.events.is_empty())
+}
+
 pub(crate) struct Checker {
     pub(crate) counts: Counts,
     violations: Vec<Violation>,

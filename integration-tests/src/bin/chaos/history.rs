@@ -199,6 +199,11 @@ impl Recorder {
         self.record(Event::Fault { at: now(), kind, target });
     }
 
+    /// All events so far.
+    pub(crate) fn so_far(&self) -> Vec<Event> {
+        self.lock().events.clone()
+    }
+
     /// All events so far, once they are in the file.
     pub(crate) fn finish(&self) -> std::io::Result<Vec<Event>> {
         let inner = &mut *self.lock();

@@ -37,7 +37,7 @@ impl Contention {
                 let (contender, key) = (contender.clone(), key.to_owned());
                 async move {
                     let (mut waits, mut failed) = (Vec::new(), 0);
-                    while begin.elapsed() < length {
+                    while waits.len() + failed == 0 || begin.elapsed() < length {
                         let wanted = Instant::now();
                         let Some(held) = contender.acquire(&key).await else {
                             failed += 1;

@@ -102,7 +102,7 @@ async fn measure(bench: &Bench, permits: u16, clients: usize, link: u64) -> Busy
 /// One client for `length`, and until it has ended its turn.
 async fn client(semaphore: Semaphore, begin: Instant, length: Duration) -> Busy {
     let mut busy = Busy::default();
-    while begin.elapsed() < length {
+    while busy.had + busy.failed == 0 || begin.elapsed() < length {
         let Ok(permit) = semaphore.acquire().await else {
             busy.failed += 1;
             continue;

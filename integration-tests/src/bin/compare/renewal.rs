@@ -19,7 +19,7 @@ const LOCKS: [usize; 4] = [1, 100, 1_000, 10_000];
 const STEPS: u32 = 100;
 
 pub(crate) fn run(bench: &Bench, figures: &mut Figures) {
-    let ttl: u64 = bench.settings.pick(1_500, 10_000, 10_000);
+    let ttl: u64 = bench.settings.pick(9_000, 10_000, 10_000);
     // A lock is renewed at each third of its time to live; looked at is a whole number of renewals.
     let periods: u64 = bench.settings.pick(1, 2, 6);
     println!("\n## Locks held with renewal, ttl {ttl} ms\n");

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use fastrand::Rng;
 use integration_tests::Server;
 use integration_tests::nodes::Client;
-use redlock_core::{LockError, LockErrorKind, LockNode, Redlock, RedlockBuilder};
+use redlock_core::{LockError, LockErrorKind, LockNode, LockOptions, Redlock, RedlockBuilder};
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval, sleep};
 
@@ -204,7 +204,9 @@ async fn measure(
     let [once, again] = [handle(&attempts[0]), handle(&attempts[1])];
     for redlock in [&once, &again] {
         // The first contact is not what is asked.
-        redlock.lock("compare:stalls:first").await.unwrap().release().await.unwrap();
+        let patient = LockOptions::new().wait_for(Duration::from_secs(60));
+        let first = redlock.lock_with("compare:stalls:first", &patient).await.unwrap();
+        let _ = first.release().await;
     }
     attempts[1].take();
 

@@ -121,7 +121,7 @@ async fn among(readers: &[Redlock], work: impl AsyncFnOnce(&mut Among)) -> Among
                 let (mut cycles, mut failed) = (0, 0);
                 // Not all of them at once.
                 tokio::time::sleep(HOLD.mul_f64(fastrand::f64() * 2.0)).await;
-                while !over.load(Ordering::Relaxed) {
+                while cycles + failed == 0 || !over.load(Ordering::Relaxed) {
                     match redlock.read(KEY).await {
                         Ok(share) => {
                             tokio::time::sleep(HOLD).await;

@@ -1,8 +1,8 @@
 use std::time::Duration;
 
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
-use super::trial::{LATE, LIMIT, LONG, SHORT, Trial, all_but};
+use super::trial::{AWHILE, LATE, LIMIT, LONG, SHORT, Trial, all_but};
 use crate::node::key::MAX_RESOURCES;
 use crate::node::{Claim, Expiry, Extension, Holder, Removal};
 
@@ -29,10 +29,13 @@ pub(super) async fn what_is_kept_is_refused_to_all_for_the_rest(t: &Trial<'_>) {
 pub(super) async fn what_is_kept_is_free_after_the_rest_and_not_before(t: &Trial<'_>) {
     let claim = t.claim(["a"]);
     t.take(&claim, LONG).await;
-    t.keep(&claim, SHORT).await;
+    let began = Instant::now();
+    t.keep(&claim, AWHILE).await;
     sleep(SHORT / 2).await;
     t.assert_kept(&claim, ["a"]).await;
-    t.until_free("a", SHORT + LATE).await;
+    t.until_free("a", AWHILE + LATE).await;
+    let lived = began.elapsed();
+    assert!(lived + Duration::from_millis(2) >= AWHILE, "free after {lived:?}");
     t.take(&t.claim(["a"]), LONG).await;
 }
 
@@ -120,13 +123,13 @@ pub(super) async fn as_many_resources_as_a_key_takes_are_kept_together(t: &Trial
 pub(super) async fn a_keep_keeps_the_rest_when_one_is_gone(t: &Trial<'_>) {
     for gone in ["a", "b", "c"] {
         let claim = t.claim(["a", "b", "c"]);
-        t.take(&claim, SHORT).await;
+        t.take(&claim, AWHILE).await;
         t.release(&t.same(&claim, [gone])).await;
         assert_eq!(t.keep(&claim, LONG).await, Removal::Gone);
         t.assert_kept(&claim, all_but(gone)).await;
         t.assert_free([gone]).await;
         for part in all_but(gone) {
-            t.until_free(part, SHORT + LATE).await;
+            t.until_free(part, AWHILE + LATE).await;
         }
     }
 }
@@ -135,13 +138,13 @@ pub(super) async fn a_keep_keeps_the_rest_when_one_is_foreign(t: &Trial<'_>) {
     for foreign in ["a", "b", "c"] {
         let (claim, other) = (t.claim(["a", "b", "c"]), t.claim([foreign]));
         t.take(&other, LONG).await;
-        t.take(&t.same(&claim, all_but(foreign)), SHORT).await;
+        t.take(&t.same(&claim, all_but(foreign)), AWHILE).await;
         assert_eq!(t.keep(&claim, LONG).await, Removal::Foreign);
         t.assert_kept(&claim, all_but(foreign)).await;
         t.assert_held(&other, [foreign]).await;
         t.release(&other).await;
         for part in all_but(foreign) {
-            t.until_free(part, SHORT + LATE).await;
+            t.until_free(part, AWHILE + LATE).await;
         }
     }
 }
