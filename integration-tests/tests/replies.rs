@@ -77,7 +77,8 @@ async fn a_server_listed_twice_is_found_at_first_contact(client: Client) {
     for server in servers.iter() {
         proxies.push(ChaosProxy::start(server.addr()).await);
     }
-    let urls: Vec<_> = servers.urls().into_iter().chain(proxies.iter().map(ChaosProxy::url)).collect();
+    let urls: Vec<_> =
+        servers.urls().into_iter().chain(proxies.iter().map(ChaosProxy::url)).collect();
     let builder = Redlock::builder().nodes(client.nodes(&urls)).ttl(TTL);
     let redlock = builder.node_timeout(Duration::from_secs(10)).build().unwrap();
     for _ in 0..3 {
