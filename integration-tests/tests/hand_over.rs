@@ -15,7 +15,8 @@ const LIMIT: Duration = Duration::from_secs(90);
 
 fn redlock(client: Client, servers: &Servers, fencing: bool) -> Redlock {
     let builder = Redlock::builder().nodes(client.nodes(servers.urls()));
-    builder.ttl(Duration::from_secs(30)).fencing(fencing).build().unwrap()
+    let builder = builder.ttl(Duration::from_secs(60)).node_timeout(Duration::from_secs(10));
+    builder.fencing(fencing).build().unwrap()
 }
 
 #[tokio::test]
@@ -34,9 +35,14 @@ async fn the_example_hands_over_from_one_process_to_another_and_leaves_nothing()
     assert_eq!(lines[2], format!("worker: goes on where fence {given} stopped"));
     assert!(fence(lines[3]) > given, "{printed}");
     assert_eq!(lines[4], "worker: released, Released");
+    let mut counted = 0;
     for server in servers.iter() {
-        assert_eq!(server.keys().await, ["redlock:fence:example:order:42"]);
+        let keys = server.keys().await;
+        assert!(keys.iter().all(|key| key == "redlock:fence:example:order:42"), "{keys:?}");
+        counted += keys.len();
     }
+    // One that is slow to say who it is may never have been asked.
+    assert!(counted >= 2, "{counted}");
 }
 
 /// Who hands over and who takes over need not use the same client.

@@ -38,7 +38,7 @@ async fn net(client: Client, count: usize, node_timeout: Duration) -> Net {
 async fn a_reply_lost_after_the_server_granted_leaves_nothing_and_nothing_is_sent_twice(
     client: Client,
 ) {
-    let net = net(client, 1, Duration::from_millis(400)).await;
+    let net = net(client, 1, Duration::from_secs(3)).await;
     let proxy = &net.proxies[0];
     let sent = proxy.seen(b"PX");
     proxy.set(Mode::DropReplies).await;
@@ -59,7 +59,7 @@ async fn a_reply_lost_after_the_server_granted_leaves_nothing_and_nothing_is_sen
 }
 
 async fn a_request_that_arrives_after_the_caller_gave_up_leaves_nothing(client: Client) {
-    let net = net(client, 1, Duration::from_millis(300)).await;
+    let net = net(client, 1, Duration::from_secs(3)).await;
     net.proxies[0].set(Mode::Stall).await;
     let error = net.redlock.try_lock("k").await.unwrap_err();
     assert_eq!(error.kind(), LockErrorKind::Unreachable);
@@ -72,23 +72,32 @@ async fn a_request_that_arrives_after_the_caller_gave_up_leaves_nothing(client: 
 
 async fn a_server_listed_twice_is_found_at_first_contact(client: Client) {
     let servers = Servers::start(2).await;
-    let proxy = ChaosProxy::start(servers[0].addr()).await;
-    let urls = [servers[0].url(), proxy.url(), servers[1].url()];
-    let redlock = Redlock::builder().nodes(client.nodes(&urls)).ttl(TTL).build().unwrap();
+    // Each of them twice, so that no majority is met without it: those that are slower than one are not waited for.
+    let mut proxies = Vec::new();
+    for server in servers.iter() {
+        proxies.push(ChaosProxy::start(server.addr()).await);
+    }
+    let urls: Vec<_> =
+        servers.urls().into_iter().chain(proxies.iter().map(ChaosProxy::url)).collect();
+    let builder = Redlock::builder().nodes(client.nodes(&urls)).ttl(TTL);
+    let redlock = builder.node_timeout(Duration::from_secs(10)).build().unwrap();
     for _ in 0..3 {
         let error = redlock.try_lock("k").await.unwrap_err();
         assert_eq!(error.kind(), LockErrorKind::Misconfigured);
         assert!(error.to_string().contains("the same server as"), "{error}");
     }
-    let by_name = servers[0].url().replace("127.0.0.1", "localhost");
-    let urls = [servers[0].url(), by_name, servers[1].url()];
-    let redlock = Redlock::builder().nodes(client.nodes(&urls)).ttl(TTL).build().unwrap();
+    let by_name = servers.urls().into_iter().map(|url| url.replace("127.0.0.1", "localhost"));
+    let urls: Vec<_> = servers.urls().into_iter().chain(by_name).collect();
+    let builder = Redlock::builder().nodes(client.nodes(&urls)).ttl(TTL);
+    let redlock = builder.node_timeout(Duration::from_secs(10)).build().unwrap();
     assert_eq!(redlock.lock("k").await.unwrap_err().kind(), LockErrorKind::Misconfigured);
-    assert_eq!(servers[0].keys().await, [""; 0]);
+    for server in servers.iter() {
+        assert_eq!(server.keys().await, [""; 0]);
+    }
 }
 
 async fn a_guard_that_is_dropped_frees_the_lock_and_close_waits_for_it(client: Client) {
-    let net = net(client, 3, Duration::from_secs(3)).await;
+    let net = net(client, 3, Duration::from_secs(10)).await;
     drop(net.redlock.lock("k").await.unwrap());
     net.redlock.close().await;
     for server in net.servers.iter() {
@@ -97,7 +106,7 @@ async fn a_guard_that_is_dropped_frees_the_lock_and_close_waits_for_it(client: C
 }
 
 async fn scripts_flushed_in_the_middle_of_a_hold_change_nothing(client: Client) {
-    let net = net(client, 3, Duration::from_secs(3)).await;
+    let net = net(client, 3, Duration::from_secs(10)).await;
     let flush = async || {
         for server in net.servers.iter() {
             server.exec(&["SCRIPT", "FLUSH"]).await;

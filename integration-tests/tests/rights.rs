@@ -104,16 +104,20 @@ async fn the_least_rights_suffice_to_renew_and_repair(client: Client, kind: Kind
         nodes.push(node(client, server).await);
     }
     let builder = Redlock::builder().nodes(nodes).ttl(Duration::from_secs(60));
-    let redlock = builder.node_timeout(Duration::from_secs(1)).build().unwrap();
-    // Renewed every two seconds.
-    let options = LockOptions::new().ttl(Duration::from_secs(6)).renewal(Renewal::Auto);
+    let redlock = builder.node_timeout(Duration::from_secs(3)).build().unwrap();
+    // Renewed every five seconds.
+    let options = LockOptions::new().ttl(Duration::from_secs(15)).renewal(Renewal::Auto);
     let guard = redlock.lock_with("lock:renewed", &options).await.unwrap();
-    until("used up", async || guard.remaining() < Duration::from_secs(5)).await;
-    until("renewed", async || guard.remaining() > Duration::from_secs(5)).await;
+    until("used up", async || guard.remaining() < Duration::from_secs(12)).await;
+    until("renewed", async || guard.remaining() > Duration::from_secs(12)).await;
     guard.release().await.unwrap();
 
     let guard = redlock.lock("lock:k").await.unwrap();
     redlock.inspect("lock:k").await.unwrap();
+    // Whoever forgets below is the only one that lacks it.
+    for server in servers.iter() {
+        until("everywhere", async || server.get("lock:k").await.is_some()).await;
+    }
     for forgetful in servers.iter() {
         forgetful.exec(&["DEL", "lock:k"]).await;
         guard.extend(Duration::from_secs(90)).await.unwrap();
@@ -128,7 +132,7 @@ async fn the_least_rights_suffice_to_renew_and_repair(client: Client, kind: Kind
 }
 
 async fn until(what: &str, holds: impl AsyncFn() -> bool) {
-    for _ in 0..1000 {
+    for _ in 0..3000 {
         if holds().await {
             return;
         }

@@ -39,7 +39,7 @@ async fn a_node_whose_peer_reads_on_and_answers_nothing_comes_back() {
     let urls = [servers[0].url(), servers[1].url(), proxy.url()];
     let nodes = Client::Redis.nodes(urls);
     let silent = Arc::clone(&nodes[2]);
-    let redlock = Redlock::builder().nodes(nodes).ttl(Duration::from_secs(10)).build().unwrap();
+    let redlock = Redlock::builder().nodes(nodes).ttl(LONG).node_timeout(LIMIT).build().unwrap();
     redlock.try_lock("warm up").await.unwrap().release().await.unwrap();
     let before = proxy.connections();
     proxy.mute_standing();
@@ -105,7 +105,7 @@ async fn another_master_behind_the_same_address_is_taken_for_the_node() {
     let servers = Servers::start(2).await;
     let proxy = ChaosProxy::start(servers[0].addr()).await;
     let nodes = Client::Redis.nodes([proxy.url()]);
-    let redlock = Redlock::builder().nodes(nodes).ttl(LONG).build().unwrap();
+    let redlock = Redlock::builder().nodes(nodes).ttl(LONG).node_timeout(LIMIT).build().unwrap();
     let first = redlock.try_lock("k").await.unwrap();
     proxy.lead_to(servers[1].addr());
     proxy.cut_all();

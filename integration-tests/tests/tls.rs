@@ -59,7 +59,7 @@ async fn a_release_is_heard_of_over_tls() {
         assert_eq!(heard.recv().await.unwrap(), b"");
         let claim = Claim::new(LockKey::new("k").unwrap(), Token::random().unwrap());
         let limit = Duration::from_secs(10);
-        Arc::clone(&node).acquire(claim.clone(), Terms::new(limit), limit).await.unwrap();
+        Arc::clone(&node).acquire(claim.clone(), Terms::new(limit * 6), limit).await.unwrap();
         Arc::clone(&node).release_and_tell(claim, limit).await.unwrap();
         assert_eq!(heard.recv().await.unwrap(), b"k");
         listening.abort();

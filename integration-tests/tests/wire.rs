@@ -20,7 +20,7 @@ const COMPARE_AND_DELETE: &str = "if redis.call('get', KEYS[1]) == ARGV[1] then 
 fn redlock(nodes: Vec<Arc<dyn LockNode>>) -> Redlock {
     // A release that tells is a script on every server.
     let builder = Redlock::builder().nodes(nodes).ttl(TTL).wake_ups(false);
-    builder.node_timeout(Duration::from_secs(4)).build().unwrap()
+    builder.node_timeout(Duration::from_secs(10)).build().unwrap()
 }
 
 async fn another_clients_lock_excludes_us(client: Client, kind: Kind) {
@@ -97,9 +97,8 @@ async fn any_bytes_are_a_name(client: Client, kind: Kind) {
     }
     let all: Vec<&[u8]> = names.to_vec();
     redlock.lock(LockKey::all(all).unwrap()).await.unwrap().release().await.unwrap();
-    for server in servers.iter() {
-        assert_eq!(server.command(&["DBSIZE"]).await.unwrap(), Reply::Int(0));
-    }
+    // The release on whoever answers last may still be on its way.
+    servers.become_empty().await;
 }
 
 async fn the_native_release_is_used_where_the_server_has_it(client: Client, kind: Kind) {
@@ -158,6 +157,7 @@ async fn a_mixed_set_bears_the_loss_of_any_two() {
         redlock.try_lock("k").await.expect("three are left").release().await.unwrap();
         servers[a].resume().await;
         servers[b].resume().await;
+        servers.become_empty().await;
     }
 }
 
@@ -185,7 +185,7 @@ async fn replaced(client: Client, before: Kind, after: Kind, fails: bool) -> Str
     }
     let second = Servers::start_kind(after, 1).await;
     let bridge = forward(first[0].port(), second[0].addr()).await;
-    let options = LockOptions::new().wait_for(Duration::from_secs(10));
+    let options = LockOptions::new().wait_for(Duration::from_secs(60));
     let guard = redlock.lock_with("k", &options).await.unwrap();
     guard.extend(TTL * 2).await.unwrap();
     assert_eq!(guard.release().await.unwrap(), Release::Released);

@@ -14,7 +14,7 @@ use std::time::Duration;
 use redlock_core::{Handover, LockOptions, Redlock, Renewal};
 
 const RESOURCE: &str = "example:order:42";
-const TTL: Duration = Duration::from_secs(5);
+const TTL: Duration = Duration::from_secs(30);
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error>> {

@@ -211,8 +211,14 @@ async fn a_command_whose_time_ran_out_before_it_was_written_is_not_sent_later() 
 
     let big: Vec<String> = (0..64).map(|i| format!("{i:0>500}")).collect();
     let big = claim(&big.iter().map(String::as_str).collect::<Vec<_>>());
-    let stuck: Vec<_> =
-        (0..400).map(|_| tokio::spawn(node.clone().extend(big.clone(), terms(), LONG))).collect();
+    let mut stuck = Vec::new();
+    for _ in 0..400 {
+        let mut verb = node.clone().extend(big.clone(), terms(), LONG);
+        // Its first poll is what counts: the late one comes behind them all.
+        assert!(poll_fn(|cx| Poll::Ready(verb.as_mut().poll(cx).is_pending())).await);
+        stuck.push(tokio::spawn(verb));
+        tokio::task::yield_now().await;
+    }
     tokio::time::sleep(SHORT).await;
 
     let error = node.clone().acquire(claim(&["late"]), terms(), SHORT).await.unwrap_err();

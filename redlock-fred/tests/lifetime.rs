@@ -76,9 +76,11 @@ async fn a_node_that_is_dropped_while_it_connects_does_not_stay() {
     let server = FakeServer::start(|_| reply(GRANT)).await;
     server.hang(true);
     let short = Duration::from_millis(50);
-    let error = server.node().acquire(claim(&["a"]), terms(), short).await.unwrap_err();
+    let node = server.node();
+    let error = node.clone().acquire(claim(&["a"]), terms(), short).await.unwrap_err();
     assert_eq!(error.fault(), Fault::Timeout);
     server.connections(1).await;
+    drop(node);
     // Now the handshake goes on, and ends well.
     server.hang(false);
     server.connections(0).await;

@@ -101,7 +101,7 @@ async fn a_connection_that_broke_while_idle_costs_no_command() {
         assert_eq!(node.clone().release(claim(&["a"]), LONG).await.unwrap(), Removal::Removed);
         server.connections(0).await;
         // The client's side of the end has its own way to go.
-        tokio::time::sleep(Duration::from_millis(20)).await;
+        tokio::time::sleep(SHORT).await;
     }
 }
 

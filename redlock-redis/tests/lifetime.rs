@@ -4,6 +4,7 @@
 
 mod common;
 
+use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -62,10 +63,12 @@ fn who_waits_for_a_connection_is_told_when_the_runtime_that_makes_it_ends() {
     let first = node.clone().acquire(claim(&["a"]), terms(), SHORT);
     connecting.block_on(first).unwrap_err();
     let waiting = runtime();
-    let second = waiting.spawn(node.acquire(claim(&["a"]), terms(), LONG));
-    std::thread::sleep(SHORT);
+    let mut second = node.acquire(claim(&["a"]), terms(), LONG);
+    // It waits from its first poll on.
+    let polled = poll_fn(|cx| Poll::Ready(second.as_mut().poll(cx).is_pending()));
+    assert!(waiting.block_on(polled));
     drop(connecting);
-    let error = waiting.block_on(second).unwrap().unwrap_err();
+    let error = waiting.block_on(second).unwrap_err();
     assert_eq!(error.fault(), Fault::Refused);
     assert_eq!(error.detail(), "the attempt to connect was cut short");
 }
@@ -114,6 +117,8 @@ async fn a_connection_of_the_users_own_is_used_as_it_is() {
         let error = node.acquire(claim(&["a"]), terms(), Duration::ZERO).await.unwrap_err();
         assert_eq!(error.fault(), Fault::Timeout);
     }
+    // Nobody was told of the last one that came.
+    server.until_seen(6).await;
     assert_eq!(server.seen(), ["acquire"; 6]);
 }
 

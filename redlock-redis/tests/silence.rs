@@ -78,7 +78,7 @@ async fn a_connection_that_is_handed_over_has_room_again_when_its_server_answers
     server.hang(true);
     let mut verbs = JoinSet::new();
     for _ in 0..MOST {
-        verbs.spawn(node.clone().acquire(claim(&["a"]), terms(), SHORT));
+        verbs.spawn(node.clone().acquire(claim(&["a"]), terms(), SHORT * 10));
     }
     while let Some(answer) = verbs.join_next().await {
         assert_eq!(answer.unwrap().unwrap_err().fault(), Fault::Timeout);

@@ -32,6 +32,7 @@ async fn two_replicas_never_work_on_one_order_at_once(program: &str, client: &st
     let [a, b] = [replicas[0].addr, replicas[1].addr];
     // One of many payments at once is made, in whichever process.
     let spellings = ["/orders/42/pay", "/orders/042/pay", "/orders/+42/pay"];
+    let began = Instant::now();
     let all = (0..20).map(|i| tokio::spawn(ask([a, b][i % 2], "POST", spellings[i % 3])));
     let mut paid = 0;
     for answer in all.collect::<Vec<_>>() {
@@ -45,7 +46,8 @@ async fn two_replicas_never_work_on_one_order_at_once(program: &str, client: &st
             other => panic!("{other}: {}", answer.body),
         }
     }
-    assert_eq!(paid, 1);
+    // Of those that came late, where the machine is slow, another one.
+    assert!(paid >= 1 && began.elapsed() >= paid * WORK, "{paid} in {:?}", began.elapsed());
     // The next one is not refused by the one before, whose answer is there.
     assert_eq!(ask(b, "POST", "/orders/42/pay").await.status, 200);
     // Two refunds wait for each other, in whichever process, and for nobody else's order.
@@ -127,7 +129,13 @@ async fn without_a_majority_it_is_503_until_the_servers_are_back(program: &str, 
 
 async fn until_held(nodes: &Servers, key: &str) {
     let held = async {
-        while !nodes[0].keys().await.iter().any(|held| held == key) {
+        // Which of them have it is not said.
+        loop {
+            for node in nodes.iter() {
+                if node.keys().await.iter().any(|held| held == key) {
+                    return;
+                }
+            }
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     };
@@ -200,7 +208,13 @@ async fn invoices_are_read_beside_one_another_and_beside_no_payment(program: &st
     // Two at once, in different processes, and none that pays meanwhile.
     let invoices = [a, b].map(|addr| tokio::spawn(ask(addr, "GET", "/orders/42/invoice")));
     let both = async {
-        while nodes[0].exec(&["ZCARD", "order:42"]).await != "2" {
+        // Two majorities have a node in common.
+        loop {
+            for node in nodes.iter() {
+                if node.exec(&["ZCARD", "order:42"]).await == "2" {
+                    return;
+                }
+            }
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     };

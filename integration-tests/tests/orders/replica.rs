@@ -29,7 +29,7 @@ impl Replica {
             Some(nodes) => command.env("REDLOCK_NODES", nodes.urls().join(",")),
             None => command.env_remove("REDLOCK_NODES"),
         };
-        command.env("PORT", "0").env("REDLOCK_CLIENT", client);
+        command.env("PORT", "0").env("REDLOCK_CLIENT", client).env("REDLOCK_TTL", "60s");
         // This user may have a file with nodes.
         command.env("HOME", "/nonexistent").env_remove("XDG_CONFIG_HOME");
         command.stdin(Stdio::null()).stdout(Stdio::piped()).kill_on_drop(true);

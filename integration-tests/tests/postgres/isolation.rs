@@ -224,12 +224,12 @@ async fn one_of_two_that_wait_for_each_other_is_undone_and_may_be_repeated() {
 async fn a_transaction_that_is_left_alone_ends_and_lets_the_later_holder_on() {
     let database = Database::with_accounts([(1, 100)]).await;
     let [earlier, later] = fences();
-    let left_alone = pool(&database.url, Duration::from_millis(300)).await;
+    let left_alone = pool(&database.url, Duration::from_secs(5)).await;
     let mut tx = left_alone.begin().await.unwrap();
     set_balance(&mut tx, 1, 110, earlier).await.unwrap();
     let mut db = database.pool.acquire().await.unwrap();
     let write = set_balance(&mut db, 1, 150, later);
-    timeout(Duration::from_secs(20), write).await.expect("in time").unwrap();
+    timeout(Duration::from_secs(60), write).await.expect("in time").unwrap();
     assert!(set_balance(&mut tx, 1, 120, earlier).await.is_err(), "its session is over");
     assert_eq!(database.account(1).await, (150, later.as_i64()));
 }

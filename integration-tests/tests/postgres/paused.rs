@@ -34,8 +34,8 @@ async fn holder() {
     let (store, address) = (child::given("TEST_STORE"), child::given("TEST_STORE_ADDRESS"));
     let store = Store::ALL.into_iter().find(|known| format!("{known:?}") == store).unwrap();
     let builder = Redlock::builder().nodes(Client::from_environment().unwrap());
-    let redlock = builder.ttl(Duration::from_secs(2)).fencing(true).build().unwrap();
-    let options = LockOptions::new().renewal(Renewal::Off);
+    let redlock = builder.ttl(Duration::from_secs(5)).fencing(true).build().unwrap();
+    let options = LockOptions::new().renewal(Renewal::Off).wait_for(Duration::from_secs(60));
     let guard = redlock.lock_with(KEY, &options).await.unwrap();
     let fence = guard.fence().unwrap();
     let written = match store {
@@ -103,9 +103,10 @@ async fn overtake(
     write: impl AsyncFnOnce(Fence),
 ) {
     let builder = Redlock::builder().nodes(client.nodes(servers.urls()));
-    let redlock = builder.ttl(Duration::from_secs(30)).fencing(true).build().unwrap();
+    let builder = builder.ttl(Duration::from_secs(60)).node_timeout(Duration::from_secs(10));
+    let redlock = builder.fencing(true).build().unwrap();
     let retry = RetryPolicy::uniform(Duration::from_millis(20), Duration::from_millis(60)).unwrap();
-    let patient = LockOptions::new().wait_for(Duration::from_secs(30)).retry(retry);
+    let patient = LockOptions::new().wait_for(Duration::from_secs(90)).retry(retry);
     let guard = redlock.lock_with(KEY, &patient).await.expect("its time has passed");
     write(guard.fence().unwrap()).await;
     holder.tell().await;

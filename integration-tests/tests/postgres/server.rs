@@ -26,7 +26,7 @@ async fn nothing_of_it_survives_the_sigkill_of_a_test_process() {
     leaker.kill().await;
     let begin = Instant::now();
     while TcpStream::connect(addr).await.is_ok() || shared_memory().contains(&memory.to_owned()) {
-        assert!(begin.elapsed() < Duration::from_secs(20), "{said} is still there");
+        assert!(begin.elapsed() < Duration::from_secs(60), "{said} is still there");
         sleep(Duration::from_millis(10)).await;
     }
 }

@@ -42,7 +42,8 @@ async fn who_leaves_leaves_nothing_on_the_server(client: Client, kind: Kind) {
         let _ = timeout(Duration::from_micros(100 * polls), &mut early).await;
     }
     until("gone", async || subscribers(&servers[0]).await.ends_with('0')).await;
-    until("closed", async || clients().await == before).await;
+    // One that had just been closed may have been counted before.
+    until("closed", async || clients().await <= before).await;
     let (ear, _listening) = listening(&node).await;
     cycle(&node, "k").await;
     ear.until(&[None, Some("k")]).await;

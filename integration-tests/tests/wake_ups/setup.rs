@@ -8,7 +8,7 @@ use redlock_protocol::RELEASED_CHANNEL;
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
-pub(crate) const LIMIT: Duration = Duration::from_secs(5);
+pub(crate) const LIMIT: Duration = Duration::from_secs(60);
 pub(crate) const SHORT: Duration = Duration::from_millis(300);
 
 /// What is heard: `None` that it listens.
@@ -54,7 +54,7 @@ pub(crate) async fn ending(listening: JoinHandle<NodeError>, limit: Duration) ->
 }
 
 pub(crate) async fn until(what: &str, holds: impl AsyncFn() -> bool) {
-    for _ in 0..500 {
+    for _ in 0..3_000 {
         if holds().await {
             return;
         }

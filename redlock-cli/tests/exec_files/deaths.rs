@@ -29,7 +29,7 @@ struct Family {
 
 impl Family {
     fn start(directory: &Directory, flags: &[&str], before: &[&str]) -> Self {
-        let words = flags.iter().chain(&["--ttl", "3s", "k", "--"]).chain(before);
+        let words = flags.iter().chain(&["--ttl", "8s", "k", "--"]).chain(before);
         let words: Vec<_> = words.chain(&["sh", "-c", FAMILY]).copied().collect();
         let mut running = Running::start(directory.exec(&words));
         let watcher = pid(&running.line());
@@ -209,7 +209,7 @@ fn as_the_first(directory: &Directory, words: &[&str]) -> Command {
 #[test]
 fn as_the_first_process_it_does_not_wait_for_orphans_that_ended() {
     let directory = Directory::new("deaths-first");
-    let words = ["-k", "1000s", "--ttl", "3s", "k", "--", "sh", "-c"];
+    let words = ["-k", "1000s", "--ttl", "8s", "k", "--", "sh", "-c"];
     let script = "(sleep 1000 &); echo up; exec sleep 1000";
     let words: Vec<_> = words.into_iter().chain([script]).collect();
     let mut running = Running::start(as_the_first(&directory, &words));

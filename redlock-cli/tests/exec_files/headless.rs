@@ -17,7 +17,7 @@ ctypes.CDLL(None).pthread_exit(None)
 /// Under a lock, and the process of that kind.
 fn start(directory: &Directory) -> (Running, String) {
     let script = "python3 -c \"$0\" & exec sleep 1000";
-    let words = ["-k", "500ms", "--ttl", "3s", "k", "--", "sh", "-c", script, HEADLESS];
+    let words = ["-k", "500ms", "--ttl", "8s", "k", "--", "sh", "-c", script, HEADLESS];
     let mut running = Running::start(directory.exec(&words));
     // Where it says nothing: apt-get install python3
     let headless = running.line();

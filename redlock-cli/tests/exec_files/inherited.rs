@@ -23,7 +23,7 @@ fn signals_that_the_caller_blocks_or_ignores_do_not_hide_the_end() {
         ["env", "--ignore-signal=CHLD"],
         ["env", "--ignore-signal"],
     ] {
-        let words = ["--ttl", "2s", "k", "--", "sh", "-c", "sleep 0.2; exit 4"];
+        let words = ["--ttl", "30s", "k", "--", "sh", "-c", "sleep 0.2; exit 4"];
         let mut running = Running::start(by(&directory, &caller, &words));
         assert_eq!(running.wait(), Some(4), "{caller:?}");
     }

@@ -95,7 +95,7 @@ fn no_two_are_ever_inside() {
 fn killed_it_takes_the_command_along_and_its_lock_frees_itself() {
     let directory = Directory::new("killed");
     let script = "trap '' HUP INT TERM; echo $$; while :; do sleep 0.1; done";
-    let words = ["--ttl", "3s", "k", "--", "sh", "-c", script];
+    let words = ["--ttl", "15s", "k", "--", "sh", "-c", script];
     let mut running = Running::start(directory.exec(&words));
     let command = running.line();
     running.signal(Signal::KILL);
@@ -109,7 +109,7 @@ fn killed_it_takes_the_command_along_and_its_lock_frees_itself() {
 #[test]
 fn a_directory_that_goes_away_ends_the_command() {
     let directory = Directory::new("gone");
-    let words = ["--ttl", "3s", "k", "--", "sh", "-c", "echo $$; exec sleep 1000"];
+    let words = ["--ttl", "8s", "k", "--", "sh", "-c", "echo $$; exec sleep 1000"];
     let mut running = Running::start(directory.exec(&words));
     let command = running.line();
     let elsewhere = format!("{}-moved", directory.path());

@@ -36,7 +36,7 @@ fn so_many_run_at_once_each_in_a_slot_of_its_own() {
 #[test]
 fn one_that_is_killed_leaves_its_slot_to_its_time_to_live() {
     let directory = Directory::new("permit-killed");
-    let words = ["--permits=1", "--ttl=3s", "k", "--", "sh", "-c", "echo $$; exec sleep 1000"];
+    let words = ["--permits=1", "--ttl=15s", "k", "--", "sh", "-c", "echo $$; exec sleep 1000"];
     let mut dies = Running::start(directory.exec(&words));
     let command = dies.line();
     dies.signal(Signal::KILL);

@@ -37,7 +37,7 @@ fn readers_run_beside_one_another_and_never_beside_who_does_not_share() {
 #[test]
 fn a_reader_that_is_killed_keeps_writers_out_for_its_time_and_no_longer() {
     let directory = Directory::new("reader-killed");
-    let words = ["-s", "--ttl", "3s", "k", "--", "sh", "-c", "echo $$; exec sleep 1000"];
+    let words = ["-s", "--ttl", "15s", "k", "--", "sh", "-c", "echo $$; exec sleep 1000"];
     let mut reader = Running::start(directory.exec(&words));
     let command = reader.line();
     reader.signal(Signal::KILL);

@@ -15,8 +15,8 @@ fn full() -> File {
 fn a_reader_that_goes_away_ends_no_command() {
     let directory = Directory::new("said-head");
     let done = format!("{}.done", directory.path());
-    let script = format!("read line; sleep 2; echo finished >{done}");
-    let words = ["-v", "--ttl", "1s", "k", "--", "sh", "-c", &script];
+    let script = format!("read line; sleep 5; echo finished >{done}");
+    let words = ["-v", "--ttl", "6s", "k", "--", "sh", "-c", &script];
     let mut process =
         directory.exec(&words).stdin(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut line = String::new();
@@ -59,7 +59,7 @@ fn codes_are_the_same_where_nothing_can_be_said() {
 fn lose(test: &str, stderr: impl Into<Stdio>) {
     let directory = Directory::new(test);
     let script = "trap '' TERM; echo up; while :; do sleep 0.1; done";
-    let words = ["-v", "-k", "500ms", "--ttl", "3s", "k", "--", "sh", "-c", script];
+    let words = ["-v", "-k", "500ms", "--ttl", "8s", "k", "--", "sh", "-c", script];
     let mut command = directory.exec(&words);
     let mut process = command.stdout(Stdio::piped()).stderr(stderr).spawn().unwrap();
     drop(command);

@@ -63,7 +63,7 @@ fn a_terminal_that_stops_who_writes_in_the_background_does_not_stop_the_end() {
     let directory = Directory::new("stopped-written");
     let script = r#"
 stty tostop; set -m
-"$R" exec --node "file:$D" -k 500ms --ttl 3s k -- sh -c 'echo $$ >"$D.id"; exec sleep 1000' </dev/null &
+"$R" exec --node "file:$D" -k 500ms --ttl 8s k -- sh -c 'echo $$ >"$D.id"; exec sleep 1000' </dev/null &
 until [ -s "$D.id" ]; do sleep 0.05; done
 mv "$D" "$D-moved"
 wait $!; echo "code $?"
@@ -93,7 +93,7 @@ wait $!; echo "code $?"
 fn hung(directory: &Directory, command: &[&str]) -> (Running, Running) {
     let mut holder = Running::start(directory.exec(&["k", "--", "sh", "-c", "echo up; read line"]));
     assert_eq!(holder.line(), "up");
-    let words = ["-v", "--ttl", "3s", "-w", "50s", "k", "--"];
+    let words = ["-v", "--ttl", "8s", "-w", "50s", "k", "--"];
     let waiting = Running::start(directory.exec(&[&words, command].concat()));
     let id = waiting.pid().as_raw_nonzero();
     let children = format!("/proc/{id}/task/{id}/children");
@@ -150,7 +150,7 @@ fn a_watcher_that_hangs_before_the_command_does_not_hide_the_loss() {
 fn a_request_to_end_is_heard_while_what_the_command_left_has_its_time() {
     let directory = Directory::new("stopped-left");
     let script = "(trap '' TERM; echo $$; while :; do sleep 0.1; done) & exec sleep 1000";
-    let words = ["-k", "1h", "--ttl", "3s", "k", "--", "sh", "-c", script];
+    let words = ["-k", "1h", "--ttl", "8s", "k", "--", "sh", "-c", script];
     let mut running = Running::start(directory.exec(&words));
     let command = running.line();
     let elsewhere = format!("{}-moved", directory.path());

@@ -36,10 +36,15 @@ impl<'a> Fleet<'a> {
         self.started += 1;
     }
 
-    /// Kills one at random, and starts others in the place of all that are dead. Tells how many were.
+    /// Kills one at random, and [revives](Self::revive).
     fn strike(&mut self) -> usize {
         let victim = fastrand::usize(..self.running.len());
         self.running[victim].1.kill().unwrap();
+        self.revive()
+    }
+
+    /// Starts others in the place of all that are dead. Tells how many were.
+    fn revive(&mut self) -> usize {
         let mut dead = Vec::new();
         self.running.retain_mut(|(group, child)| match child.try_wait().unwrap() {
             None => true,
@@ -72,6 +77,13 @@ fn processes_that_are_killed_at_random_leave_neither_two_holders_nor_a_stuck_loc
     let (began, mut kills) = (Instant::now(), 0);
     while began.elapsed() < Duration::from_secs(seconds) {
         sleep(Duration::from_millis(fastrand::u64(..40)));
+        // Where to start a process takes long, all would die before they took a lock.
+        let waiting = Instant::now();
+        while !are_more(&scratch, kills + 4 * PROCESSES) {
+            assert!(waiting.elapsed() < 6 * MARGIN, "no locks are taken");
+            sleep(Duration::from_millis(5));
+            kills += fleet.revive();
+        }
         kills += fleet.strike();
     }
     kills += fleet.running.len();
@@ -93,6 +105,13 @@ fn processes_that_are_killed_at_random_leave_neither_two_holders_nor_a_stuck_loc
     assert!(violations.is_empty(), "{} violations, such as {}", violations.len(), violations[0]);
     assert!(history.len() > kills, "too few locks were taken to say anything");
     assert!(files < 64, "{files} files for {} resources", KEYS.len());
+}
+
+/// Whether more locks were taken than `so_many`, by how much was written of them.
+fn are_more(scratch: &Scratch, so_many: usize) -> bool {
+    // More than what is written of any.
+    const MOST: u64 = 200;
+    std::fs::metadata(scratch.history()).is_ok_and(|file| file.len() > MOST * so_many as u64)
 }
 
 /// Takes every lock after the last holder is dead, and tells how long that took.

@@ -23,7 +23,7 @@ pub(crate) const GRANT: &str = "*2\r\n:1\r\n:0\r\n";
 /// Never passes in a test that goes well.
 pub(crate) const LONG: Duration = Duration::from_secs(30);
 /// Passes in a test that goes well.
-pub(crate) const SHORT: Duration = Duration::from_millis(100);
+pub(crate) const SHORT: Duration = Duration::from_millis(300);
 
 /// A command and its arguments.
 pub(crate) type Command = Vec<Vec<u8>>;
@@ -134,6 +134,16 @@ impl FakeServer {
     /// What they do.
     pub(crate) fn seen(&self) -> Vec<String> {
         self.commands().iter().map(verb).collect()
+    }
+
+    /// Waits until so many commands came after the handshake.
+    pub(crate) async fn until_seen(&self, wanted: usize) {
+        let come = async {
+            while self.shared.seen.lock().unwrap().len() < wanted {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        };
+        tokio::time::timeout(LONG, come).await.unwrap();
     }
 
     pub(crate) fn hang(&self, hung: bool) {

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-use super::trial::{AWHILE, LATE, LONG, SHORT, Trial, all_but, assert_unextended};
+use super::trial::{BRIEF, LATE, LONG, SHORT, Trial, all_but, assert_unextended};
 use crate::node::{Extension, Removal};
 
 pub(super) async fn an_extension_prolongs(t: &Trial<'_>) {
@@ -31,12 +31,12 @@ pub(super) async fn an_extended_resource_outlives_its_first_time_and_then_frees_
 ) {
     let claim = t.claim(["a"]);
     let began = Instant::now();
-    let longer = AWHILE + SHORT;
-    t.take(&claim, AWHILE).await;
-    assert_eq!(t.extend(&claim, longer).await, Extension::Extended);
-    t.until_free("a", longer + LATE).await;
+    let extended = BRIEF + SHORT * 2;
+    t.take(&claim, BRIEF).await;
+    assert_eq!(t.extend(&claim, extended).await, Extension::Extended);
+    t.until_free("a", extended + LATE).await;
     let lived = began.elapsed();
-    assert!(lived + Duration::from_millis(2) >= longer, "free after {lived:?}");
+    assert!(lived + Duration::from_millis(2) >= extended, "free after {lived:?}");
 }
 
 pub(super) async fn an_extension_does_not_bring_back_what_was_released(t: &Trial<'_>) {

@@ -1,6 +1,6 @@
 use tokio::time::{Instant, sleep};
 
-use super::trial::{AWHILE, LATE, LIMIT, LONG, SHORT, Trial, assert_unextended, fenced};
+use super::trial::{BRIEF, LATE, LIMIT, LONG, SHORT, Trial, assert_unextended, fenced};
 use crate::decide::fence::SLACK;
 use crate::node::key::MAX_RESOURCES;
 use crate::node::{Extension, Removal, Vote};
@@ -136,7 +136,7 @@ pub(super) async fn a_counter_is_forgotten_after_its_life_and_not_before(t: &Tri
 
 pub(super) async fn a_fenced_extension_keeps_counters_alive_and_makes_none(t: &Trial<'_>) {
     let (claim, plain) = (t.claim(["a", "b"]), t.claim(["c"]));
-    let vote = t.vote(&claim, fenced(LONG, 0, AWHILE)).await;
+    let vote = t.vote(&claim, fenced(LONG, 0, BRIEF)).await;
     let Vote::Granted { fence } = vote else { panic!("{vote:?}") };
     t.take(&plain, LONG).await;
     for claim in [&claim, &plain] {
@@ -144,7 +144,7 @@ pub(super) async fn a_fenced_extension_keeps_counters_alive_and_makes_none(t: &T
         let answer = t.node().extend(claim.clone(), fenced(LONG, u64::MAX, LONG), LIMIT).await;
         assert_eq!(answer, Ok(Extension::Extended));
     }
-    sleep(AWHILE + SHORT / 5).await;
+    sleep(BRIEF + SHORT / 5).await;
     assert_eq!(t.counters(["a", "b", "c"]).await, [fence, fence, None]);
 }
 

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-use super::trial::{AWHILE, LATE, LIMIT, LONG, SHORT, Trial, all_but};
+use super::trial::{BRIEF, LATE, LIMIT, LONG, SHORT, Trial, all_but, assert_unextended};
 use crate::node::key::MAX_RESOURCES;
 use crate::node::{Claim, Expiry, Extension, Holder, Removal};
 
@@ -30,12 +30,12 @@ pub(super) async fn what_is_kept_is_free_after_the_rest_and_not_before(t: &Trial
     let claim = t.claim(["a"]);
     t.take(&claim, LONG).await;
     let began = Instant::now();
-    t.keep(&claim, AWHILE).await;
+    t.keep(&claim, BRIEF).await;
     sleep(SHORT / 2).await;
     t.assert_kept(&claim, ["a"]).await;
-    t.until_free("a", AWHILE + LATE).await;
+    t.until_free("a", BRIEF + LATE).await;
     let lived = began.elapsed();
-    assert!(lived + Duration::from_millis(2) >= AWHILE, "free after {lived:?}");
+    assert!(lived + Duration::from_millis(2) >= BRIEF, "free after {lived:?}");
     t.take(&t.claim(["a"]), LONG).await;
 }
 
@@ -123,14 +123,13 @@ pub(super) async fn as_many_resources_as_a_key_takes_are_kept_together(t: &Trial
 pub(super) async fn a_keep_keeps_the_rest_when_one_is_gone(t: &Trial<'_>) {
     for gone in ["a", "b", "c"] {
         let claim = t.claim(["a", "b", "c"]);
-        t.take(&claim, AWHILE).await;
+        t.take(&claim, LONG / 2).await;
         t.release(&t.same(&claim, [gone])).await;
         assert_eq!(t.keep(&claim, LONG).await, Removal::Gone);
         t.assert_kept(&claim, all_but(gone)).await;
         t.assert_free([gone]).await;
-        for part in all_but(gone) {
-            t.until_free(part, AWHILE + LATE).await;
-        }
+        assert_unextended(t, all_but(gone)).await;
+        t.clear(all_but(gone)).await;
     }
 }
 
@@ -138,14 +137,13 @@ pub(super) async fn a_keep_keeps_the_rest_when_one_is_foreign(t: &Trial<'_>) {
     for foreign in ["a", "b", "c"] {
         let (claim, other) = (t.claim(["a", "b", "c"]), t.claim([foreign]));
         t.take(&other, LONG).await;
-        t.take(&t.same(&claim, all_but(foreign)), AWHILE).await;
+        t.take(&t.same(&claim, all_but(foreign)), LONG / 2).await;
         assert_eq!(t.keep(&claim, LONG).await, Removal::Foreign);
         t.assert_kept(&claim, all_but(foreign)).await;
         t.assert_held(&other, [foreign]).await;
         t.release(&other).await;
-        for part in all_but(foreign) {
-            t.until_free(part, AWHILE + LATE).await;
-        }
+        assert_unextended(t, all_but(foreign)).await;
+        t.clear(all_but(foreign)).await;
     }
 }
 
@@ -161,6 +159,14 @@ pub(super) async fn a_mark_shows_as_such(t: &Trial<'_>) {
 impl Trial<'_> {
     async fn keep(&self, claim: &Claim, rest: Duration) -> Removal {
         self.node().keep(claim.clone(), rest, LIMIT).await.expect("an answer to keep")
+    }
+
+    /// Takes away what stands there, which nobody can release.
+    async fn clear(&self, parts: Vec<&'static str>) {
+        for part in parts {
+            self.put(part, "", Some(SHORT)).await;
+            self.until_free(part, SHORT + LATE).await;
+        }
     }
 
     /// Insists that the claim's marks stand, in the server's memory and not only in the node's words.

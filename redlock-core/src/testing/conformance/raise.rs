@@ -1,6 +1,6 @@
 use tokio::time::sleep;
 
-use super::trial::{AWHILE, LIMIT, LONG, SHORT, Trial, all_but, assert_unextended, fenced};
+use super::trial::{BRIEF, LIMIT, LONG, SHORT, Trial, all_but, assert_unextended, fenced};
 use crate::node::{Extension, Vote};
 
 pub(super) async fn a_raise_lifts_and_never_lowers(t: &Trial<'_>) {
@@ -79,11 +79,11 @@ pub(super) async fn a_raise_leaves_the_hold_and_its_time_alone(t: &Trial<'_>) {
 pub(super) async fn a_raise_keeps_counters_alive(t: &Trial<'_>) {
     let (lifted, standing) = (t.claim(["a"]), t.claim(["b"]));
     for (claim, by) in [(&lifted, 7), (&standing, 0)] {
-        let vote = t.vote(claim, fenced(LONG, 0, AWHILE)).await;
+        let vote = t.vote(claim, fenced(LONG, 0, BRIEF)).await;
         let Vote::Granted { fence: Some(number) } = vote else { panic!("{vote:?}") };
         assert_eq!(t.raise(claim, number + by).await, Extension::Extended);
     }
-    sleep(AWHILE + SHORT / 5).await;
+    sleep(BRIEF + SHORT / 5).await;
     assert!(t.counter("a").await.is_some(), "it was lifted");
     assert!(t.counter("b").await.is_some(), "it stood high enough");
 }

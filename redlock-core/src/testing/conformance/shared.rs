@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-use super::trial::{AWHILE, LATE, LIMIT, LONG, SHORT, Trial, all_but};
+use super::trial::{BRIEF, LATE, LIMIT, LONG, SHORT, Trial, all_but};
 use crate::node::key::MAX_RESOURCES;
 use crate::node::label::Label;
 use crate::node::{Claim, Expiry, Extension, Holder, Holding, Removal, Shares, Terms, Vote};
@@ -202,11 +202,11 @@ pub(super) async fn a_resource_is_free_when_its_last_share_ends_and_not_before(t
 pub(super) async fn when_the_longest_share_is_released_the_rest_decides(t: &Trial<'_>) {
     let (long, short) = (reader(t, &["a"]), reader(t, &["a"]));
     t.take(&long, LONG).await;
-    t.take(&short, AWHILE).await;
+    t.take(&short, BRIEF).await;
     assert_eq!(t.release(&long).await, Removal::Removed);
-    assert!(refused_by_shares(t, &t.claim(["a"])).await <= AWHILE + GRAIN);
+    assert!(refused_by_shares(t, &t.claim(["a"])).await <= BRIEF + GRAIN);
     assert_shared(t, "a", &[&short]).await;
-    t.until_free("a", AWHILE + LATE).await;
+    t.until_free("a", BRIEF + LATE).await;
 }
 
 pub(super) async fn a_release_of_a_share_leaves_the_others(t: &Trial<'_>) {
@@ -256,10 +256,10 @@ pub(super) async fn an_extension_of_a_share_prolongs_it_alone_and_never_shortens
 
 pub(super) async fn an_extended_share_outlives_its_first_time(t: &Trial<'_>) {
     let (claim, other) = (reader(t, &["a"]), reader(t, &["a"]));
-    t.take(&claim, AWHILE).await;
-    t.take(&other, AWHILE).await;
+    t.take(&claim, BRIEF).await;
+    t.take(&other, BRIEF).await;
     assert_eq!(t.extend(&claim, LONG).await, Extension::Extended);
-    sleep(AWHILE + SHORT / 2).await;
+    sleep(BRIEF + SHORT / 2).await;
     assert_shared(t, "a", &[&claim]).await;
     assert!(refused_by_shares(t, &t.claim(["a"])).await > LONG / 2);
 }

@@ -3,7 +3,7 @@ use std::time::Duration;
 use tokio::time::sleep;
 
 use super::shared::{assert_shared, reader, refused_by_shares};
-use super::trial::{AWHILE, LATE, LIMIT, LONG, SHORT, Trial, fenced};
+use super::trial::{BRIEF, LIMIT, LONG, SHORT, Trial, fenced};
 use super::wake_ups::Ear;
 use crate::decide::fence::SLACK;
 use crate::node::{Claim, Extension, Removal, Terms, Vote};
@@ -104,11 +104,11 @@ pub(super) async fn a_share_is_raised_while_it_stands(t: &Trial<'_>) {
 
 pub(super) async fn a_fenced_extension_of_shares_keeps_counters_alive(t: &Trial<'_>) {
     let claim = reader(t, &["a", "b"]);
-    let vote = t.vote(&claim, fenced(LONG, 0, AWHILE)).await;
+    let vote = t.vote(&claim, fenced(LONG, 0, BRIEF)).await;
     let Vote::Granted { fence } = vote else { panic!("{vote:?}") };
     let answer = t.node().extend(claim.clone(), fenced(LONG, u64::MAX, LONG), LIMIT).await;
     assert_eq!(answer, Ok(Extension::Extended));
-    sleep(AWHILE + SHORT / 5).await;
+    sleep(BRIEF + SHORT / 5).await;
     assert_eq!(t.counters(["a", "b"]).await, [fence, fence]);
 }
 
@@ -169,5 +169,5 @@ pub(super) async fn who_hears_that_shares_were_made_can_share(t: &Trial<'_>) {
     t.take(&silent, LONG).await;
     assert_eq!(t.extend(&silent.shared(), LONG).await, Extension::Extended);
     ear.assert_heard(t, [""; 0]).await;
-    assert!(refused_by_shares(t, &t.claim(["a"])).await <= LONG + LATE);
+    assert!(refused_by_shares(t, &t.claim(["a"])).await <= LONG + SHORT);
 }

@@ -3,7 +3,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 use super::shared::{reader, refused_by_shares};
-use super::trial::{AWHILE, LATE, LONG, SHORT, Trial};
+use super::trial::{BRIEF, LATE, LONG, SHORT, Trial};
 use crate::node::{Expiry, Extension, Terms, Vote};
 
 /// What a server's clock of whole milliseconds may be off against ours.
@@ -29,17 +29,17 @@ pub(super) async fn an_intent_outlives_the_shares_and_ends_by_itself(t: &Trial<'
     let (holder, writer) = (reader(t, &["a"]), t.claim(["a"]));
     t.take(&holder, LONG).await;
     let began = Instant::now();
-    let wants = Terms::new(LONG).with_intent(Some(AWHILE));
+    let wants = Terms::new(LONG).with_intent(Some(BRIEF));
     assert!(matches!(t.vote(&writer, wants).await, Vote::Shared { .. }));
     t.release(&holder).await;
     let late = reader(t, &["a"]);
     let mut refusals = 0;
     while !matches!(t.vote(&late, Terms::new(LONG)).await, Vote::Granted { .. }) {
         refusals += 1;
-        assert!(began.elapsed() <= AWHILE + LATE, "it does not end");
+        assert!(began.elapsed() <= BRIEF + LATE, "it does not end");
         sleep(SHORT / 50).await;
     }
-    assert!(refusals > 0 && began.elapsed() + GRAIN >= AWHILE, "over after {:?}", began.elapsed());
+    assert!(refusals > 0 && began.elapsed() + GRAIN >= BRIEF, "over after {:?}", began.elapsed());
 }
 
 pub(super) async fn a_writer_that_was_waiting_takes_its_intent_along(t: &Trial<'_>) {
