@@ -38,7 +38,9 @@ impl Terminal {
         let mut command = Command::new("setsid");
         // Otherwise Ctrl-C throws output away, also that of whoever was quick to get the signal.
         let quiet = "stty noflsh; exec \"$@\"";
-        command.args(["--ctty", "sh", "-c", quiet, "sh"]).args(words);
+        // Whoever runs the tests in the background of a script ignores what is pressed here.
+        let heard = "--default-signal=HUP,INT,QUIT";
+        command.args(["--ctty", "env", heard, "sh", "-c", quiet, "sh"]).args(words);
         command.env("REDLOCK_NODES", servers.urls().join(",")).env_remove("REDLOCK_CONFIG");
         command.env("XDG_CONFIG_HOME", "/nonexistent").env("HOME", "/nonexistent");
         let process = command.stdin(line()).stdout(line()).stderr(line()).spawn().unwrap();

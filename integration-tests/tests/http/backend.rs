@@ -7,7 +7,7 @@ use redlock_core::{InMemoryNode, LockNode, Redlock};
 use tokio::time::{sleep, timeout};
 
 /// Long enough for a machine that is busy with other tests; nothing waits for it when all is well.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Five nodes, and the times that suit a test.
 pub(crate) struct Backend {
@@ -19,7 +19,7 @@ pub(crate) struct Backend {
 impl Backend {
     /// For locks that are not to be lost.
     pub(crate) fn new() -> Self {
-        Self::with(Duration::from_secs(3_600), Duration::from_secs(5))
+        Self::with(Duration::from_secs(60), Duration::from_secs(5))
     }
 
     /// For locks that are to be lost.

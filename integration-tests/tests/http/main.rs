@@ -1,6 +1,6 @@
 //! Both HTTP middlewares over real sockets: one suite, run with axum and with actix-web.
 //!
-//! Every test has five in-memory nodes of its own and ends when none of them stores a key. The locks live for an hour
+//! Every test has five in-memory nodes of its own and ends when none of them stores a key. The locks live for a minute
 //! unless a test is about losing one, so a key that is gone was released and did not expire.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
