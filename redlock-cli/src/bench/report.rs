@@ -33,15 +33,13 @@ impl Summary<'_> {
         let fencing = if self.request.fencing { ", fenced" } else { "" };
         let mut text = format!("{tasks} {keys}{fencing}, {}\n", count(self.nodes, "node"));
         let ended = if self.interrupted { ", interrupted" } else { "" };
-        let (cycles, rate) = (self.figures.cycles(), self.rate());
-        text.push_str(&format!(
-            "{cycles} cycles in {}{ended}: {rate:.0} cycles/s\n",
-            span(self.elapsed)
-        ));
+        let rate = self.rate();
+        let cycles = count(usize::try_from(self.figures.cycles()).unwrap_or(usize::MAX), "cycle");
+        text.push_str(&format!("{cycles} in {}{ended}: {rate:.0} cycles/s\n", span(self.elapsed)));
         for (kind, times) in &self.figures.failures {
             text.push_str(&format!("{times} failed: {kind}\n"));
         }
-        if cycles == 0 {
+        if self.figures.cycles() == 0 {
             return text.trim_end().to_owned();
         }
         let mut table = output::table(&["", "P50", "P90", "P99", "P99.9", "MAX"]);
