@@ -2,6 +2,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use redlock_protocol::together::Manner;
 use redlock_protocol::{CallError, Reply};
 use tokio::runtime::Id;
 use tokio::sync::oneshot;
@@ -16,8 +17,6 @@ pub(crate) const MOST: usize = 64;
 const CROWD: usize = 4;
 /// How far apart their time limits may be. fred calls them back by one for all, the last, and no timer is finer.
 const MOMENT: Duration = Duration::from_millis(1);
-/// For how long each is sent by itself where they were refused together: the user may lack a right to one of the keys.
-const APART: Duration = Duration::from_secs(1);
 
 /// What became of a command.
 pub(crate) type Answer = Result<Reply, CallError>;
@@ -68,37 +67,6 @@ impl Gathering {
     /// All of them.
     pub(crate) fn take(&mut self) -> Vec<Queued> {
         std::mem::take(&mut self.waiting)
-    }
-}
-
-/// What is known of the server's way with releases that are sent together.
-#[derive(Debug, Default)]
-pub(crate) struct Manner {
-    has_run: bool,
-    apart_until: Option<Instant>,
-}
-
-impl Manner {
-    /// Whether each is to be sent by itself.
-    pub(crate) fn is_apart(&self, now: Instant) -> bool {
-        self.apart_until.is_some_and(|until| now < until)
-    }
-
-    /// Whether the server has run their script.
-    pub(crate) fn has_run(&self) -> bool {
-        self.has_run
-    }
-
-    pub(crate) fn ran(&mut self) {
-        self.has_run = true;
-    }
-
-    /// The server answered with an error for all of them.
-    pub(crate) fn refused(&mut self, said: &str, now: Instant) {
-        self.has_run = false;
-        if !said.starts_with("NOSCRIPT") {
-            self.apart_until = Some(now + APART);
-        }
     }
 }
 
@@ -184,18 +152,5 @@ mod tests {
         assert!(!gathering.concerns(Some(b"b")));
         gathering.take();
         assert!(!gathering.concerns(Some(b"a")) && !gathering.concerns(None));
-    }
-
-    #[test]
-    fn what_is_refused_together_is_sent_apart_for_a_while_and_a_script_that_is_gone_anew() {
-        let (mut manner, now) = (Manner::default(), Instant::now());
-        assert!(!manner.has_run() && !manner.is_apart(now));
-        manner.ran();
-        assert!(manner.has_run());
-        manner.refused("NOSCRIPT No matching script", now);
-        assert!(!manner.has_run() && !manner.is_apart(now));
-        manner.refused("NOPERM no right to a key", now);
-        assert!(manner.is_apart(now) && manner.is_apart(now + APART - MOMENT));
-        assert!(!manner.is_apart(now + APART));
     }
 }

@@ -1,6 +1,9 @@
-//! Releases of several claims in one command, for an adapter whose client library gives each script a write of its own.
+//! Releases of several claims in one command: a script has its price, for the server and for the client library.
+
+use std::time::Duration;
 
 use redlock_core::node::NodeError;
+use tokio::time::Instant;
 
 use crate::call_error::CallError;
 use crate::reply::{Reply, unexpected};
@@ -96,6 +99,42 @@ impl Together {
     }
 }
 
+/// For how long each is sent by itself where they were refused together: the user may lack a right to one of the keys.
+const APART: Duration = Duration::from_secs(1);
+
+/// What is known of a server's way with releases that are sent together, on one connection.
+#[derive(Debug, Default)]
+pub struct Manner {
+    has_run: bool,
+    apart_until: Option<Instant>,
+}
+
+impl Manner {
+    /// Whether each is to be sent by itself.
+    pub fn is_apart(&self, now: Instant) -> bool {
+        self.apart_until.is_some_and(|until| now < until)
+    }
+
+    /// Whether the server has run their script: then it is sent [by its digest](Together::of).
+    pub fn has_run(&self) -> bool {
+        self.has_run
+    }
+
+    /// The server answered for each of them.
+    pub fn ran(&mut self) {
+        self.has_run = true;
+    }
+
+    /// The server answered with an error for all of them: whoever sent them sends them again, each by itself where
+    /// [that is called for](Self::is_apart) by then. A release may come late, and twice.
+    pub fn refused(&mut self, said: &str, now: Instant) {
+        self.has_run = false;
+        if !said.starts_with("NOSCRIPT") {
+            self.apart_until = Some(now + APART);
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -164,5 +203,20 @@ mod tests {
         let together = Together::of(true, true);
         assert_eq!((together.name, together.script), ("EVALSHA", RELEASE_EACH.digest()));
         assert_eq!((together.channel, Together::of(false, true).channel), (RELEASED_CHANNEL, ""));
+    }
+
+    #[test]
+    #[allow(clippy::disallowed_methods)]
+    fn what_is_refused_together_is_sent_apart_for_a_while_and_a_script_that_is_gone_anew() {
+        let (mut manner, now) = (Manner::default(), Instant::now());
+        let just = Duration::from_millis(1);
+        assert!(!manner.has_run() && !manner.is_apart(now));
+        manner.ran();
+        assert!(manner.has_run());
+        manner.refused("NOSCRIPT No matching script", now);
+        assert!(!manner.has_run() && !manner.is_apart(now));
+        manner.refused("NOPERM no right to a key", now);
+        assert!(manner.is_apart(now) && manner.is_apart(now + APART - just));
+        assert!(!manner.is_apart(now + APART));
     }
 }

@@ -2,23 +2,28 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use redis::aio::MultiplexedConnection;
-use redis::{Pipeline, RedisResult, Value};
+use redis::{Cmd, Pipeline, RedisResult, Value};
 use redlock_core::node::{Fault, NodeError};
 use redlock_protocol::CallError;
+use redlock_protocol::together::{Manner, Together};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
+use crate::command::Command;
 use crate::errors;
 use crate::patience;
 use crate::queue::{Answer, Queued};
+use crate::together;
 
-/// Commands that are sent in one piece, in their order.
+/// Commands that are sent in one piece, in their order on each key.
 ///
 /// It is kept until it is answered, even if nobody waits for the answer any more: so it is known how much is unanswered, and
 /// since when.
 pub(crate) struct Batch {
     /// A single command's answer, or the list of all answers.
     sending: Pin<Box<dyn Future<Output = RedisResult<Value>> + Send>>,
+    /// The first of the callers' commands, where they are releases that were sent as one.
+    together: Vec<Command>,
     callers: Vec<Caller>,
     /// No later than the first deadline of those who wait.
     earliest: Option<Instant>,
@@ -46,41 +51,41 @@ impl Batch {
     pub(crate) fn new(
         connection: &MultiplexedConnection,
         commands: impl ExactSizeIterator<Item = Queued>,
+        manner: &Manner,
         now: Instant,
     ) -> Self {
-        let count = commands.len();
-        let mut callers = Vec::with_capacity(count);
-        let mut pipeline = Pipeline::with_capacity(count);
-        let mut single = None;
-        for Queued { command, deadline, answer } in commands {
+        let mut callers = Vec::with_capacity(commands.len());
+        let mut call = |Queued { command, deadline, answer }| {
             callers.push(Caller { deadline, answer: Some(answer) });
-            if count == 1 {
-                single = Some(command);
-            } else {
-                pipeline.add_command(command);
-            }
-        }
-        let mut connection = connection.clone();
-        let sending: Pin<Box<dyn Future<Output = _> + Send>> = match single {
-            Some(command) => {
-                Box::pin(async move { connection.send_packed_command(&command).await })
-            }
-            None => Box::pin(async move {
-                let values = connection.send_packed_commands(&pipeline, 0, count).await?;
-                Ok(Value::Array(values))
-            }),
+            command
         };
-        Self::over(sending, callers, now)
+        let (mut together, mut rest) = (Vec::new(), Vec::new());
+        if manner.is_apart(now) {
+            rest.extend(commands.map(&mut call));
+        } else {
+            let (first, others) = together::part(commands);
+            together.extend(first.into_iter().map(&mut call));
+            rest.extend(others.into_iter().map(&mut call));
+        }
+        let mut parts = Vec::with_capacity(together.len() + rest.len());
+        if together.len() < 2 {
+            parts.extend(together.drain(..).map(|command| command.encoded));
+        } else {
+            parts.push(Command::together(&together, manner.has_run()));
+        }
+        parts.extend(rest.into_iter().map(|command| command.encoded));
+        Self::over(send(connection.clone(), parts), together, callers, now)
     }
 
     fn over(
         sending: Pin<Box<dyn Future<Output = RedisResult<Value>> + Send>>,
+        together: Vec<Command>,
         callers: Vec<Caller>,
         now: Instant,
     ) -> Self {
         let deadlines = || callers.iter().map(|caller| caller.deadline);
         let given_up_at = patience::given_up_at(now, deadlines().max().unwrap_or(now));
-        Self { earliest: deadlines().min(), sending, callers, given_up_at }
+        Self { earliest: deadlines().min(), sending, together, callers, given_up_at }
     }
 
     /// How many commands it has.
@@ -88,9 +93,13 @@ impl Batch {
         self.callers.len()
     }
 
-    /// What the answer says of the connection, once it is there and given out.
-    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<State> {
-        self.sending.as_mut().poll(cx).map(|result| self.give_out(result))
+    /// What the answer says of the connection, once it is there and given out; and what is to be sent again.
+    pub(crate) fn poll(
+        &mut self,
+        cx: &mut Context<'_>,
+        manner: &mut Manner,
+    ) -> Poll<(State, Vec<Queued>)> {
+        self.sending.as_mut().poll(cx).map(|result| self.give_out(result, manner))
     }
 
     /// No later than the first deadline of those who wait; none when nobody does.
@@ -127,34 +136,97 @@ impl Batch {
         }
     }
 
-    fn give_out(&mut self, result: RedisResult<Value>) -> State {
+    fn give_out(
+        &mut self,
+        result: RedisResult<Value>,
+        manner: &mut Manner,
+    ) -> (State, Vec<Queued>) {
         match result {
-            Ok(Value::Array(values)) if self.callers.len() > 1 => {
-                let state = State::of(&values);
-                for (caller, value) in self.callers.iter_mut().zip(values) {
-                    caller.tell(Ok(value));
-                }
-                state
+            Ok(Value::Array(values)) if self.is_list() => {
+                (State::of(&values), self.give(values.into_iter(), manner))
             }
             Ok(value) => {
-                let state = State::of(std::slice::from_ref(&value));
-                if let Some(caller) = self.callers.first_mut() {
-                    caller.tell(Ok(value));
-                }
-                state
+                (State::of(std::slice::from_ref(&value)), self.give([value].into_iter(), manner))
             }
             Err(error) => {
                 for caller in &mut self.callers {
                     caller.tell(Err(errors::unanswered(&error)));
                 }
-                if error.is_unrecoverable_error() || error.is_io_error() {
+                let state = if error.is_unrecoverable_error() || error.is_io_error() {
                     State::Broken
                 } else {
                     State::after(errors::unanswered(&error).into())
-                }
+                };
+                (state, Vec::new())
             }
         }
     }
+
+    /// Whether more than one command was sent.
+    fn is_list(&self) -> bool {
+        self.callers.len() - self.together.len().saturating_sub(1) > 1
+    }
+
+    fn give(
+        &mut self,
+        mut values: impl Iterator<Item = Value>,
+        manner: &mut Manner,
+    ) -> Vec<Queued> {
+        let mut again = Vec::new();
+        if !self.together.is_empty() {
+            let Some(value) = values.next() else { return again };
+            again = self.give_together(errors::reply(value), manner);
+        }
+        let others = self.callers.iter_mut().skip(self.together.len());
+        for (caller, value) in others.zip(values) {
+            caller.tell(errors::reply(value));
+        }
+        again
+    }
+
+    fn give_together(&mut self, answer: Answer, manner: &mut Manner) -> Vec<Queued> {
+        let count = self.together.len();
+        let callers = self.callers.iter_mut().take(count);
+        match answer.and_then(|answer| Ok(Together::answers(answer, count)?)) {
+            Ok(answers) => {
+                manner.ran();
+                callers.zip(answers).for_each(|(caller, answer)| caller.tell(answer));
+                Vec::new()
+            }
+            Err(CallError::Node(error)) => {
+                callers.for_each(|caller| caller.tell(Err(error.clone().into())));
+                Vec::new()
+            }
+            // Each finds out for itself.
+            Err(CallError::Server(said)) => {
+                manner.refused(&said, Instant::now());
+                let again = |(caller, command): (&mut Caller, Command)| {
+                    let answer = caller.answer.take()?;
+                    Some(Queued { command, deadline: caller.deadline, answer })
+                };
+                callers.zip(std::mem::take(&mut self.together)).filter_map(again).collect()
+            }
+        }
+    }
+}
+
+fn send(
+    mut connection: MultiplexedConnection,
+    mut parts: Vec<Cmd>,
+) -> Pin<Box<dyn Future<Output = RedisResult<Value>> + Send>> {
+    if parts.len() > 1 {
+        let count = parts.len();
+        let mut pipeline = Pipeline::with_capacity(count);
+        for part in parts {
+            pipeline.add_command(part);
+        }
+        return Box::pin(async move {
+            let values = connection.send_packed_commands(&pipeline, 0, count).await?;
+            Ok(Value::Array(values))
+        });
+    }
+    let single = parts.pop().unwrap_or_default();
+    Box::pin(async move { connection.send_packed_command(&single).await })
 }
 
 impl State {
@@ -219,7 +291,7 @@ mod tests {
                 (Caller { deadline, answer: Some(answer) }, receiver)
             })
             .unzip();
-        (Batch::over(Box::pin(pending()), callers, start), answers)
+        (Batch::over(Box::pin(pending()), Vec::new(), callers, start), answers)
     }
 
     #[test]

@@ -12,9 +12,9 @@ use redlock_core::node::{Fault, NodeError};
 use redlock_protocol::{Arg, CallError, Reply, Wire, connection};
 use tokio::time::Instant;
 
+use crate::command::Command;
 use crate::errors;
 use crate::room::{Place, Room};
-use crate::wire::command;
 
 /// A connection that somebody else makes and keeps.
 pub(crate) struct Borrowed<C> {
@@ -39,7 +39,7 @@ impl<C: ConnectionLike + Clone + Send + Sync + 'static> Wire for Borrowed<C> {
         let Some(place) = self.room.enter(Instant::now()) else {
             return Err(NodeError::new(Fault::Refused, FULL).into());
         };
-        let command = command(name, args);
+        let command = Command::new(name, args).encoded;
         let mut connection = self.connection.clone();
         let sending = Box::pin(async move { connection.req_packed_command(&command).await });
         let room = Arc::clone(&self.room);

@@ -51,6 +51,7 @@
 //! |---|---|---|
 //! | connections | one | what is sent first is applied first, so a release cannot overtake the acquire it makes up for |
 //! | commands that wait at one moment | sent as one pipeline, 32 at most | redis-rs pays for each hand-over; their answers are given out together |
+//! | releases among them | of one resource each, over a server without `DELIFEQ` and `DELEX`: sent as one script, in front of what touches other keys | calling a script costs a server more than what it does |
 //! | time limit of a command | the verb's own | one timer for the connection; a command that is given up before its pipeline is sent is left out |
 //! | redis-rs's own response timeout | none | a second timer for each command |
 //! | connecting, with look-up and handshake | 2 s | a black hole must not be waited for by the commands after |
@@ -99,6 +100,7 @@
 
 mod batch;
 mod borrowed;
+mod command;
 mod errors;
 mod link;
 mod listening;
@@ -110,6 +112,7 @@ mod queue;
 mod room;
 mod settings;
 mod target;
+mod together;
 mod url;
 mod wire;
 mod writer;

@@ -4,17 +4,17 @@ use std::hash::BuildHasher;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use redis::{Client, Value};
+use redis::Client;
 use redlock_core::node::{Fault, NodeError};
-use redlock_protocol::CallError;
 use redlock_protocol::connection::{self, Leaving, Leavings};
 use tokio::runtime::{Handle, Id};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
+use crate::command::Command;
 use crate::patience::{End, Record};
-use crate::queue::{Ending, Queue, Queued};
+use crate::queue::{Answer, Ending, Queue, Queued};
 use crate::target::Target;
 use crate::writer;
 
@@ -48,11 +48,7 @@ impl Link {
     }
 
     /// Sends one command, connecting first where there is no connection.
-    pub(crate) async fn send(
-        &self,
-        command: redis::Cmd,
-        timeout: Duration,
-    ) -> Result<Value, CallError> {
+    pub(crate) async fn send(&self, command: Command, timeout: Duration) -> Answer {
         let here = connection::runtime(timeout)?.id();
         let now = Instant::now();
         let deadline = now.checked_add(timeout).unwrap_or_else(|| now + NEVER);
@@ -102,9 +98,10 @@ impl Link {
         if let Some(attempt) = &current.attempt {
             match attempt.queue.push(queued) {
                 Ok(()) => return Ok(attempt.runtime),
-                Err((rejected, end)) => {
-                    queued = rejected;
-                    current.record.ended(*end, luck());
+                Err(rejected) => {
+                    let end;
+                    (queued, end) = *rejected;
+                    current.record.ended(end, luck());
                     current.last = current.attempt.take();
                 }
             }

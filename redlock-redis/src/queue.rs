@@ -3,20 +3,20 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 
-use redis::{Cmd, Value};
 use redlock_core::node::{Fault, NodeError};
-use redlock_protocol::CallError;
+use redlock_protocol::{CallError, Reply};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
+use crate::command::Command;
 use crate::patience::End;
 
 /// What became of a command, or why it was never sent.
-pub(crate) type Answer = Result<Value, CallError>;
+pub(crate) type Answer = Result<Reply, CallError>;
 
 /// A command that was not handed to redis-rs yet.
 pub(crate) struct Queued {
-    pub(crate) command: Cmd,
+    pub(crate) command: Command,
     pub(crate) deadline: Instant,
     pub(crate) answer: oneshot::Sender<Answer>,
 }
@@ -49,11 +49,11 @@ impl Queue {
     }
 
     /// Gives the command back when the connection is over, and how it ended.
-    pub(crate) fn push(&self, new: Queued) -> Result<(), (Queued, Box<End>)> {
+    pub(crate) fn push(&self, new: Queued) -> Result<(), Box<(Queued, End)>> {
         let mut state = lock(&self.0);
         let (queued, earliest, server) = match &mut *state {
             State::Taking { queued, earliest, server, .. } => (queued, earliest, server),
-            State::Over(end) => return Err((new, end.clone())),
+            State::Over(end) => return Err(Box::new((new, End::clone(end)))),
         };
         *earliest = Some(earliest.map_or(new.deadline, |earliest| earliest.min(new.deadline)));
         queued.push(new);
@@ -163,7 +163,7 @@ mod tests {
     fn queued(start: Instant, seconds: u64) -> (Queued, oneshot::Receiver<Answer>) {
         let (answer, receiver) = oneshot::channel();
         let deadline = start + Duration::from_secs(seconds);
-        (Queued { command: redis::cmd("PING"), deadline, answer }, receiver)
+        (Queued { command: Command::new("PING", &[]), deadline, answer }, receiver)
     }
 
     fn queue() -> Queue {
@@ -191,7 +191,7 @@ mod tests {
         assert_eq!(fault(answer.await.unwrap()), Fault::Refused);
         // The end of the task that served it changes nothing.
         drop(Ending(queue.clone()));
-        let (_, end) = queue.push(queued(now, 1).0).err().unwrap();
+        let (_, end) = *queue.push(queued(now, 1).0).err().unwrap();
         assert_eq!((end.made, end.useful, end.why), (Some(now), true, Some(why)));
         assert!(queue.is_over() && !queue.was_open(now));
         assert_eq!(queue.earliest(Waker::noop()), None);

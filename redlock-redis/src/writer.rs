@@ -8,6 +8,7 @@ use std::task::{Context, Poll};
 
 use redis::aio::MultiplexedConnection;
 use redlock_core::node::{Fault, NodeError};
+use redlock_protocol::together::Manner;
 use tokio::sync::Notify;
 use tokio::time::{Instant, Sleep};
 
@@ -64,6 +65,9 @@ struct Writer<'a> {
     unanswered: usize,
     /// Room for what is taken from the queue.
     spare: Vec<Queued>,
+    manner: Manner,
+    /// Releases that were refused together.
+    again: Vec<Queued>,
     /// No later than the first deadline of what is under way.
     earliest: Option<Instant>,
     alarm: Alarm,
@@ -95,6 +99,8 @@ impl<'a> Writer<'a> {
             under_way: VecDeque::new(),
             unanswered: 0,
             spare: Vec::new(),
+            manner: Manner::default(),
+            again: Vec::new(),
             earliest: None,
             alarm: Alarm::default(),
             doubt: Doubt::default(),
@@ -170,7 +176,8 @@ impl<'a> Writer<'a> {
     fn settle(&mut self, cx: &mut Context<'_>) -> bool {
         let mut broken = false;
         while let Some(oldest) = self.under_way.front_mut() {
-            let Poll::Ready(state) = oldest.poll(cx) else { break };
+            let Poll::Ready((state, again)) = oldest.poll(cx, &mut self.manner) else { break };
+            self.again.extend(again);
             self.unanswered -= oldest.len();
             broken |= self.learn(state);
             self.under_way.pop_front();
@@ -197,21 +204,30 @@ impl<'a> Writer<'a> {
         false
     }
 
-    /// The first poll of a batch puts it into redis-rs's own queue, which has room for it. Whether the connection is
-    /// broken.
+    /// The first poll of a batch puts it into redis-rs's own queue, which has room for it: also for what is sent again, which
+    /// had its place there. Whether the connection is broken.
     fn hand_over(&mut self, cx: &mut Context<'_>) -> bool {
         let mut broken = false;
         let room = settings::UNANSWERED.saturating_sub(self.unanswered);
         let mut queued = std::mem::take(&mut self.spare);
         self.queue.take(&mut queued, room, cx.waker());
+        if !self.again.is_empty() {
+            queued.splice(..0, self.again.drain(..));
+        }
         queued.retain(|one| !one.answer.is_closed());
         let now = if queued.is_empty() { None } else { Some(Instant::now()) };
         while let (Some(now), false) = (now, queued.is_empty()) {
             let commands = queued.drain(..queued.len().min(LONGEST_BATCH));
-            let mut batch = Batch::new(&self.connection, commands, now);
+            let mut batch = Batch::new(&self.connection, commands, &self.manner, now);
             self.earliest = sooner(self.earliest, batch.deadline());
-            match batch.poll(cx) {
-                Poll::Ready(state) => broken |= self.learn(state),
+            match batch.poll(cx, &mut self.manner) {
+                Poll::Ready((state, again)) => {
+                    broken |= self.learn(state);
+                    if !again.is_empty() {
+                        self.again.extend(again);
+                        cx.waker().wake_by_ref();
+                    }
+                }
                 Poll::Pending => {
                     self.unanswered += batch.len();
                     self.under_way.push_back(batch);

@@ -10,6 +10,8 @@ use std::sync::Arc;
 use redlock_fred::FredNode;
 pub(crate) use server::*;
 
+pub(crate) type Node = FredNode;
+
 pub(crate) const NIL: &str = "$-1\r\n";
 
 pub(crate) fn is_handshake(command: &Command) -> bool {

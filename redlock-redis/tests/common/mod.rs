@@ -10,6 +10,8 @@ use std::sync::Arc;
 use redlock_redis::RedisNode;
 pub(crate) use server::*;
 
+pub(crate) type Node = RedisNode;
+
 pub(crate) const NIL: &str = "_\r\n";
 
 pub(crate) fn is_handshake(command: &Command) -> bool {
