@@ -21,11 +21,11 @@ pub async fn lead(
 
 #[cfg(test)]
 mod runs {
-    use std::sync::Mutex;
     use std::time::Duration;
 
     use integration_tests::Servers;
     use redlock_core::{LeaderState, Redlock};
+    use tokio::sync::mpsc::unbounded_channel;
     use tokio::time::timeout;
 
     use super::lead;
@@ -35,11 +35,11 @@ mod runs {
     async fn one_leads_and_another_follows_at_once_when_it_resigns() {
         let servers = Servers::start(3).await;
         let [first, second] = [(); 2].map(|()| handle(&servers));
-        let terms = Mutex::new(Vec::new());
+        let (begins, mut begun) = unbounded_channel();
         let schedule = |name| {
-            let terms = &terms;
+            let begins = begins.clone();
             async move |term| {
-                terms.lock().unwrap().push((name, term));
+                begins.send((name, term)).unwrap();
                 std::future::pending::<()>().await;
             }
         };
@@ -56,11 +56,16 @@ mod runs {
         };
         let play = async {
             let rest = async {
+                let (name, one) = begun.recv().await.unwrap();
+                assert_eq!(name, "first");
                 told(&second, "first").await;
                 let story = async {
                     first.close().await;
+                    let (name, other) = begun.recv().await.unwrap();
+                    assert_eq!(name, "second");
                     told(&second, "second").await;
                     second.close().await;
+                    assert!(one < other, "{one}, {other}");
                 };
                 tokio::join!(lead(&second, "second", schedule("second")), story).0
             };
@@ -68,8 +73,5 @@ mod runs {
             one.and(other).unwrap();
         };
         timeout(Duration::from_secs(60), play).await.unwrap();
-        let terms = terms.into_inner().unwrap();
-        assert_eq!(terms.iter().map(|(name, _)| *name).collect::<Vec<_>>(), ["first", "second"]);
-        assert!(terms[0].1 < terms[1].1, "{terms:?}");
     }
 }
