@@ -1,4 +1,5 @@
-//! The program `compare` runs through and finds every ratio; see `src/bin/compare.rs`. How large they are is not asked.
+//! The programs that measure run through: `compare` finds every ratio, and `soak` leaves no key; see `src/bin`. How large the
+//! figures are is not asked.
 
 #![allow(clippy::unwrap_used)]
 
@@ -89,4 +90,18 @@ fn flat_object(json: &str) -> BTreeMap<&str, f64> {
             (name, value.trim().parse().unwrap())
         })
         .collect()
+}
+
+#[test]
+fn nothing_is_left_of_distinct_keys_while_servers_restart_and_a_peer_is_silent() {
+    for client in ["redis", "fred"] {
+        let mut soak = Command::new(env!("CARGO_BIN_EXE_soak"));
+        let output = soak.args(["--client", client, "--seconds", "6"]).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stdout);
+        let why = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{said}\n{why}");
+        assert!(said.ends_with(&format!("\n0 keys left, {client}\n")), "{said}");
+        // The head, a line for each sixth, and the end.
+        assert_eq!(said.lines().count(), 1 + 6 + 1 + 1, "{said}");
+    }
 }
