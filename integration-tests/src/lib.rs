@@ -73,6 +73,7 @@ pub mod proxy;
 pub mod resp;
 pub mod servers;
 pub mod store;
+pub mod timeline;
 
 pub use ports::take as free_port;
 pub use proxy::{ChaosProxy, Mode};

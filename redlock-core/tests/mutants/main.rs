@@ -1,5 +1,6 @@
 //! Every deliberate break of the crate is noticed: by the simulator, or by a directed test where chance does not lead
-//! there or where only the time to live hides the damage. `REDLOCK_MUTANTS=Keep` tries those alone whose names begin so.
+//! there or where only the time to live hides the damage. `REDLOCK_MUTANTS=Keep` tries those alone whose names begin so, and
+//! `REDLOCK_SIM_TIMELINE=file.html` beside it draws the run that notices.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
 
@@ -7,6 +8,7 @@ mod directed;
 mod directed_hand;
 mod keeping;
 mod leading;
+mod picture;
 mod sharing;
 #[path = "../simulation/mod.rs"]
 mod simulation;
@@ -232,10 +234,13 @@ fn the_table_names_every_mutant_once() {
 fn every_mutant_is_caught_and_the_sound_crate_is_not() {
     let mut survivors = Vec::new();
     let wanted = std::env::var("REDLOCK_MUTANTS").unwrap_or_default();
-    for (mutant, by) in CAUGHT {
-        if !format!("{mutant:?}").starts_with(&wanted) {
-            continue;
-        }
+    let chosen: Vec<_> =
+        CAUGHT.iter().filter(|(mutant, _)| format!("{mutant:?}").starts_with(&wanted)).collect();
+    let timeline = simulation::picture::wanted();
+    if timeline.is_some() {
+        picture::one_alone(&chosen).unwrap();
+    }
+    for (mutant, by) in chosen {
         let caught = match by {
             Simulation | Rarely(_) => {
                 let first = match by {
@@ -245,6 +250,10 @@ fn every_mutant_is_caught_and_the_sound_crate_is_not() {
                 let seeds = first..first + SEEDS;
                 let report =
                     runner::sweep(seeds, true, &|| mutants::set(Some(*mutant)), &tune(*mutant));
+                if let (Some(path), Some((seed, _))) = (&timeline, report.violations.first()) {
+                    std::fs::write(path, picture::page(*mutant, *seed)).unwrap();
+                    println!("timeline: {}", path.display());
+                }
                 report.violations.first().map(|(seed, violation)| {
                     format!("{} at seed {seed}: {}", violation.invariant, violation.message)
                 })

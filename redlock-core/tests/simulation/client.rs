@@ -10,6 +10,7 @@ use tokio::time::sleep;
 use super::invariants::Event;
 use super::ledger::{Hold, Passed};
 use super::process::{Behaviour, behave};
+use super::timeline::What;
 use super::world::{FOREIGN, FOREIGN_BIT, Process, World, ms};
 
 pub(crate) struct Client {
@@ -92,7 +93,13 @@ impl Client {
         future: impl Future<Output = T>,
     ) -> Option<T> {
         let began = self.world.at();
-        let result = behave(future, how).await;
+        let (world, lane) = (Arc::clone(&self.world), self.number);
+        let told = |lasts: Duration| {
+            let (at, what) = (world.at(), format!("{what} not polled"));
+            let until = at + lasts.as_micros() as u64;
+            world.mark(at, || What::Trouble { lane, what, until, whole: false });
+        };
+        let result = behave(future, how, told).await;
         let frozen = self.process.gate.thaw() >= self.world.start + Duration::from_micros(began);
         if !frozen && !matches!(how, Behaviour::Pause(..)) {
             // Every timer of the path may round up to the next millisecond.
@@ -152,10 +159,13 @@ impl Client {
 
     pub(crate) fn refused(&self, error: &LockError) {
         self.world.note(&[7, error.kind() as u64], format_args!("refused: {:?}", error.kind()));
-        self.world.count(|counts| match error.kind() {
-            LockErrorKind::Contended | LockErrorKind::TimedOut => counts.refusals += 1,
-            _ => counts.failures += 1,
-        });
+        let kind = error.kind();
+        if matches!(kind, LockErrorKind::Contended | LockErrorKind::TimedOut) {
+            return self.world.count(|counts| counts.refusals += 1);
+        }
+        let (lane, what) = (self.number, || format!("fails: {kind:?}"));
+        self.world.mark(self.world.at(), || What::Happened { lane, what: what() });
+        self.world.count(|counts| counts.failures += 1);
     }
 
     pub(crate) fn enter(&self, guard: &LockGuard, keys: u8, called: u64) -> usize {

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use redlock_core::LockErrorKind;
 use tokio::time::sleep;
 
 use super::client::Client;
@@ -22,14 +21,7 @@ impl Client {
         };
         let leader = match result {
             Ok(leader) => leader,
-            Err(error) => {
-                self.world
-                    .note(&[7, error.kind() as u64], format_args!("refused: {:?}", error.kind()));
-                return self.world.count(|counts| match error.kind() {
-                    LockErrorKind::Contended | LockErrorKind::TimedOut => counts.refusals += 1,
-                    _ => counts.failures += 1,
-                });
-            }
+            Err(error) => return self.refused(&error),
         };
         let id = self.enter_as(&leader.lease(), 1 << key, called, None, true);
         let (world, view) = (Arc::clone(&self.world), leader.leader());

@@ -1,8 +1,11 @@
 //! What truly happened, in the order in which it did.
 
+use std::collections::BTreeMap;
 use std::fmt::Arguments;
 
 use redlock_core::Lease;
+
+use super::timeline::{Mark, What};
 
 /// A lock that was given out.
 pub(crate) struct Hold {
@@ -153,11 +156,16 @@ impl Counts {
 pub(crate) struct Trace {
     pub(crate) hash: u64,
     pub(crate) lines: Option<Vec<String>>,
+    /// The same as a picture is made of.
+    pub(crate) marks: Option<Vec<Mark>>,
+    /// Leases, and until when each lasts by the last that was seen of it.
+    watched: BTreeMap<usize, (Lease, u64)>,
 }
 
 impl Trace {
     pub(crate) fn new(verbose: bool) -> Self {
-        Self { hash: 0xcbf2_9ce4_8422_2325, lines: verbose.then(Vec::new) }
+        let (lines, marks) = (verbose.then(Vec::new), verbose.then(Vec::new));
+        Self { hash: 0xcbf2_9ce4_8422_2325, lines, marks, watched: BTreeMap::new() }
     }
 
     /// Notes what happened at `at` microseconds; `what` must not name a token.
@@ -167,8 +175,47 @@ impl Trace {
                 self.hash = (self.hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
             }
         }
+        self.look(at);
         if let Some(lines) = &mut self.lines {
             lines.push(format!("{:>9}.{:03} ms  {what}", at / 1_000, at % 1_000));
+        }
+    }
+
+    /// Looks from now on how long a lease lasts, at whatever happens: who holds it may stand still when it ends.
+    pub(crate) fn watch(&mut self, at: u64, hold: usize, lease: &Lease) {
+        if self.marks.is_some() {
+            self.watched.insert(hold, (lease.clone(), at));
+            self.look(at);
+        }
+    }
+
+    /// The end of a lease that is watched, which it is not any longer.
+    pub(crate) fn watched(&mut self, hold: usize) -> Option<u64> {
+        self.watched.remove(&hold).map(|(_, until)| until)
+    }
+
+    fn look(&mut self, at: u64) {
+        for (lease, until) in self.watched.values_mut().filter(|(lease, _)| !lease.is_lost()) {
+            *until = at + lease.remaining().as_micros() as u64;
+        }
+    }
+
+    /// What the picture shows of it, which is no part of the fingerprint.
+    pub(crate) fn mark(&mut self, at: u64, what: impl FnOnce() -> What) {
+        if let Some(marks) = &mut self.marks {
+            marks.push(Mark { at, what: what() });
+        }
+    }
+
+    /// From now on links and nodes are as they should be, whatever was to last longer.
+    pub(crate) fn healed(&mut self, now: u64) {
+        for mark in self.marks.iter_mut().flatten() {
+            match &mut mark.what {
+                What::Trouble { what, until, .. } if !what.starts_with("frozen") => {
+                    *until = now.min(*until).max(mark.at);
+                }
+                _ => {}
+            }
         }
     }
 }

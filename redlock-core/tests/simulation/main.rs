@@ -1,17 +1,20 @@
 //! The real driver, guards and renewal over scripted faults, on virtual time, everything drawn from one seed.
 //!
-//! `REDLOCK_SIM_SEEDS=1000000` runs more seeds, `REDLOCK_SIM_SEED=42` replays one and prints what happened.
+//! `REDLOCK_SIM_SEEDS=1000000` runs more seeds, `REDLOCK_SIM_SEED=42` replays one and prints what happened, and draws it with
+//! `REDLOCK_SIM_TIMELINE=file.html`.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
 
 #[path = "mod.rs"]
 mod simulation;
+mod timeline_tests;
 
 use std::time::Duration;
 
 use simulation::crowd;
 use simulation::ledger::Counts;
-use simulation::profile::Profile;
+use simulation::picture;
+use simulation::profile::{Profile, Setup};
 use simulation::runner::{self, Violation};
 
 /// A debug build is some ten times slower.
@@ -36,10 +39,18 @@ fn no_seed_breaks_an_invariant() {
         let outcome = runner::run(seed, true, &|_| {});
         println!("seed {seed}, {:?}, trace {:016x}", Profile::of(seed), outcome.hash);
         outcome.lines.iter().for_each(|line| println!("{line}"));
+        if let Some(path) = picture::wanted() {
+            let (name, command) = (picture::title(seed), runner::replay_command(seed));
+            let command = format!("REDLOCK_SIM_TIMELINE=file.html {command}");
+            let page = picture::page(&name, &command, &Setup::draw(seed), &outcome);
+            std::fs::write(&path, page).unwrap();
+            println!("timeline: {}", path.display());
+        }
         let violations: Vec<_> = outcome.violations.iter().map(|v| explain(seed, v)).collect();
         assert!(violations.is_empty(), "{}", violations.join("\n"));
         return;
     }
+    assert!(picture::wanted().is_none(), "REDLOCK_SIM_TIMELINE wants a REDLOCK_SIM_SEED beside it");
     let seeds = number("REDLOCK_SIM_SEEDS").unwrap_or(SEEDS);
     let report = runner::sweep(0..seeds, false, &|| {}, &|_| {});
     println!("{report}");

@@ -12,10 +12,16 @@ pub(crate) mod hand;
 pub(crate) mod invariants;
 pub(crate) mod leader;
 pub(crate) mod ledger;
+pub(crate) mod marks;
 pub(crate) mod permit;
+pub(crate) mod picture;
 pub(crate) mod process;
 pub(crate) mod profile;
 pub(crate) mod read;
 pub(crate) mod runner;
+// Where chaos has it from, whose history is drawn so too.
+#[allow(unreachable_pub, unused_imports)]
+#[path = "../../../integration-tests/src/timeline/mod.rs"]
+pub(crate) mod timeline;
 pub(crate) mod weather;
 pub(crate) mod world;

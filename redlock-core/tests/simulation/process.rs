@@ -72,8 +72,12 @@ pub(crate) enum Behaviour {
     Leave(u32),
 }
 
-/// Polls a future so; nothing if it was left.
-pub(crate) async fn behave<T>(future: impl Future<Output = T>, how: Behaviour) -> Option<T> {
+/// Polls a future so; nothing if it was left. `told` hears for how long it will not be polled.
+pub(crate) async fn behave<T>(
+    future: impl Future<Output = T>,
+    how: Behaviour,
+    told: impl Fn(Duration),
+) -> Option<T> {
     let mut future = pin!(future);
     let (mut polls, mut paused) = (0, false);
     let mut pause: Option<Pin<Box<Sleep>>> = None;
@@ -87,6 +91,7 @@ pub(crate) async fn behave<T>(future: impl Future<Output = T>, how: Behaviour) -
                 Behaviour::Leave(after) if polls >= after => return Poll::Ready(None),
                 Behaviour::Pause(after, duration) if polls >= after && !paused => {
                     paused = true;
+                    told(duration);
                     pause = Some(Box::pin(sleep(duration)));
                     continue;
                 }

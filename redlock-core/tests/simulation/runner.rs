@@ -14,6 +14,7 @@ use super::client::Client;
 use super::invariants::Event;
 use super::ledger::Counts;
 use super::profile::{Profile, Setup};
+use super::timeline::Mark;
 use super::weather;
 use super::world::{World, ms};
 
@@ -30,6 +31,7 @@ pub(crate) struct Outcome {
     pub(crate) violations: Vec<Violation>,
     pub(crate) hash: u64,
     pub(crate) lines: Vec<String>,
+    pub(crate) marks: Vec<Mark>,
 }
 
 pub(crate) fn replay_command(seed: u64) -> String {
@@ -57,6 +59,7 @@ pub(crate) fn run(seed: u64, verbose: bool, tune: &dyn Fn(&mut Setup)) -> Outcom
         }],
         hash: 0,
         lines: Vec::new(),
+        marks: Vec::new(),
     })
 }
 
@@ -91,6 +94,7 @@ async fn story(setup: Setup, verbose: bool) -> Outcome {
         violations: world.violations.lock().unwrap().clone(),
         hash: trace.hash,
         lines: trace.lines.take().unwrap_or_default(),
+        marks: trace.marks.take().unwrap_or_default(),
     }
 }
 
@@ -98,6 +102,7 @@ async fn story(setup: Setup, verbose: bool) -> Outcome {
 async fn settle(world: &Arc<World>) {
     let setup = &world.setup;
     world.healed.store(true, Ordering::Relaxed);
+    world.trace.lock().unwrap().healed(world.at());
     let processes = world.processes.lock().unwrap().clone();
     for process in &processes {
         process.links.iter().for_each(|link| link.resume());

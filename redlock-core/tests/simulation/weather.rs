@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 use fastrand::Rng;
 use tokio::time::sleep;
 
+use super::timeline::What;
 use super::world::{World, ms};
 
 pub(crate) async fn run(world: Arc<World>) {
@@ -16,7 +17,8 @@ pub(crate) async fn run(world: Arc<World>) {
         let lasts = ms(rng.u64(1..=setup.ttl * 2));
         let node = rng.usize(..setup.nodes);
         let processes = world.processes.lock().unwrap().clone();
-        let process = Arc::clone(&processes[rng.usize(..processes.len())]);
+        let number = rng.usize(..processes.len());
+        let process = Arc::clone(&processes[number]);
         let w = &setup.weights;
         let weights = [
             ("hangs", w.hang),
@@ -36,8 +38,16 @@ pub(crate) async fn run(world: Arc<World>) {
         });
         let Some(index) = index else { continue };
         world.note(&[6, node as u64, index as u64], format_args!("n{node} {}", weights[index].0));
+        let (at, there) = (world.at(), world.lane_of(node));
+        let until = at + lasts.as_micros() as u64;
+        let lasting = |lane, what: &str, whole| {
+            world.mark(at, || What::Trouble { lane, what: what.to_owned(), until, whole });
+        };
+        let at_once =
+            |lane, what: String| world.mark(at, || What::Happened { lane, what: what.clone() });
         match index {
             0 => {
+                lasting(there, "hung", true);
                 processes.iter().for_each(|process| process.links[node].hang());
                 tokio::spawn(async move {
                     sleep(lasts).await;
@@ -45,29 +55,47 @@ pub(crate) async fn run(world: Arc<World>) {
                 });
             }
             1 => {
+                lasting(number, &format!("cut off from n{node}"), false);
                 process.cut_off[node].store(true, Ordering::Relaxed);
                 tokio::spawn(async move {
                     sleep(lasts).await;
                     process.cut_off[node].store(false, Ordering::Relaxed);
                 });
             }
-            2 => world.nodes[node].restart(),
-            3 => world.nodes[node].restart_with_memory(),
-            4 => process.gate.freeze(lasts),
+            2 => {
+                at_once(there, "restarts empty".into());
+                world.nodes[node].restart();
+            }
+            3 => {
+                at_once(there, "restarts".into());
+                world.nodes[node].restart_with_memory();
+            }
+            4 => {
+                lasting(number, "frozen", true);
+                process.gate.freeze(lasts);
+            }
             5 => {
                 let by = rng.i64(-2_000_000..=2_000_000);
+                at_once(number, stepped(by));
                 process.wall_error.fetch_add(by, Ordering::Relaxed);
             }
             6 => {
                 let by = i64::try_from(setup.ttl).unwrap() * 1_000;
-                world.nodes[node].step_clock(rng.i64(-by / 10..=by));
+                let by = rng.i64(-by / 10..=by);
+                at_once(there, stepped(by));
+                world.nodes[node].step_clock(by);
             }
             _ => {
                 let key = format!("k{}", rng.usize(..setup.keys));
-                for node in world.nodes.iter().take(setup.majority()) {
+                for (number, node) in world.nodes.iter().enumerate().take(setup.majority()) {
+                    at_once(world.lane_of(number), format!("loses {key}"));
                     node.remove(&key);
                 }
             }
         }
     }
+}
+
+fn stepped(micros: i64) -> String {
+    format!("clock set by {:+} ms", micros / 1_000)
 }

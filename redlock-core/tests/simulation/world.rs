@@ -12,9 +12,11 @@ use tokio::time::Instant;
 
 use super::invariants::{self, Event};
 use super::ledger::{Counts, Hold, Ledger, Trace};
+use super::marks;
 use super::process::Gate;
 use super::profile::{MOST_PERMITS, Setup};
 use super::runner::Violation;
+use super::timeline::End;
 
 /// Where all clocks begin, before their errors.
 const EPOCH: Duration = Duration::from_secs(1_700_000_000);
@@ -150,7 +152,7 @@ impl World {
         mut rng: Rng,
     ) -> impl FnMut(Verb) -> Vec<Misbehaviour> + Send + 'static {
         let (setup, healed) = (self.setup.clone(), Arc::clone(&self.healed));
-        let (trace, start) = (Arc::clone(&self.trace), self.start);
+        let (trace, start, lane) = (Arc::clone(&self.trace), self.start, self.lane_of(node));
         move |verb| {
             let healed = healed.load(Ordering::Relaxed);
             let (least, most) = if healed { (0, 1) } else { setup.delay };
@@ -176,11 +178,16 @@ impl World {
                     fate.push(rng.choice(broken).unwrap());
                 }
             }
-            trace.lock().unwrap().note(
+            let mut trace = trace.lock().unwrap();
+            trace.note(
                 at,
                 &[process as u64, node as u64, verb as u64],
                 format_args!("p{process} sends {verb:?} to n{node}: {fate:?}"),
             );
+            let timeout = ms(setup.node_timeout);
+            if let Some(what) = marks::message((process, node, lane), verb, &fate, timeout) {
+                trace.mark(at, || what);
+            }
             fate
         }
     }
@@ -247,6 +254,7 @@ impl World {
             &[1, process as u64, keys, fence.unwrap_or(0)],
             format_args!("p{process} holds {keys:#b} as hold {id}, fence {fence:?}"),
         );
+        self.show_grant(id, &ledger.holds[id]);
         self.check(&ledger, &Event::Granted(id));
         self.count(|counts| counts.grants += 1);
         id
@@ -265,12 +273,15 @@ impl World {
 
     pub(crate) fn announced(&self, id: usize) {
         self.note(&[2, id as u64], format_args!("hold {id} is told of its end"));
-        self.ledger.lock().unwrap().holds[id].announced = true;
+        let mut ledger = self.ledger.lock().unwrap();
+        self.show_loss(&ledger, id);
+        ledger.holds[id].announced = true;
     }
 
     pub(crate) fn ended(&self, id: usize, how: &str) {
         self.tell(&Event::Looked(id));
         self.note(&[3, id as u64], format_args!("hold {id} ends: {how}"));
+        self.show_end(id, if how == "downgrade" { End::Downgraded } else { End::Released });
         let hold = &mut self.ledger.lock().unwrap().holds[id];
         (hold.lease, hold.ended) = (None, Some(self.at()));
     }
@@ -279,6 +290,7 @@ impl World {
     pub(crate) fn handed_over(&self, id: usize) {
         self.tell(&Event::Looked(id));
         self.note(&[9, id as u64], format_args!("hold {id} is handed over"));
+        self.show_end(id, End::HandedOver);
         self.ledger.lock().unwrap().holds[id].ended = Some(self.at());
     }
 
@@ -296,6 +308,7 @@ impl World {
                 &[4, id as u64, key as u64, passed.into()],
                 format_args!("hold {id} writes to {}: {passed}", name(key)),
             );
+            self.show_write(id, key, reads, passed);
             self.count(|counts| {
                 counts.writes += 1;
                 counts.refused_writes += u64::from(!passed);
@@ -318,6 +331,7 @@ impl World {
             let Err(message) = (invariant.check)(self, ledger, event) else { continue };
             let name = invariant.name;
             self.note(&[5], format_args!("VIOLATION of {name}: {message}"));
+            self.show_broken(name, &message, keeps || invariant.always);
             if keeps || invariant.always {
                 let violation = Violation { invariant: name, message, at: self.at() };
                 self.violations.lock().unwrap().push(violation);
