@@ -24,6 +24,7 @@ text { paint-order: stroke; stroke: var(--paper); stroke-width: 2.5px; stroke-li
 .end.passed { fill: var(--ink); stroke: none; }
 .shade { fill: var(--warn); fill-opacity: .16; } .strip { fill: var(--warn); fill-opacity: .14; stroke: var(--warn); stroke-width: .6; }
 .sign { fill: var(--warn); } .warn { fill: var(--warn); } .bad, .refusal { fill: var(--bad); }
+.wrote { fill: var(--ink); }
 .refused { stroke: var(--bad); stroke-width: 2; fill: none; }
 .tick { stroke-width: 1.2; } .tick.lost { stroke: var(--bad); } .tick.slow { stroke: var(--faint); }
 .cut { fill: var(--paper); } .overlap { fill: var(--bad); fill-opacity: .16; }
@@ -67,6 +68,7 @@ pub fn draw(timeline: &Timeline) -> String {
     }
     scale(&mut svg, &axis, (first, bottom), &timeline.unit);
     broken::overlaps(&mut svg, &axis, &seen, &marks, (first, bottom));
+    notes.draw(&mut svg, (LEFT, RIGHT), above, bottom);
     let mut top = first;
     for (place, (lane, laid)) in timeline.lanes.iter().zip(&lanes).enumerate() {
         top += gap(place);
@@ -77,7 +79,6 @@ pub fn draw(timeline: &Timeline) -> String {
         svg.close();
         top += laid.height;
     }
-    notes.draw(&mut svg, (LEFT, RIGHT), above, bottom);
     svg.finish(&timeline.title, STYLE, (WIDTH, bottom + SCALE + 8.0))
 }
 

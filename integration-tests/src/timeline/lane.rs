@@ -27,6 +27,8 @@ pub(super) struct Laid<'a> {
     items: Vec<(Item<'a>, usize)>,
     shades: Vec<(f64, f64, String)>,
     ticks: Vec<(f64, bool, &'a str)>,
+    /// By hold.
+    writes: Vec<(usize, f64)>,
     pub(super) height: f64,
 }
 
@@ -84,7 +86,7 @@ impl<'a> Frame<'a> {
         let of_lane = |hold: usize| bars.iter().any(|bar| bar.hold == hold && bar.lane == lane);
         let own = bars.iter().filter(|bar| bar.lane == lane);
         let mut items: Vec<Item<'_>> = own.map(|bar| self.bar(bar)).collect();
-        let (mut shades, mut ticks) = (Vec::new(), Vec::new());
+        let (mut shades, mut ticks, mut writes) = (Vec::new(), Vec::new(), Vec::new());
         for mark in marks {
             let x = self.axis.at(mark.at);
             match &mark.what {
@@ -100,6 +102,7 @@ impl<'a> Frame<'a> {
                 What::Happened { lane: of, what } if *of == lane => {
                     items.push(self.item((x - 5.0, x + 5.0), what.clone(), false, Sort::Sign));
                 }
+                What::Wrote { hold } if of_lane(*hold) => writes.push((*hold, x)),
                 What::Refused { hold, what } if of_lane(*hold) => {
                     let said = format!("#{hold} {what}");
                     items.push(self.item((x - 5.0, x + 5.0), said, false, Sort::Refused));
@@ -120,7 +123,7 @@ impl<'a> Frame<'a> {
         let below = if ticks.is_empty() { 0.0 } else { TICKS };
         let rows = (ROW * rows.count() as f64 + below).max(ROW);
         let height = MARGIN * 2.0 + rows;
-        Laid { items, shades, ticks, height }
+        Laid { items, shades, ticks, writes, height }
     }
 }
 
@@ -140,6 +143,9 @@ impl Laid<'_> {
             let class = match item.sort {
                 Sort::Bar(bar) => {
                     draw_bar(svg, frame, bar, (from, to), y);
+                    for (_, x) in self.writes.iter().filter(|(hold, _)| *hold == bar.hold) {
+                        svg.path("wrote", &written(*x, y + BAR), "the resource let it write");
+                    }
                     if bar.accused { "bad" } else { "" }
                 }
                 Sort::Strip => {
@@ -216,6 +222,11 @@ pub(super) fn draw_end(svg: &mut Svg, how: End, x: f64, y: f64) {
         End::Released | End::Downgraded => "end",
     };
     svg.path(class, &d, told(how));
+}
+
+/// A triangle that points to what is below.
+pub(super) fn written(x: f64, y: f64) -> String {
+    format!("M{:.1} {:.1}h8l-4 5z", x - 4.0, y - 2.0)
 }
 
 /// In words.

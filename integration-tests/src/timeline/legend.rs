@@ -52,6 +52,9 @@ pub(super) fn legend(bars: &[Bar<'_>], marks: &[&Mark]) -> Legend {
     if any(|what| matches!(what, What::Message { slow: true, .. })) {
         entries.push((Sign::Path("tick slow", "m5 -5v9"), "message late"));
     }
+    if any(|what| matches!(what, What::Wrote { .. })) {
+        entries.push((Sign::Path("wrote", "m1 -2h8l-4 5z"), "writes or reads"));
+    }
     if any(|what| matches!(what, What::Refused { .. })) {
         entries.push((Sign::Path("refused", "m1 -4l8 8m0 -8l-8 8"), "refused by its fence"));
     }

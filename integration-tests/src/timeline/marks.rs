@@ -105,6 +105,11 @@ pub enum What {
         /// What it was.
         what: String,
     },
+    /// The resource let a holder write, or read.
+    Wrote {
+        /// Which.
+        hold: usize,
+    },
     /// The resource turned a holder away by its fence.
     Refused {
         /// Which hold's write it was.

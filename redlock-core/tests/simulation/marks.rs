@@ -55,7 +55,9 @@ impl World {
     }
 
     pub(crate) fn show_write(&self, id: usize, key: usize, reads: bool, passed: bool) {
-        if !passed {
+        if passed {
+            self.mark(self.at(), || What::Wrote { hold: id });
+        } else {
             let done = if reads { "read of" } else { "write to" };
             let what = || format!("{done} {} refused", name(key));
             self.mark(self.at(), || What::Refused { hold: id, what: what() });
