@@ -3,6 +3,8 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
+use std::path::Path;
+
 use tokio::process::Command;
 use tokio::sync::Mutex;
 
@@ -12,12 +14,18 @@ static ONE_AT_A_TIME: Mutex<()> = Mutex::const_new(());
 async fn run(profile: &str, seconds: &str) {
     let _turn = ONE_AT_A_TIME.lock().await;
     let mut chaos = Command::new(env!("CARGO_BIN_EXE_chaos"));
-    chaos.args(["--profile", profile, "--seconds", seconds]).kill_on_drop(true);
+    let timeline = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("chaos-{profile}.html"));
+    chaos.args(["--profile", profile, "--seconds", seconds]).arg("--timeline").arg(&timeline);
+    chaos.kill_on_drop(true);
     let output = chaos.output().await.unwrap();
     let said = String::from_utf8_lossy(&output.stdout);
     println!("{said}");
     let why = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{said}\n{why}");
+    let drawn = std::fs::read_to_string(timeline).unwrap();
+    for part in [">worker 0</text>", ">server 4</text>", "<rect class=\"hold "] {
+        assert!(drawn.contains(part), "{part} is not drawn of {profile}");
+    }
 }
 
 #[tokio::test]

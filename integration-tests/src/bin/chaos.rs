@@ -1,15 +1,18 @@
 //! Workers in processes of their own contend for locks on real servers while everything breaks; a store behind a gate
 //! for fences shows what came of it, and a checker goes through the history.
 //!
-//! `cargo run --release -p integration-tests --bin chaos -- [--minutes N | --seconds N] [--seed S] [--profile P]`, with
-//! the profiles `mixed`, `modes`, `clocks` and `broken-clocks`. The seed decides what is broken and when; what processes and
-//! networks make of it does not repeat itself. The history is left in `target/chaos`, one JSON object a line, with times
-//! in microseconds of the host's monotonic clock.
+//! `cargo run --release -p integration-tests --bin chaos -- [--minutes N | --seconds N] [--seed S] [--profile P]
+//! [--timeline FILE.html]`, with the profiles `mixed`, `modes`, `clocks` and `broken-clocks`. The seed decides what is
+//! broken and when; what processes and networks make of it does not repeat itself. The history is left in
+//! `target/chaos`, one JSON object a line, with times in microseconds of the host's monotonic clock, and drawn in the
+//! file that `--timeline` names.
 
 #![allow(clippy::print_stdout)]
 
 #[path = "chaos/checker.rs"]
 mod checker;
+#[path = "chaos/drawing.rs"]
+mod drawing;
 #[path = "chaos/failure.rs"]
 mod failure;
 #[path = "chaos/fleet.rs"]
@@ -55,7 +58,7 @@ use profile::{Profile, SERVERS};
 use store::Store;
 use torment::Field;
 
-const USAGE: &str = "usage: chaos [--minutes N | --seconds N] [--seed S] [--profile mixed|modes|clocks|broken-clocks]";
+const USAGE: &str = "usage: chaos [--minutes N | --seconds N] [--seed S] [--profile mixed|modes|clocks|broken-clocks] [--timeline FILE.html]";
 
 /// On a machine that is busy otherwise a run may take so many times as long.
 const PATIENCE: u32 = 6;
@@ -63,11 +66,13 @@ const PATIENCE: u32 = 6;
 /// How long locks may outlive the run: a time to live, and what was held up on its way.
 const CLEAN_UP: Duration = Duration::from_secs(5);
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 struct Run {
     profile: Profile,
     seed: u64,
     time: Duration,
+    /// Where to draw it.
+    timeline: Option<PathBuf>,
 }
 
 impl Run {
@@ -76,6 +81,7 @@ impl Run {
             profile: Profile::Mixed,
             seed: fastrand::u64(..),
             time: Duration::from_secs(60),
+            timeline: None,
         };
         for pair in args.chunks(2) {
             match pair {
@@ -89,6 +95,7 @@ impl Run {
                 [name, value] if name == "--profile" => {
                     run.profile = Profile::parse(value).ok_or(USAGE)?;
                 }
+                [name, value] if name == "--timeline" => run.timeline = Some(value.into()),
                 _ => return Err(USAGE.into()),
             }
         }
@@ -109,9 +116,9 @@ async fn main() -> Result<ExitCode, Failure> {
 }
 
 async fn chaos(run: Run) -> Result<ExitCode, Failure> {
-    let Run { profile, seed, time } = run;
+    let Run { profile, seed, time, ref timeline } = run;
     println!("chaos: profile {}, seed {seed}, {} s", profile.name(), time.as_secs());
-    let recorder = Arc::new(Recorder::create(&history_path(run)?)?);
+    let recorder = Arc::new(Recorder::create(&history_path(&run)?)?);
     let mut servers = Servers::builder().count(SERVERS);
     if let Some(rate) = profile.rate() {
         servers = servers.kind(Kind::Valkey91).clock(format!("+0 {rate}"));
@@ -147,15 +154,32 @@ async fn chaos(run: Run) -> Result<ExitCode, Failure> {
     timeout(CLEAN_UP, store.finish()).await?;
     what_is_left(&field).await;
 
-    let (counts, violations) = checker::check(&recorder.finish()?, &rules);
+    let events = recorder.finish()?;
+    let (counts, violations) = checker::check(&events, &rules);
+    if let Some(path) = timeline {
+        let (title, command) =
+            (format!("chaos: profile {}, seed {seed}", profile.name()), command(&run));
+        std::fs::write(path, drawing::page(&title, &command, &events, &violations))?;
+        println!("timeline: {}", path.display());
+    }
     print!("{}", report::table(profile, &counts, violations.len()));
     println!("history: {}", recorder.path().display());
     print!("{}", report::violations(seed, &violations));
     Ok(if violations.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
+/// What begins a run like this one; what processes and networks make of it is never the same.
+fn command(run: &Run) -> String {
+    format!(
+        "cargo run --release -p integration-tests --bin chaos -- --profile {} --seed {} --seconds {} --timeline file.html",
+        run.profile.name(),
+        run.seed,
+        run.time.as_secs()
+    )
+}
+
 /// In the target directory that this program is in.
-fn history_path(run: Run) -> std::io::Result<PathBuf> {
+fn history_path(run: &Run) -> std::io::Result<PathBuf> {
     let program = std::env::current_exe()?;
     let target = program.ancestors().nth(2).map(PathBuf::from).unwrap_or_default();
     Ok(target.join("chaos").join(format!("{}-{}.jsonl", run.profile.name(), run.seed)))

@@ -56,6 +56,12 @@ impl Axis {
         piece.x + part * piece.width
     }
 
+    /// Whether a time is not before and not after what is shown.
+    pub fn shows(&self, time: u64) -> bool {
+        let (first, last) = (self.pieces.first(), self.pieces.last());
+        first.is_some_and(|piece| piece.from <= time) && last.is_some_and(|piece| time <= piece.to)
+    }
+
     /// Round times with their places, in what is not left out.
     pub fn ticks(&self) -> Vec<(u64, f64)> {
         let shown = || self.pieces.iter().filter(|piece| !piece.cut);

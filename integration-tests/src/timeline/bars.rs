@@ -1,5 +1,7 @@
 //! Holds, put together from marks.
 
+use std::collections::HashMap;
+
 use super::marks::{End, Mark, Mode, What};
 
 /// A hold as it is drawn.
@@ -11,6 +13,8 @@ pub(super) struct Bar<'a> {
     pub(super) fence: Option<u64>,
     pub(super) mode: Mode,
     pub(super) begin: u64,
+    /// It is a share from then on.
+    pub(super) shared: Option<u64>,
     /// The end of its lease; `None` if the run does not tell.
     pub(super) end: Option<(u64, End)>,
     /// When the holder let go of what was over already.
@@ -33,14 +37,16 @@ pub(super) fn bars(marks: &[Mark]) -> Vec<Bar<'_>> {
     for mark in marks {
         if let What::Held { hold, lane, keys, fence, mode } = &mark.what {
             let (hold, lane, fence, mode, begin) = (*hold, *lane, *fence, *mode, mark.at);
-            let (end, noticed, accused) = (None, None, false);
-            bars.push(Bar { hold, lane, keys, fence, mode, begin, end, noticed, accused });
+            let (shared, end, noticed, accused) = (None, None, None, false);
+            bars.push(Bar { hold, lane, keys, fence, mode, begin, shared, end, noticed, accused });
         }
     }
+    let places: HashMap<usize, usize> =
+        bars.iter().enumerate().map(|(place, bar)| (bar.hold, place)).collect();
     let mut ends: Vec<_> = marks.iter().filter_map(ended).collect();
     ends.sort_by_key(|(at, ..)| *at);
     for (at, hold, how) in ends {
-        if let Some(bar) = bars.iter_mut().find(|bar| bar.hold == hold) {
+        if let Some(bar) = places.get(&hold).and_then(|place| bars.get_mut(*place)) {
             match bar.end {
                 None => bar.end = Some((at.max(bar.begin), how)),
                 Some(_) => bar.noticed = Some(at),
@@ -48,9 +54,15 @@ pub(super) fn bars(marks: &[Mark]) -> Vec<Bar<'_>> {
         }
     }
     for mark in marks {
+        if let What::Shared { hold } = mark.what
+            && let Some(place) = places.get(&hold)
+        {
+            bars[*place].shared = Some(mark.at);
+        }
         if let What::Broken { holds, promised: true, .. } = &mark.what {
-            let named = bars.iter_mut().filter(|bar| holds.contains(&bar.hold));
-            named.for_each(|bar| bar.accused = true);
+            for place in holds.iter().filter_map(|hold| places.get(hold)) {
+                bars[*place].accused = true;
+            }
         }
     }
     bars.sort_by_key(|bar| bar.begin);

@@ -29,7 +29,7 @@ pub(super) fn notes(axis: &Axis, marks: &[&Mark]) -> Notes {
     let note = |mark: &&Mark| {
         let What::Broken { rule, message, promised, .. } = &mark.what else { return None };
         let head = if *promised { "" } else { "not promised here: " };
-        let whole = format!("{head}{rule} broken at {} ms: {message}", grouped(mark.at));
+        let whole = format!("{head}{rule} at {} ms: {message}", grouped(mark.at));
         let x = axis.at(mark.at);
         Some(Note { x, promised: *promised, lines: wrapped(&whole), whole })
     };

@@ -66,4 +66,6 @@ fn a_window_shows_what_reaches_into_it() {
     let svg = draw(&Timeline { window: Some((40_000, 70_000)), ..timeline(marks) });
     let shown: Vec<bool> = (0..3).map(|hold| svg.contains(&format!(">#{hold} "))).collect();
     assert_eq!(shown, [true, true, false], "{svg}");
+    // The second one ends behind the edge.
+    assert_eq!(svg.matches("class=\"end\"").count(), 2, "one in the legend: {svg}");
 }

@@ -11,6 +11,8 @@ const BAR: f64 = 15.0;
 const MARGIN: f64 = 5.0;
 /// Where ticks of messages are.
 const TICKS: f64 = 12.0;
+/// Bars of a lane that are too many for labels with all in them.
+const DENSE: usize = 14;
 
 /// What all lanes have in common.
 pub(super) struct Frame<'a> {
@@ -66,7 +68,8 @@ impl<'a> Frame<'a> {
         Item { covers, x, label: (place, anchor, label), sort }
     }
 
-    fn bar(&self, bar: &'a Bar<'a>) -> Item<'a> {
+    /// `dense` leaves the fence to whom points at the bar, unless there is room.
+    fn bar(&self, bar: &'a Bar<'a>, dense: bool) -> Item<'a> {
         let begin = self.axis.at(bar.begin);
         let end = bar.end.map_or(self.right, |(at, _)| self.axis.at(at)).max(begin + 3.0);
         let last = end.max(self.axis.at(bar.last()));
@@ -76,6 +79,7 @@ impl<'a> Frame<'a> {
         if width_of(&long) + 10.0 <= end - begin {
             return self.item((begin, last), long, true, Sort::Bar(bar));
         }
+        let fence = fence.filter(|_| !dense);
         let brief = fence.map_or(name.clone(), |fence| format!("{name} · {fence}"));
         let inside = width_of(&brief) + 10.0 <= end - begin;
         self.item((begin, last), brief, inside, Sort::Bar(bar))
@@ -84,8 +88,9 @@ impl<'a> Frame<'a> {
     /// Finds a place for all that is in a lane.
     pub(super) fn lay(&self, lane: usize, bars: &'a [Bar<'a>], marks: &[&'a Mark]) -> Laid<'a> {
         let of_lane = |hold: usize| bars.iter().any(|bar| bar.hold == hold && bar.lane == lane);
-        let own = bars.iter().filter(|bar| bar.lane == lane);
-        let mut items: Vec<Item<'_>> = own.map(|bar| self.bar(bar)).collect();
+        let own: Vec<_> = bars.iter().filter(|bar| bar.lane == lane).collect();
+        let dense = own.len() > DENSE;
+        let mut items: Vec<Item<'_>> = own.iter().map(|bar| self.bar(bar, dense)).collect();
         let (mut shades, mut ticks, mut writes) = (Vec::new(), Vec::new(), Vec::new());
         for mark in marks {
             let x = self.axis.at(mark.at);
@@ -195,12 +200,19 @@ fn draw_bar(svg: &mut Svg, frame: &Frame<'_>, bar: &Bar<'_>, (from, last): (f64,
         bar.keys.join(" and "),
         grouped(bar.begin)
     );
-    svg.rect(&class, (from, y), (end - from, BAR), &hint);
+    let shared = bar.shared.map_or(end, |at| frame.axis.at(at).clamp(from, end));
+    svg.rect(&class, (from, y), (shared - from, BAR), &hint);
+    if shared < end {
+        let class = format!("rest share {}{accused}", frame.colour(bar.keys));
+        svg.rect(&class, (shared, y), (end - shared, BAR), "a share from here on");
+    }
     if last > end + 1.0 {
         let d = format!("M{end:.1} {:.1}H{last:.1}", y + BAR / 2.0);
         svg.path("tail", &d, "the lease is over, and its holder has not let go");
     }
-    if let Some((_, how)) = bar.end {
+    if let Some((at, how)) = bar.end
+        && frame.axis.shows(at)
+    {
         draw_end(svg, how, end, y);
     }
 }

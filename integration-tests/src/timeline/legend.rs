@@ -27,7 +27,8 @@ pub(super) fn legend(bars: &[Bar<'_>], marks: &[&Mark]) -> Legend {
         (Mode::Permit, "has a permit"),
         (Mode::Plain, "plain client, no fence"),
     ] {
-        if bars.iter().any(|bar| bar.mode == mode) {
+        let shared = |bar: &Bar<'_>| mode == Mode::Share && bar.shared.is_some();
+        if bars.iter().any(|bar| bar.mode == mode || shared(bar)) {
             entries.push((Sign::Hold(mode), said));
         }
     }

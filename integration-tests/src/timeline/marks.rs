@@ -78,6 +78,11 @@ pub enum What {
         /// By what.
         how: End,
     },
+    /// From now on it is had beside others.
+    Shared {
+        /// Which.
+        hold: usize,
+    },
     /// Something is wrong for a while.
     Trouble {
         /// With whom.
@@ -119,7 +124,7 @@ pub enum What {
     },
     /// A rule is broken.
     Broken {
-        /// The rule.
+        /// What is wrong.
         rule: String,
         /// How.
         message: String,

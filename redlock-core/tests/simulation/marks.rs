@@ -66,7 +66,7 @@ impl World {
 
     pub(crate) fn show_broken(&self, rule: &str, message: &str, promised: bool) {
         self.mark(self.at(), || What::Broken {
-            rule: rule.to_owned(),
+            rule: format!("{rule} is broken"),
             message: message.to_owned(),
             holds: holds_named(message),
             promised,

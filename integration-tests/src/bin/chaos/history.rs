@@ -92,6 +92,8 @@ pub(crate) enum Event {
     Killed { worker: usize, life: u64, at: Micros },
     /// Something was broken on purpose.
     Fault { at: Micros, kind: &'static str, target: Target },
+    /// And was mended.
+    Mended { at: Micros, kind: &'static str, target: Target },
     /// A lock was still there when all was over.
     Left { server: usize, key: String },
 }
@@ -132,6 +134,9 @@ impl fmt::Display for Event {
             }
             Self::Fault { at, kind, target } => {
                 write!(f, r#"{{"event":"fault","kind":"{kind}",{target},"at":{at}}}"#)
+            }
+            Self::Mended { at, kind, target } => {
+                write!(f, r#"{{"event":"mended","kind":"{kind}",{target},"at":{at}}}"#)
             }
             Self::Left { server, key } => {
                 write!(f, r#"{{"event":"left","server":{server},"key":"{key}"}}"#)
@@ -197,6 +202,11 @@ impl Recorder {
     /// A fault, as of now.
     pub(crate) fn fault(&self, kind: &'static str, target: Target) {
         self.record(Event::Fault { at: now(), kind, target });
+    }
+
+    /// The end of a fault, as of now.
+    pub(crate) fn mended(&self, kind: &'static str, target: Target) {
+        self.record(Event::Mended { at: now(), kind, target });
     }
 
     /// All events so far.

@@ -17,7 +17,7 @@ pub(crate) struct Hold<'a> {
     /// By the lease.
     pub(crate) until: Micros,
     /// The holder gave up the lock, or was killed.
-    ended: Option<Micros>,
+    pub(crate) ended: Option<Micros>,
     /// The holder was alone until then.
     pub(crate) downgraded: Option<Micros>,
     pub(crate) event: &'a Event,

@@ -46,6 +46,10 @@ impl Field {
     fn fault(&self, kind: &'static str, target: Target) {
         self.recorder.fault(kind, target);
     }
+
+    fn mended(&self, kind: &'static str, target: Target) {
+        self.recorder.mended(kind, target);
+    }
 }
 
 /// Deals the numbers below `count` in random order, all of them before any comes again: nothing is spared by chance.
@@ -124,6 +128,7 @@ async fn stop_workers(field: &Field, deck: &Mutex<Deck>, mut rng: Rng) -> Result
         process.signal(Signal::STOP)?;
         field.rest(ms(&mut rng, 200..1_500)).await;
         process.signal(Signal::CONT)?;
+        field.mended("worker stopped", Target::Worker(worker));
     }
     Ok(())
 }
@@ -162,8 +167,9 @@ async fn cut_workers_off(field: &Field, mut rng: Rng) -> Result<(), Failure> {
             link.set(mode).await;
         }
         field.rest(ms(&mut rng, 100..900)).await;
-        for (_, link) in &links {
+        for (server, link) in &links {
             link.set(Mode::Pass).await;
+            field.mended(kind, Target::Link(worker, **server));
         }
     }
     Ok(())
@@ -206,10 +212,12 @@ async fn hang_servers(field: &Field, mut rng: Rng) -> Result<(), Failure> {
             server.pause().await;
             field.rest(time).await;
             server.resume().await;
+            field.mended("server paused", Target::Server(index));
         } else {
             field.fault("server withheld", Target::Server(index));
             server.exec(&["CLIENT", "PAUSE", &time.as_millis().to_string(), "ALL"]).await;
             field.rest(time).await;
+            field.mended("server withheld", Target::Server(index));
         }
     }
     Ok(())
@@ -244,6 +252,7 @@ async fn crash_servers(
         sleep(ms(&mut rng, down.clone())).await;
         for index in &chosen {
             field.servers[*index].start_again().await;
+            field.mended("server crashed", Target::Server(*index));
         }
     }
     Ok(())
