@@ -8,14 +8,16 @@ use super::marks::{Mark, What};
 use super::svg::{Anchor, Svg, width_of};
 
 /// Texts above the lanes, at the most.
-const SHOWN: usize = 6;
+const SHOWN: usize = 5;
 const LINE: f64 = 15.0;
 /// Lines of one text, at the most.
 const LINES: usize = 2;
 /// How wide a line may be.
 const WIDE: f64 = 640.0;
 
-struct Note {
+struct Note<'a> {
+    /// Notes of one rule and the same holds are told once.
+    of: (&'a str, &'a [usize]),
     x: f64,
     promised: bool,
     lines: Vec<String>,
@@ -23,20 +25,30 @@ struct Note {
 }
 
 /// What stands above the lanes.
-pub(super) struct Notes(Vec<Note>);
+pub(super) struct Notes<'a> {
+    told: Vec<Note<'a>>,
+    untold: Vec<Note<'a>>,
+}
 
-pub(super) fn notes(axis: &Axis, marks: &[&Mark]) -> Notes {
-    let note = |mark: &&Mark| {
-        let What::Broken { rule, message, promised, .. } = &mark.what else { return None };
+pub(super) fn notes<'a>(axis: &Axis, marks: &[&'a Mark]) -> Notes<'a> {
+    let note = |mark: &&'a Mark| {
+        let What::Broken { rule, message, promised, holds } = &mark.what else { return None };
         let head = if *promised { "" } else { "not promised here: " };
         let whole = format!("{head}{rule} at {} ms: {message}", grouped(mark.at));
         let x = axis.at(mark.at);
-        Some(Note { x, promised: *promised, lines: wrapped(&whole), whole })
+        let of = (rule.as_str(), holds.as_slice());
+        Some(Note { of, x, promised: *promised, lines: wrapped(&whole), whole })
     };
     let mut notes: Vec<_> = marks.iter().filter_map(note).collect();
     // What was promised comes first, and so is never what is left out.
     notes.sort_by_key(|note| !note.promised);
-    Notes(notes)
+    let (mut told, mut untold): (Vec<Note<'_>>, Vec<Note<'_>>) = Default::default();
+    for note in notes {
+        let again = told.iter().any(|earlier| earlier.of == note.of);
+        let place = if again || told.len() >= SHOWN { &mut untold } else { &mut told };
+        place.push(note);
+    }
+    Notes { told, untold }
 }
 
 /// At most so many lines, of whole words where they are short enough.
@@ -61,24 +73,29 @@ fn wrapped(text: &str) -> Vec<String> {
     lines
 }
 
-impl Notes {
+impl Notes<'_> {
     pub(super) fn height(&self) -> f64 {
-        let shown = self.0.iter().take(SHOWN).map(|note| note.lines.len() as f64 * LINE + 5.0);
-        let more = if self.0.len() > SHOWN { LINE } else { 0.0 };
-        shown.sum::<f64>() + more
+        let told = self.told.iter().map(|note| note.lines.len() as f64 * LINE + 5.0);
+        let more = if self.untold.is_empty() { 0.0 } else { LINE };
+        told.sum::<f64>() + more
     }
 
     /// Texts from `top` on, each with a line down to `bottom`.
     pub(super) fn draw(&self, svg: &mut Svg, (left, right): (f64, f64), top: f64, bottom: f64) {
-        let mut y = top;
-        for (place, note) in self.0.iter().enumerate() {
+        let line = |svg: &mut Svg, note: &Note<'_>, from: f64, again: &str| {
             let class = if note.promised { "broken" } else { "broken unpromised" };
-            let d = |from: f64| format!("M{:.1} {from:.1}V{bottom:.1}", note.x);
-            if place >= SHOWN {
-                svg.path(class, &d(top + self.height()), &note.whole);
-                continue;
-            }
-            svg.path(class, &d(y), &note.whole);
+            svg.path(
+                &format!("{class}{again}"),
+                &format!("M{:.1} {from:.1}V{bottom:.1}", note.x),
+                &note.whole,
+            );
+        };
+        for note in &self.untold {
+            line(svg, note, top + self.height(), " again");
+        }
+        let mut y = top;
+        for note in &self.told {
+            line(svg, note, y, "");
             let text = if note.promised { "violation" } else { "violation unpromised" };
             let (x, anchor) = if note.x - left < (right - left) / 2.0 {
                 (note.x + 6.0, Anchor::Start)
@@ -91,8 +108,8 @@ impl Notes {
             }
             y += 5.0;
         }
-        if self.0.len() > SHOWN {
-            let more = format!("and {} more", self.0.len() - SHOWN);
+        if !self.untold.is_empty() {
+            let more = format!("and {} more", self.untold.len());
             svg.text("violation", Anchor::Start, (left, y + 11.0), &more);
         }
     }

@@ -29,6 +29,7 @@ text { paint-order: stroke; stroke: var(--paper); stroke-width: 2.5px; stroke-li
 .tick { stroke-width: 1.2; } .tick.lost { stroke: var(--bad); } .tick.slow { stroke: var(--faint); }
 .cut { fill: var(--paper); } .overlap { fill: var(--bad); fill-opacity: .16; }
 .broken { stroke: var(--bad); stroke-width: 2; } .violation { fill: var(--bad); font-weight: 600; font-size: 12px; }
+.broken.again { stroke-width: 1; opacity: .6; }
 .broken.unpromised { stroke: var(--warn); stroke-width: 1; stroke-dasharray: 4 3; } .violation.unpromised { fill: var(--warn); }
 ";
 

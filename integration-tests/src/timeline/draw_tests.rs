@@ -1,7 +1,7 @@
 #![cfg(test)]
 
-use super::draw;
 use super::marks::{End, Lane, Mark, Mode, Role, Timeline, What};
+use super::{Page, draw};
 
 fn held(hold: usize, lane: usize, at: u64) -> Mark {
     let keys = vec!["k<0>".to_owned()];
@@ -68,4 +68,37 @@ fn a_window_shows_what_reaches_into_it() {
     assert_eq!(shown, [true, true, false], "{svg}");
     // The second one ends behind the edge.
     assert_eq!(svg.matches("class=\"end\"").count(), 2, "one in the legend: {svg}");
+}
+
+#[test]
+fn what_is_broken_again_between_the_same_holds_is_told_once() {
+    let broken = |at, message: &str, holds: &[usize]| {
+        let (rule, message, holds) = ("rule".to_owned(), message.to_owned(), holds.to_vec());
+        Mark { at, what: What::Broken { rule, message, holds, promised: true } }
+    };
+    let marks = vec![
+        held(0, 0, 1_000),
+        broken(2_000, "first", &[0, 1]),
+        broken(3_000, "second", &[0, 1]),
+        broken(4_000, "third", &[0, 2]),
+        ended(0, 9_000, End::Released),
+    ];
+    let svg = draw(&timeline(marks));
+    for (said, told) in [("first", true), ("second", false), ("third", true), ("and 1 more", true)]
+    {
+        let text = svg.lines().any(|line| line.starts_with("<text") && line.contains(said));
+        assert_eq!(text, told, "{said}: {svg}");
+    }
+    // And shown to whom points at the line.
+    assert!(svg.contains("second"), "{svg}");
+}
+
+#[test]
+fn a_page_begins_with_the_first_broken_rule_and_ends_with_all() {
+    let (long, other) = ("<long> ".repeat(100), "other".to_owned());
+    let html = Page { broken: vec![long.clone(), other], ..Page::default() }.html();
+    let (above, below) = html.split_once("<h2>All that is broken</h2>").unwrap();
+    assert!(above.contains(" … (and 1 more, below)</p>"), "{above}");
+    assert!(below.contains(&long.replace('<', "&lt;").replace('>', "&gt;")), "{below}");
+    assert!(below.contains("<p class=\"red\">other</p>") && !html.contains("<long>"), "{below}");
 }

@@ -97,7 +97,10 @@ impl<'a> Frame<'a> {
             match &mark.what {
                 What::Trouble { lane: of, what, until, whole } if *of == lane => {
                     let end = self.axis.at(*until);
-                    let said = format!("{what} {} ms", grouped((until - mark.at) / 1_000 * 1_000));
+                    let said = format!(
+                        "{what} {} ms",
+                        grouped(until.saturating_sub(mark.at) / 1_000 * 1_000)
+                    );
                     if *whole {
                         shades.push((x, end, said.clone()));
                     }

@@ -38,7 +38,19 @@ svg { display: block; width: 100%; min-width: 1000px; height: auto; margin-top: 
 pre, code { font: 12px ui-monospace, monospace; } summary { margin-top: 12px; cursor: pointer; }
 ";
 
+/// Of the first broken rule, at the most.
+const FIRST: usize = 160;
+
 impl Page {
+    /// What stands above the pictures of what is broken: no more than a line or two.
+    fn first(&self) -> Option<String> {
+        let first = self.broken.first()?;
+        let (more, short) = (self.broken.len() - 1, first.chars().take(FIRST));
+        let dots = if first.chars().count() > FIRST { " …" } else { "" };
+        let more = if more > 0 { format!(" (and {more} more, below)") } else { String::new() };
+        Some(short.chain(dots.chars()).chain(more.chars()).collect())
+    }
+
     /// As HTML, which is XML as well.
     pub fn html(&self) -> String {
         let line = |class: &str, said: &String| format!("<p{class}>{}</p>\n", escape(said));
@@ -47,12 +59,16 @@ impl Page {
         for command in &self.commands {
             body += &format!("<p><code>{}</code></p>\n", escape(command));
         }
-        body.extend(self.broken.iter().map(|broken| line(" class=\"red\"", broken)));
+        body.extend(self.first().iter().map(|first| line(" class=\"red\"", first)));
         for section in &self.sections {
             if !section.heading.is_empty() {
                 body += &format!("<h2>{}</h2>\n", escape(&section.heading));
             }
             body += &section.svg;
+        }
+        if self.broken.len() > 1 {
+            body += "<h2>All that is broken</h2>\n";
+            body.extend(self.broken.iter().map(|broken| line(" class=\"red\"", broken)));
         }
         if !self.log.is_empty() {
             body += &format!(

@@ -36,19 +36,17 @@ pub(crate) fn page(name: &str, command: &str, setup: &Setup, outcome: &Outcome) 
     } else {
         "outside of the assumptions: holds may overlap, and stale writes must be refused"
     };
+    let on = |on: bool| if on { "on" } else { "off" };
     let facts = vec![
+        format!("{profile:?}, {promise}."),
         format!(
-            "profile {profile:?} ({promise}); {} nodes, {} processes and a newcomer who comes when all is well, \
-             time to live {} ms, node timeout {} ms, fencing {}, restart guard {}",
-            setup.nodes,
-            setup.processes,
+            "Time to live {} ms, node timeout {} ms, fencing {}, restart guard {}. The newcomer comes when all is well. Bars say hold, \
+             key, and fence by its last digits; whatever is pointed at says more.",
             setup.ttl,
             setup.node_timeout,
-            if setup.fencing { "on" } else { "off" },
-            if setup.guard { "on" } else { "off" },
+            on(setup.fencing),
+            on(setup.guard),
         ),
-        "Bars say hold, key, and fence by its last digits; whatever is pointed at says more."
-            .into(),
     ];
     let broken = outcome.violations.iter();
     let broken = broken.map(|v| format!("{} at {} ms: {}", v.invariant, grouped(v.at), v.message));
