@@ -173,6 +173,17 @@ async fn an_extension_never_shortens_here_or_on_the_nodes() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_lock_that_is_lost_is_valid_until_now() {
+    let redlock = redlock(&nodes(3));
+    let (expired, released) = (redlock.lock("a").await.unwrap(), redlock.lock("b").await.unwrap());
+    let lease = released.lease();
+    released.release().await.unwrap();
+    assert_eq!(lease.valid_until(), Instant::now());
+    pass(TTL).await;
+    assert_eq!(expired.valid_until(), Instant::now());
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_extension_after_the_deadline_is_refused_here_and_sends_nothing() {
     let nodes = nodes(3);
     let guard = redlock(&nodes).lock("k").await.unwrap();

@@ -265,12 +265,13 @@ impl Lease {
         self.0.fence
     }
 
-    /// When the lock is lost if nobody renews it, on tokio's clock; in the past if it is lost.
+    /// When the lock is lost if nobody renews it, on tokio's clock; the present if it is lost, for whatever reason.
     ///
     /// It is computed anew at each call: the deadline counts the time that the host was suspended, an `Instant` does
     /// not. Do not keep it over a suspension.
     pub fn valid_until(&self) -> Instant {
-        self.0.claimed.set.clock.instant(self.0.until())
+        let clock = &self.0.claimed.set.clock;
+        clock.instant(if self.is_lost() { clock.now() } else { self.0.until() })
     }
 
     /// How long the lock is held if nobody renews it; zero when it is lost.
