@@ -195,6 +195,9 @@ fn place(url: &str) -> Result<Place, &'static str> {
         |full: &String| SCHEMES.iter().any(|scheme| full.split("://").next() == Some(scheme));
     match server_url(url).filter(is_known) {
         Some(full) => Ok(Place::Server(Secret::new(full))),
+        None if url.contains(char::is_whitespace) => {
+            Err("must be one node and has a space in it; several nodes are separated by commas")
+        }
         None => Err(
             "must be `redis://host[:port][/database]`, `rediss://…`, `host[:port]`, `file:/directory` or \
              `file:/directory?shared`",

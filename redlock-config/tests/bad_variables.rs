@@ -16,6 +16,7 @@ fn a_variable_that_cannot_be_used() {
     let no_node = "is set, and names no node; name some, or unset it";
     let no_part = "is empty: there is nothing between two commas, or beside one at an end";
     let time = "must be a time with its unit, such as 8s or 1m 30s";
+    let one = "must be one node and has a space in it; several nodes are separated by commas";
     let url = "must be `redis://host[:port][/database]`, `rediss://…`, `host[:port]`, `file:/directory` or";
     for (variable, value, origin, shown, rule) in [
         ("REDLOCK_NODES", b"" as &[u8], "REDLOCK_NODES", None, no_node),
@@ -28,6 +29,7 @@ fn a_variable_that_cannot_be_used() {
         ("REDLOCK_NODES", b" ,a:1", "REDLOCK_NODES, node 1 of 2", None, no_part),
         ("REDLOCK_NODES", b"a:1,hunter2\xff", "REDLOCK_NODES", None, no_text),
         ("REDLOCK_NODES", b"http://a", "REDLOCK_NODES", Some("http://a"), url),
+        ("REDLOCK_NODES", b"a b", "REDLOCK_NODES", Some("<redacted>"), one),
         (
             "REDLOCK_NODES",
             b"a,http://u:hunter2@b",

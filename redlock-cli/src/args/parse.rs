@@ -86,6 +86,14 @@ fn helped(mut error: clap::Error) -> clap::Error {
         let tip = format!("a key that begins with a dash is given as '--key={word}'");
         error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
     }
+    // Under `flock` the command follows the key as it is.
+    if error.kind() == ErrorKind::MissingRequiredArgument
+        && let Some(ContextValue::Strings(missing)) = error.get(ContextKind::InvalidArg)
+        && missing.iter().any(|argument| argument.starts_with("<COMMAND>"))
+    {
+        let tip = "the command comes after '--': redlock exec KEY -- COMMAND";
+        error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
+    }
     if let Some(ContextValue::String(value)) = error.get(ContextKind::InvalidValue) {
         let value = output::plain(value);
         error.insert(ContextKind::InvalidValue, ContextValue::String(value));

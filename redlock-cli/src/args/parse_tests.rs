@@ -87,6 +87,16 @@ fn the_tip_for_a_key_that_begins_with_a_dash_works() {
 }
 
 #[test]
+fn who_leaves_the_dashes_out_before_the_command_is_told_where_they_belong() {
+    let tip = "the command comes after '--': redlock exec KEY -- COMMAND";
+    for words in [&["exec", "k", "true"] as &[_], &["exec", "k"], &["exec", "k", "--"]] {
+        let said = refusal(words);
+        assert!(said.contains(tip), "{said}");
+    }
+    assert!(!refusal(&["inspect"]).contains(tip));
+}
+
+#[test]
 fn a_bare_number_is_seconds_where_flock_and_timeout_take_it_so_and_else_is_told_its_unit() {
     let second = Duration::from_secs(1);
     for (text, time) in [
