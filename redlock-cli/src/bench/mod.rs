@@ -35,6 +35,7 @@ pub(crate) async fn run(request: &Request) -> Ending {
     }
     let mut interrupt = Interrupt::listen()?;
     let config = Config::load(&request.flags)?;
+    nodeset::this_machine_only(&config);
     let scratch = Scratch::new(&config.key_prefix, "bench")?;
     let builder = nodeset::builder(&config, label::of_verb("bench"))?;
     let redlock = builder.ttl(request.ttl).fencing(request.fencing).build()?;

@@ -44,6 +44,7 @@ pub(crate) async fn run(request: &Request) -> Ending {
     }
     let mut interrupt = Interrupt::listen()?;
     let config = Config::load(&request.flags)?;
+    nodeset::this_machine_only(&config);
     let doctor = Doctor::new(&config, request.timeout)?;
     let spinner = progress::spinner("asking the nodes");
     let facts = tokio::select! {

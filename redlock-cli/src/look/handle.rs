@@ -15,6 +15,7 @@ const TTL: Duration = Duration::from_secs(10);
 
 /// For releasing locks, and taking none.
 pub(crate) fn handle(config: &Config) -> Result<Redlock, Failure> {
+    nodeset::this_machine_only(config);
     // The guard is about grants, and would limit the time to live.
     let config = Config { restart_guard: None, ..config.clone() };
     let builder = nodeset::builder(&config, None)?.ttl(TTL).node_timeout(LIMIT).wake_ups(true);

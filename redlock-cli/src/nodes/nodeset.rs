@@ -5,8 +5,20 @@ use std::sync::Arc;
 use redlock_core::{Label, LockNode, RedlockBuilder};
 use redlock_file::FileNode;
 
-use crate::config::{Config, Nodes};
+use crate::config::{Config, NODES, Nodes};
 use crate::exit::Failure;
+use crate::output::say;
+
+/// Says what a verb that only looks is about, where no node was named: "free" is said of this machine alone.
+pub(crate) fn this_machine_only(config: &Config) {
+    if matches!(config.nodes, Nodes::Embedded) {
+        say(format_args!(
+            "redlock: no nodes are named, so this is about locks of this user on this machine only, in {}. Name nodes with \
+             --node, {NODES} or redlock.toml",
+            FileNode::default_dir().display()
+        ));
+    }
+}
 
 /// The nodes of the configuration, in its order.
 pub(crate) fn nodes(config: &Config) -> Result<Vec<Arc<dyn LockNode>>, Failure> {
