@@ -11,6 +11,7 @@ use redlock_config::{Settings, SettingsErrorKind};
 
 #[test]
 fn a_line_of_a_file_that_cannot_be_used() {
+    let one = "must be one node and has a space in it; several nodes are separated by commas";
     let url = "must be `redis://host[:port][/database]`";
     let time = "must be a time with its unit, such as 8s or 1m 30s";
     let twice = "stands beside the one that the node has; give one of them";
@@ -31,7 +32,7 @@ fn a_line_of_a_file_that_cannot_be_used() {
             "must have nothing behind `?`",
         ),
         ("nodes = [{ url = 'http://a' }]", "line 1, nodes[0].url", Some("http://a"), url),
-        ("[[nodes]]\nname = 'x'\nurl = 'a b'", "line 3, nodes[0].url", Some("<redacted>"), url),
+        ("[[nodes]]\nname = 'x'\nurl = 'a b'", "line 3, nodes[0].url", Some("<redacted>"), one),
         ("\n[[nodes]]\nurl = 'a'\nname = ' '", "line 4, nodes[0].name", None, "must not be empty"),
         (
             "nodes = [{ url = 'a', password_env = 'NOT_SET' }]",
