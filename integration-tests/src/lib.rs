@@ -67,6 +67,7 @@
 
 mod background;
 pub mod clock;
+mod memory;
 pub mod nodes;
 mod ports;
 pub mod proxy;
@@ -75,6 +76,7 @@ pub mod servers;
 pub mod store;
 pub mod timeline;
 
+pub use memory::resident;
 pub use ports::take as free_port;
 pub use proxy::{ChaosProxy, Mode};
 pub use servers::{Builder, Kind, Postgres, Server, Servers, live_behind, postgres, shared};

@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use integration_tests::nodes::Client;
-use integration_tests::{ChaosProxy, Server, Servers};
+use integration_tests::{ChaosProxy, Server, Servers, resident};
 use redlock_core::Redlock;
 use tokio::runtime::Handle;
 use tokio::task::JoinSet;
@@ -128,9 +128,6 @@ async fn work(redlock: Redlock, calls: Arc<Calls>, until: Instant) {
 }
 
 fn report(begin: Instant, calls: &Calls, connections: u64) -> Result<(), Failure> {
-    let status = std::fs::read_to_string("/proc/self/status")?;
-    let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or("0 kB");
-    let resident: u64 = resident.trim().trim_end_matches(" kB").parse()?;
     let files = std::fs::read_dir("/proc/self/fd")?.count();
     let count = |count: &AtomicU64| count.load(Ordering::Relaxed);
     println!(
@@ -139,7 +136,7 @@ fn report(begin: Instant, calls: &Calls, connections: u64) -> Result<(), Failure
         count(&calls.released),
         count(&calls.dropped),
         count(&calls.failed),
-        resident as f64 / 1e3,
+        resident() as f64 / 1e6,
         Handle::current().metrics().num_alive_tasks(),
     );
     Ok(())

@@ -8,6 +8,8 @@ use redlock_core::faults::{Faulty, Misbehaviour, Verb};
 use redlock_core::{InMemoryNode, Lease, LockNode, LockOptions, Redlock, Renewal, RetryPolicy};
 use tokio::time::{Instant, sleep, sleep_until};
 
+use crate::on_virtual_time;
+
 pub(crate) const NODES: usize = 5;
 /// The one that is down.
 pub(crate) const DOWN: usize = 4;
@@ -55,12 +57,7 @@ pub(crate) struct Life {
 
 /// Plays it.
 pub(crate) fn play() -> Life {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_time()
-        .start_paused(true)
-        .build()
-        .unwrap();
-    runtime.block_on(story())
+    on_virtual_time(story())
 }
 
 type Told = Arc<Mutex<Life>>;

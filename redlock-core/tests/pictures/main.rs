@@ -22,6 +22,11 @@ use simulation::timeline::What;
 /// No more than so many bytes.
 const LARGEST: usize = 40_000;
 
+fn on_virtual_time<T>(story: impl Future<Output = T>) -> T {
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    runtime.enable_time().start_paused(true).build().unwrap().block_on(story)
+}
+
 /// A picture is what stands in `docs`, or is written there.
 fn is_in_docs(name: &str, picture: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs").join(name);

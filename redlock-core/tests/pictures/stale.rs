@@ -8,6 +8,7 @@ use fastrand::Rng;
 use redlock_core::{LockOptions, Renewal};
 use tokio::time::{sleep, sleep_until};
 
+use crate::on_virtual_time;
 use crate::simulation::client::Client;
 use crate::simulation::profile::{Profile, Setup};
 use crate::simulation::timeline::{Mark, What};
@@ -22,12 +23,7 @@ const SINCE: i64 = 1_700_000_000_000_000;
 
 /// Plays it.
 pub(crate) fn play() -> Vec<Mark> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_time()
-        .start_paused(true)
-        .build()
-        .unwrap();
-    runtime.block_on(story())
+    on_virtual_time(story())
 }
 
 /// Nothing fails but what the story says.

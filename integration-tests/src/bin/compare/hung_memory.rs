@@ -3,15 +3,14 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use integration_tests::ChaosProxy;
 use integration_tests::nodes::Client;
+use integration_tests::{ChaosProxy, resident};
 use redlock_core::{LockNode, Redlock};
 use tokio::task::JoinSet;
 
 use crate::bench::{Bench, NODES};
 use crate::figures::Figures;
 use crate::settings::Runtime;
-use crate::usage::resident;
 
 const TASKS: usize = 16;
 const HUNG: usize = 2;

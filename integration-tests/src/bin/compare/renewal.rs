@@ -76,7 +76,7 @@ pub(crate) fn child(args: &[String]) -> Result<Vec<Vec<u64>>, Box<dyn Error>> {
 async fn hold(redlock: &Redlock, locks: usize, ttl: Duration, periods: u32) -> [u64; 3] {
     let process = std::process::id(); // the settings share the servers
     redlock.lock(format!("compare:{process}")).await.unwrap().release().await.unwrap();
-    let resident = usage::resident();
+    let resident = integration_tests::resident();
     let mut guards = Vec::with_capacity(locks);
     let mut step = tokio::time::interval(ttl / 3 / STEPS);
     while guards.len() < locks {
@@ -89,7 +89,7 @@ async fn hold(redlock: &Redlock, locks: usize, ttl: Duration, periods: u32) -> [
     let cpu = usage::cpu();
     tokio::time::sleep(ttl / 3 * periods).await;
     let cpu = usage::cpu() - cpu;
-    let bytes = usage::resident().saturating_sub(resident);
+    let bytes = integration_tests::resident().saturating_sub(resident);
     let lost = guards.iter().filter(|guard| guard.is_lost()).count();
     for some in std::iter::from_fn(|| Some(guards.split_off(guards.len().saturating_sub(100)))) {
         if some.is_empty() {
