@@ -30,9 +30,12 @@ impl Clock {
     /// overflow.
     pub(super) fn now(&self) -> Duration {
         let elapsed = Instant::now().saturating_duration_since(self.origin);
-        let set = self.set.load(Ordering::Relaxed);
-        let by = Duration::from_micros(set.unsigned_abs());
         let elapsed = if self.rate == Self::TRUE { elapsed } else { self.scaled(elapsed) };
+        let set = self.set.load(Ordering::Relaxed);
+        if set == 0 {
+            return elapsed;
+        }
+        let by = Duration::from_micros(set.unsigned_abs());
         if set < 0 { elapsed.saturating_sub(by) } else { elapsed.saturating_add(by) }
     }
 

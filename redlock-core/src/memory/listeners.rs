@@ -30,10 +30,12 @@ impl Listeners {
     /// Tells all that these of the key's resources are free, a bit for each. Nothing may be locked meanwhile: a listener may
     /// ask the node.
     pub(super) fn tell(&self, key: &LockKey, freed: u64) {
-        let all = self.lock().clone();
-        if all.is_empty() {
+        let listeners = self.lock();
+        if listeners.is_empty() {
             return;
         }
+        let all = listeners.clone();
+        drop(listeners);
         let resources = key.resources().enumerate();
         for (_, resource) in resources.filter(|(place, _)| freed & (1 << place) != 0) {
             all.iter().for_each(|(_, listener)| listener.released(resource));

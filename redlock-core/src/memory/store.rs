@@ -4,6 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use foldhash::fast::RandomState;
+
 use crate::decide::keep;
 use crate::node::key::LockKey;
 use crate::node::{Claim, Expiry, Extension, Found, Page, Removal, fingerprint};
@@ -226,13 +228,13 @@ pub(super) type Place<'a, V> = hash_map::Entry<'a, Arc<[u8]>, Entry<V>>;
 
 /// Values that free themselves.
 pub(super) struct Table<V> {
-    pub(super) entries: HashMap<Arc<[u8]>, Entry<V>>,
+    pub(super) entries: HashMap<Arc<[u8]>, Entry<V>, RandomState>,
     purge_at: usize,
 }
 
 impl<V> Default for Table<V> {
     fn default() -> Self {
-        Self { entries: HashMap::new(), purge_at: PURGE_FLOOR }
+        Self { entries: HashMap::default(), purge_at: PURGE_FLOOR }
     }
 }
 
