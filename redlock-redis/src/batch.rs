@@ -1,8 +1,7 @@
-use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use redis::aio::MultiplexedConnection;
-use redis::{Cmd, Pipeline, RedisResult, Value};
+use redis::{RedisResult, Value};
 use redlock_core::node::{Fault, NodeError};
 use redlock_protocol::CallError;
 use redlock_protocol::together::{Manner, Together};
@@ -13,6 +12,7 @@ use crate::command::Command;
 use crate::errors;
 use crate::patience;
 use crate::queue::{Answer, Queued};
+use crate::sending::{Sending, send, send_one};
 use crate::together;
 
 /// Commands that are sent in one piece, in their order on each key.
@@ -21,7 +21,7 @@ use crate::together;
 /// since when.
 pub(crate) struct Batch {
     /// A single command's answer, or the list of all answers.
-    sending: Pin<Box<dyn Future<Output = RedisResult<Value>> + Send>>,
+    sending: Sending,
     /// The first of the callers' commands, where they are releases that were sent as one.
     together: Vec<Command>,
     callers: Vec<Caller>,
@@ -77,12 +77,23 @@ impl Batch {
         Self::over(send(connection.clone(), parts), together, callers, now)
     }
 
-    fn over(
-        sending: Pin<Box<dyn Future<Output = RedisResult<Value>> + Send>>,
-        together: Vec<Command>,
-        callers: Vec<Caller>,
-        now: Instant,
-    ) -> Self {
+    /// Of one command.
+    pub(crate) fn of_one(connection: &MultiplexedConnection, one: Queued, now: Instant) -> Self {
+        let Queued { command, deadline, answer } = one;
+        let sending = send_one(connection.clone(), command.encoded);
+        Self::over(sending, Vec::new(), vec![Caller { deadline, answer: Some(answer) }], now)
+    }
+
+    /// Puts it into redis-rs's own queue, which has room for it. Whether the answer is still to come, which will wake who is
+    /// named.
+    pub(crate) fn hand_over(&mut self, cx: &mut Context<'_>) -> bool {
+        let sending = std::pin::pin!(tokio::task::unconstrained(self.sending.as_mut()));
+        let Poll::Ready(result) = sending.poll(cx) else { return true };
+        self.sending = Box::pin(std::future::ready(result));
+        false
+    }
+
+    fn over(sending: Sending, together: Vec<Command>, callers: Vec<Caller>, now: Instant) -> Self {
         let deadlines = || callers.iter().map(|caller| caller.deadline);
         let given_up_at = patience::given_up_at(now, deadlines().max().unwrap_or(now));
         Self { earliest: deadlines().min(), sending, together, callers, given_up_at }
@@ -208,25 +219,6 @@ impl Batch {
             }
         }
     }
-}
-
-fn send(
-    mut connection: MultiplexedConnection,
-    mut parts: Vec<Cmd>,
-) -> Pin<Box<dyn Future<Output = RedisResult<Value>> + Send>> {
-    if parts.len() > 1 {
-        let count = parts.len();
-        let mut pipeline = Pipeline::with_capacity(count);
-        for part in parts {
-            pipeline.add_command(part);
-        }
-        return Box::pin(async move {
-            let values = connection.send_packed_commands(&pipeline, 0, count).await?;
-            Ok(Value::Array(values))
-        });
-    }
-    let single = parts.pop().unwrap_or_default();
-    Box::pin(async move { connection.send_packed_command(&single).await })
 }
 
 impl State {

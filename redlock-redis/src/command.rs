@@ -9,12 +9,24 @@ use redlock_protocol::together::{Release, Together};
 /// A command that is ready to be sent.
 pub(crate) struct Command {
     pub(crate) encoded: Cmd,
-    keys: Keys,
+    /// Which of its arguments are all of its keys, one twice if there is one; nothing where nobody knows.
+    keys: Option<[usize; 2]>,
     /// If it is one that can be sent together with others.
     pub(crate) release: Option<Release>,
 }
 
-/// The keys that it touches, by their hashes: two that are equal may be of different keys.
+/// Which arguments are the keys.
+fn keys(name: &str, args: &[Arg<'_>]) -> Option<[usize; 2]> {
+    match (name, args) {
+        ("SET", [Arg::Bytes(_), ..]) => Some([0; 2]),
+        // Our scripts touch those alone that they are called with.
+        ("EVAL" | "EVALSHA", [_, Arg::Int(1), Arg::Bytes(_), ..]) => Some([2; 2]),
+        ("EVAL" | "EVALSHA", [_, Arg::Int(2), Arg::Bytes(_), Arg::Bytes(_), ..]) => Some([2, 3]),
+        _ => None,
+    }
+}
+
+/// The keys that a command touches, by their hashes: two that are equal may be of different keys.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Keys {
     /// One twice if there is one.
@@ -23,20 +35,6 @@ pub(crate) enum Keys {
 }
 
 impl Keys {
-    fn of(name: &str, args: &[Arg<'_>]) -> Self {
-        match (name, args) {
-            ("SET", [Arg::Bytes(key), ..]) => Self::These([hash(key); 2]),
-            // Our scripts touch those alone that they are called with.
-            ("EVAL" | "EVALSHA", [_, Arg::Int(1), Arg::Bytes(key), ..]) => {
-                Self::These([hash(key); 2])
-            }
-            ("EVAL" | "EVALSHA", [_, Arg::Int(2), Arg::Bytes(one), Arg::Bytes(other), ..]) => {
-                Self::These([hash(one), hash(other)])
-            }
-            _ => Self::Unknown,
-        }
-    }
-
     /// Whether both may touch the same key.
     pub(crate) fn meet(self, other: Self) -> bool {
         match (self, other) {
@@ -70,12 +68,28 @@ impl Command {
         }
         // The server's own commands for it cost less than a script.
         let release = if name == "EVALSHA" { Release::of(name, args) } else { None };
-        Self { encoded, keys: Keys::of(name, args), release }
+        Self { encoded, keys: keys(name, args), release }
     }
 
-    /// The keys that it touches.
+    /// The keys that it touches: worth its price only where it meets others.
     pub(crate) fn keys(&self) -> Keys {
-        self.keys
+        let Some([one, other]) = self.keys else { return Keys::Unknown };
+        let first = self.hash(one);
+        Keys::These([first, if other == one { first } else { self.hash(other) }])
+    }
+
+    fn hash(&self, argument: usize) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        self.argument(argument).hash(&mut hasher);
+        hasher.finish()
+    }
+
+    fn argument(&self, index: usize) -> &[u8] {
+        // Behind the name.
+        match self.encoded.args_iter().nth(index + 1) {
+            Some(redis::Arg::Simple(bytes)) => bytes,
+            _ => &[],
+        }
     }
 
     /// One command for several releases, which are told alike.
@@ -99,10 +113,8 @@ impl Command {
     }
 
     fn copy(&self, part: fn(&Release) -> usize, to: &mut Cmd) {
-        // Behind the name.
-        let index = self.release.as_ref().map_or(0, part) + 1;
-        if let Some(redis::Arg::Simple(bytes)) = self.encoded.args_iter().nth(index) {
-            to.write_arg(bytes);
+        if let Some(release) = &self.release {
+            to.write_arg(self.argument(part(release)));
         }
     }
 }
@@ -112,12 +124,6 @@ fn length(arg: redis::Arg<&[u8]>) -> usize {
         redis::Arg::Simple(bytes) => bytes.len(),
         _ => 0,
     }
-}
-
-fn hash(key: &[u8]) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    key.hash(&mut hasher);
-    hasher.finish()
 }
 
 #[cfg(test)]

@@ -96,7 +96,7 @@ impl Link {
     fn enter(&self, mut queued: Queued, now: Instant) -> Result<Id, NodeError> {
         let mut current = self.lock();
         if let Some(attempt) = &current.attempt {
-            match attempt.queue.push(queued) {
+            match attempt.queue.push(queued, now) {
                 Ok(()) => return Ok(attempt.runtime),
                 Err(rejected) => {
                     let end;

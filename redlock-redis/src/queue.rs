@@ -1,13 +1,15 @@
 //! What waits for a connection, or for its turn on it.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::Waker;
+use std::task::{Context, Waker};
 
+use redis::aio::MultiplexedConnection;
 use redlock_core::node::{Fault, NodeError};
 use redlock_protocol::{CallError, Reply};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
+use crate::batch::Batch;
 use crate::command::Command;
 use crate::patience::End;
 
@@ -34,29 +36,58 @@ enum State {
         server: Option<Waker>,
         /// Since when there is a connection.
         made: Option<Instant>,
+        connection: Option<MultiplexedConnection>,
+        /// Nothing is under way, and by then its task looks at the time.
+        idle: Option<Instant>,
+        /// What was handed over past the queue, by who found it idle.
+        direct: Option<Box<Batch>>,
     },
-    Over(Box<End>),
+    Over(Box<End>, Option<Box<Batch>>),
+}
+
+impl State {
+    fn new() -> Self {
+        let (queued, earliest, server, made) = Default::default();
+        let (connection, idle, direct) = Default::default();
+        Self::Taking { queued, earliest, server, made, connection, idle, direct }
+    }
 }
 
 impl Queue {
     pub(crate) fn new(first: Queued) -> Self {
-        Self(Arc::new(Mutex::new(State::Taking {
-            earliest: Some(first.deadline),
-            queued: vec![first],
-            server: None,
-            made: None,
-        })))
+        let mut state = State::new();
+        if let State::Taking { queued, earliest, .. } = &mut state {
+            *earliest = Some(first.deadline);
+            queued.push(first);
+        }
+        Self(Arc::new(Mutex::new(state)))
     }
 
     /// Gives the command back when the connection is over, and how it ended.
-    pub(crate) fn push(&self, new: Queued) -> Result<(), Box<(Queued, End)>> {
+    ///
+    /// Where nothing is under way and nothing waits it is handed to redis-rs here and now, which spares a turn of the task
+    /// that serves the queue. That task is the one that is woken by the answer.
+    pub(crate) fn push(&self, new: Queued, now: Instant) -> Result<(), Box<(Queued, End)>> {
         let mut state = lock(&self.0);
-        let (queued, earliest, server) = match &mut *state {
-            State::Taking { queued, earliest, server, .. } => (queued, earliest, server),
-            State::Over(end) => return Err(Box::new((new, End::clone(end)))),
+        let (queued, earliest, server, connection, idle, direct) = match &mut *state {
+            State::Taking { queued, earliest, server, connection, idle, direct, .. } => {
+                (queued, earliest, server, connection, idle, direct)
+            }
+            State::Over(end, _) => return Err(Box::new((new, End::clone(end)))),
         };
-        *earliest = Some(earliest.map_or(new.deadline, |earliest| earliest.min(new.deadline)));
-        queued.push(new);
+        if idle.take().is_some_and(|looks| looks <= new.deadline)
+            && let (Some(connection), Some(waker)) = (connection, &server)
+        {
+            let mut batch = Batch::of_one(connection, new, now);
+            let is_pending = batch.hand_over(&mut Context::from_waker(waker));
+            *direct = Some(Box::new(batch));
+            if is_pending {
+                return Ok(());
+            }
+        } else {
+            *earliest = Some(earliest.map_or(new.deadline, |earliest| earliest.min(new.deadline)));
+            queued.push(new);
+        }
         let server = server.take();
         drop(state);
         if let Some(server) = server {
@@ -65,9 +96,17 @@ impl Queue {
         Ok(())
     }
 
+    /// What was handed over past the queue.
+    pub(crate) fn direct(&self) -> Option<Box<Batch>> {
+        match &mut *lock(&self.0) {
+            State::Taking { direct, .. } | State::Over(_, direct) => direct.take(),
+        }
+    }
+
     /// Moves up to `most` of what waits to `taken`, which is empty, and asks to be woken by what comes next.
     pub(crate) fn take(&self, taken: &mut Vec<Queued>, most: usize, waker: &Waker) {
-        if let State::Taking { queued, earliest, server, .. } = &mut *lock(&self.0) {
+        if let State::Taking { queued, earliest, server, idle, .. } = &mut *lock(&self.0) {
+            *idle = None;
             if queued.len() <= most {
                 std::mem::swap(queued, taken);
                 *earliest = None;
@@ -85,20 +124,27 @@ impl Queue {
                 listen(server, waker);
                 *earliest
             }
-            State::Over(_) => None,
+            State::Over(..) => None,
+        }
+    }
+
+    /// Nothing is under way, nothing waits, and its task will look at the time by `looks`.
+    pub(crate) fn rest(&self, looks: Instant) {
+        if let State::Taking { queued, idle, direct, .. } = &mut *lock(&self.0) {
+            *idle = (queued.is_empty() && direct.is_none()).then_some(looks);
         }
     }
 
     /// A connection was made.
-    pub(crate) fn open(&self, now: Instant) {
-        if let State::Taking { made, .. } = &mut *lock(&self.0) {
-            *made = Some(now);
+    pub(crate) fn open(&self, now: Instant, new: Option<MultiplexedConnection>) {
+        if let State::Taking { made, connection, .. } = &mut *lock(&self.0) {
+            (*made, *connection) = (Some(now), new);
         }
     }
 
     /// Whether nothing is taken any more.
     pub(crate) fn is_over(&self) -> bool {
-        matches!(&*lock(&self.0), State::Over(_))
+        matches!(&*lock(&self.0), State::Over(..))
     }
 
     /// Whether there is a connection that was made by then.
@@ -109,9 +155,10 @@ impl Queue {
     /// Nothing is taken any more; what was not sent is refused.
     pub(crate) fn close(&self, unsent: &NodeError, end: End) {
         let mut state = lock(&self.0);
-        let State::Taking { made, .. } = &*state else { return };
+        let State::Taking { made, direct, .. } = &mut *state else { return };
         let end = End { made: *made, ..end };
-        let before = std::mem::replace(&mut *state, State::Over(Box::new(end)));
+        let over = State::Over(Box::new(end), direct.take());
+        let before = std::mem::replace(&mut *state, over);
         drop(state);
         let State::Taking { queued, server, .. } = before else { return };
         for one in queued {
@@ -147,6 +194,8 @@ impl Drop for Ending {
     fn drop(&mut self) {
         let unsent = NodeError::new(Fault::Refused, "the attempt to connect was cut short");
         self.0.close(&unsent, End::new(false, None));
+        // Its caller is told by that.
+        drop(self.0.direct());
     }
 }
 
@@ -167,12 +216,7 @@ mod tests {
     }
 
     fn queue() -> Queue {
-        Queue(Arc::new(Mutex::new(State::Taking {
-            queued: Vec::new(),
-            earliest: None,
-            server: None,
-            made: None,
-        })))
+        Queue(Arc::new(Mutex::new(State::new())))
     }
 
     fn fault(answer: Answer) -> Fault {
@@ -184,14 +228,14 @@ mod tests {
         let queue = queue();
         let now = Instant::now();
         let (first, answer) = queued(now, 1);
-        assert!(queue.push(first).is_ok());
+        assert!(queue.push(first, Instant::now()).is_ok());
         let why = NodeError::new(Fault::Tls, "the connection broke");
-        queue.open(now);
+        queue.open(now, None);
         queue.close(&Fault::Refused.into(), End::new(true, Some(why.clone())));
         assert_eq!(fault(answer.await.unwrap()), Fault::Refused);
         // The end of the task that served it changes nothing.
         drop(Ending(queue.clone()));
-        let (_, end) = *queue.push(queued(now, 1).0).err().unwrap();
+        let (_, end) = *queue.push(queued(now, 1).0, now).err().unwrap();
         assert_eq!((end.made, end.useful, end.why), (Some(now), true, Some(why)));
         assert!(queue.is_over() && !queue.was_open(now));
         assert_eq!(queue.earliest(Waker::noop()), None);
@@ -202,7 +246,7 @@ mod tests {
         let (queue, start) = (queue(), Instant::now());
         let second = Duration::from_secs(1);
         assert!(!queue.was_open(start));
-        queue.open(start + second);
+        queue.open(start + second, None);
         assert!(!queue.was_open(start) && queue.was_open(start + second));
     }
 
@@ -212,7 +256,7 @@ mod tests {
         let mut answers = Vec::new();
         for seconds in [3, 1, 4, 2, 5] {
             let (command, answer) = queued(start, seconds);
-            assert!(queue.push(command).is_ok());
+            assert!(queue.push(command, Instant::now()).is_ok());
             answers.push(answer);
         }
         drop(answers.pop());

@@ -33,7 +33,7 @@ pub(crate) async fn keep_connected(target: Target, ending: Ending) {
     };
     match connected {
         Ok(connection) => {
-            queue.open(Instant::now());
+            queue.open(Instant::now(), Some(connection.clone()));
             Writer::new(connection, queue).serve(&lost).await;
         }
         Err(error) => {
@@ -175,6 +175,12 @@ impl<'a> Writer<'a> {
     /// Gives out what was answered; whether the connection is broken.
     fn settle(&mut self, cx: &mut Context<'_>) -> bool {
         let mut broken = false;
+        if let Some(direct) = self.queue.direct() {
+            // Nothing else was under way then.
+            self.unanswered += direct.len();
+            self.earliest = sooner(self.earliest, direct.deadline());
+            self.under_way.push_back(*direct);
+        }
         while let Some(oldest) = self.under_way.front_mut() {
             let Poll::Ready((state, again)) = oldest.poll(cx, &mut self.manner) else { break };
             self.again.extend(again);
@@ -243,8 +249,14 @@ impl<'a> Writer<'a> {
         let waiting = self.queue.earliest(cx.waker());
         // Later than any time limit of its own.
         let silence = self.under_way.front().map(|oldest| self.doubt.look(oldest.given_up_at()));
+        let looks = sooner(sooner(self.earliest, waiting), silence);
         // It may ring for those who were answered meanwhile: to look once costs less than to set it for each.
-        if !self.alarm.poll(cx, sooner(sooner(self.earliest, waiting), silence)) {
+        if !self.alarm.poll(cx, looks) {
+            if let Some(looks) =
+                looks.filter(|_| self.under_way.is_empty() && self.again.is_empty())
+            {
+                self.queue.rest(looks);
+            }
             return None;
         }
         let now = Instant::now();
