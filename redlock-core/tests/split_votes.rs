@@ -10,8 +10,8 @@ mod common;
 use std::sync::Arc;
 use std::time::Duration;
 
-use common::{Node, TTL, builder, calls, ms, pass};
-use redlock_core::faults::{Faulty, Misbehaviour, Verb};
+use common::{Node, TTL, builder, calls, link, ms, pass};
+use redlock_core::faults::Verb;
 use redlock_core::{InMemoryNode, Redlock};
 use tokio::runtime::Builder;
 use tokio::task::JoinSet;
@@ -26,21 +26,6 @@ struct Trial {
     rounds: usize,
     first: Duration,
     all: Duration,
-}
-
-/// Links of up to `longest` each way, every message anew.
-fn link(node: &Arc<InMemoryNode>, longest: Duration, seed: u64) -> Node {
-    let mut random = fastrand::Rng::with_seed(seed);
-    let longest = u64::try_from(longest.as_micros()).unwrap();
-    let node = Arc::new(Faulty::new(Arc::clone(node)));
-    node.decide(move |verb| {
-        let mut delay = || Duration::from_micros(random.u64(0..=longest));
-        match verb {
-            Verb::Listen => Vec::new(),
-            _ => vec![Misbehaviour::SlowRequest(delay()), Misbehaviour::SlowReply(delay())],
-        }
-    });
-    node
 }
 
 async fn start_together(contenders: usize, longest: Duration, wake_ups: bool, seed: u64) -> Trial {

@@ -5,7 +5,8 @@
 //! others that it has sat through since its own last one, and knows from experience how many these are: whoever has sat
 //! through as many asks at once, the others a few milliseconds later, in random order, should the first be gone. With n
 //! processes that take turns it is n - 1, and one of them at a time has sat through so many. Experience is trusted a
-//! little less than it says, so that whoever had too few turns gets more.
+//! little less than it says, so that whoever had too few turns gets more; and who sat through far more than usual was
+//! starved, and does not take that for what is usual.
 //!
 //! A line that never met others leaves a gap now and then, for one that may be there: it would starve unheard.
 
@@ -183,7 +184,8 @@ impl Rivalry {
 
     /// The key is held here, after an attempt that took so long.
     pub(crate) fn won(&mut self, now: Moment, round: Duration) {
-        let sat_through = self.sat_through.min(1_000);
+        // A crowd that grows is learnt of within a few turns all the same.
+        let sat_through = self.sat_through.min(self.enough().min(1_000) * 2 + 1);
         self.usual = (self.usual * 3 + sat_through * UNIT).div_ceil(4);
         self.sat_through = 0;
         self.round = round;
@@ -211,9 +213,9 @@ impl Rivalry {
         moment(random)
     }
 
-    /// How many take turns, as far as is known.
-    pub(crate) fn crowd(&self) -> u32 {
-        self.enough()
+    /// How many others take turns; nothing before there was an own one among theirs.
+    pub(crate) fn crowd(&self) -> Option<u32> {
+        (self.usual > 0).then(|| self.enough())
     }
 
     /// So many turns of others are sat through before an own one.

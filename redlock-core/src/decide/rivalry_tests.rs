@@ -80,6 +80,32 @@ fn who_had_too_few_turns_gets_more() {
     assert!(waited <= 8, "still {waited}");
 }
 
+#[test]
+fn who_was_starved_does_not_take_it_for_what_is_usual() {
+    let mut rivalry = used_to(1);
+    for _ in 0..300 {
+        let _ = rivalry.heard(at(1), 0);
+    }
+    turn(&mut rivalry, 0);
+    assert_eq!(rivalry.heard(at(1), 0), None, "its own release");
+    let others = (1..).take_while(|_| rivalry.heard(at(1), 0) != Some(Duration::ZERO)).count();
+    assert!(others <= 1, "sits through {others} and more");
+}
+
+#[test]
+fn a_crowd_that_grew_is_known_after_a_few_turns() {
+    let mut rivalry = used_to(1);
+    for _ in 0..12 {
+        for _ in 0..15 {
+            let _ = rivalry.heard(at(1), 0);
+        }
+        turn(&mut rivalry, 0);
+        assert_eq!(rivalry.heard(at(1), 0), None, "its own release");
+    }
+    let others = (1..).take_while(|_| rivalry.heard(at(1), 0) != Some(Duration::ZERO)).count();
+    assert!((10..=15).contains(&others), "sits through {others}");
+}
+
 proptest! {
     #[test]
     fn who_holds_back_does_so_for_some_milliseconds(turns in 0_u32..10, random: u64) {

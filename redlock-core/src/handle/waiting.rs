@@ -182,8 +182,13 @@ impl<'a> Waiting<'a> {
         let random = self.random();
         let eager = std::mem::take(&mut self.eager);
         if eager {
-            let most = self.call.semaphore.as_ref().map(|_| turn.crowd() / 4);
-            self.patience.lost(random >> 16, most.unwrap_or(u32::MAX));
+            let most = match (&self.call.semaphore, turn.crowd()) {
+                // Those ask at once who waited longest: the few who met part, and no more.
+                (None, Some(crowd)) => (crowd / 4).max(1),
+                (None, None) => u32::MAX,
+                (Some(_), crowd) => crowd.unwrap_or(1) / 4,
+            };
+            self.patience.lost(random >> 16, most);
         }
         let delay = self.call.plan.retry.delay(self.attempts - 1, random, error.retry_after());
         if error.kind() != LockErrorKind::Contended {

@@ -7,11 +7,26 @@ use std::sync::{Arc, Mutex};
 use std::task::Poll;
 use std::time::Duration;
 
-use redlock_core::faults::{Faulty, Verb};
+use redlock_core::faults::{Faulty, Misbehaviour, Verb};
 use redlock_core::{InMemoryNode, Redlock, RedlockBuilder};
 use tokio::task::JoinHandle;
 
 pub(crate) type Node = Arc<Faulty<InMemoryNode>>;
+
+/// Links of up to `longest` each way, every message anew.
+pub(crate) fn link(node: &Arc<InMemoryNode>, longest: Duration, seed: u64) -> Node {
+    let mut random = fastrand::Rng::with_seed(seed);
+    let longest = u64::try_from(longest.as_micros()).unwrap();
+    let node = Arc::new(Faulty::new(Arc::clone(node)));
+    node.decide(move |verb| {
+        let mut delay = || Duration::from_micros(random.u64(0..=longest));
+        match verb {
+            Verb::Listen => Vec::new(),
+            _ => vec![Misbehaviour::SlowRequest(delay()), Misbehaviour::SlowReply(delay())],
+        }
+    });
+    node
+}
 
 /// Who had the lock, in order.
 pub(crate) type Log = Arc<Mutex<Vec<usize>>>;

@@ -48,10 +48,10 @@ impl Turn {
         pause
     }
 
-    /// How many take turns, by what this line has seen.
-    pub(crate) fn crowd(&self) -> u32 {
-        let mut crowd = 1;
-        self.each(|_, line| crowd = line.rivalry.crowd());
+    /// How many take turns, by what this line has seen, if it has.
+    pub(crate) fn crowd(&self) -> Option<u32> {
+        let mut crowd = None;
+        self.each(|_, line| crowd = crowd.max(line.rivalry.crowd()));
         crowd
     }
 
