@@ -263,7 +263,7 @@ async fn a_refusal_tells_who_said_what_and_when_to_come_back() {
     assert_eq!(error.nodes()[4].outcome, NodeOutcome::Pending);
     let text = error.to_string();
     assert!(
-        text.contains("node-1 held for 1s more") && text.contains("node-3 connection refused"),
+        text.contains("node-1 held for 1s more") && text.contains("node-3 no connection"),
         "{text}"
     );
 }

@@ -79,7 +79,7 @@ async fn inspect_goes_by_a_majority_and_says_so_when_there_is_none(client: Clien
     let shown = run(client, &urls, &["inspect", KEY]).await.expect(0);
     assert!(
         shown.out.contains("held by")
-            && shown.out.contains("  failed  -                 -       connection refused: "),
+            && shown.out.contains("  failed  -                 -       no connection: "),
         "{}",
         shown.out
     );
