@@ -47,7 +47,7 @@ async fn inspect_shows_who_holds_each_key_and_never_the_token(client: Client) {
     let [held, free] = &shown.json()[..] else { panic!("{}", shown.out) };
     assert_eq!(
         fields(held),
-        ["expiry", "fence", "holder", "key", "label", "nodes", "remaining_ms", "state"]
+        ["expiry", "fence", "holder", "key", "label", "nodes", "permits", "remaining_ms", "state"]
     );
     assert_eq!(
         (&held["key"], &held["state"], &held["holder"]),
