@@ -127,7 +127,7 @@ async fn force_takes_a_lock_away_but_asks_somebody_first(client: Client) {
     until_on_all(&servers, KEY).await;
     let refused = run_with(client, &urls, &["release", "--force", KEY], Some(&format!("{KEY}\n")))
         .await
-        .expect(125);
+        .expect(2);
     assert!(refused.err.contains("no terminal; give --yes"), "{}", refused.err);
     assert!(servers[0].get(KEY).await.is_some() && !guard.is_lost());
 
