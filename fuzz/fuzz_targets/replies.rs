@@ -113,7 +113,8 @@ fuzz_target!(|input: &[u8]| {
                 assert_eq!(fence.is_some(), fenced);
                 assert_ne!(fence, Some(0));
             }
-            Some(Vote::Held { expiry, fence, label }) => {
+            Some(Vote::Held { expiry, fence, label, kept }) => {
+                assert!(!kept || label.is_none());
                 printable(label.as_ref());
                 assert!(fence.is_none() || fenced && fence != Some(0));
                 assert!(fence.is_none() || expiry != Expiry::Unknown);
@@ -172,7 +173,7 @@ fn slots(node: &Arc<ServerNode<Script>>, token: Token, fencing: FenceTerms) {
                 assert_ne!(fence, Some(0));
             }
             Vote::AlreadyOurs => assert_eq!(was_taken, Some(true)),
-            Vote::Held { expiry, fence: None, label: None } => {
+            Vote::Held { expiry, fence: None, label: None, kept: false } => {
                 assert_eq!((was_taken, taken), (None, 0b111));
                 assert_ne!(expiry, Expiry::Unknown);
             }

@@ -12,7 +12,7 @@
 //! let urls: Vec<String> = servers.urls();
 //!
 //! servers[0].pause().await; // hung: connects, never answers
-//! servers[1].kill().await; // gone: connection refused
+//! servers[1].kill().await; // gone: connections are refused
 //! servers[2].restart().await; // back on the same port, empty
 //!
 //! servers[3].exec(&["SET", "key", "value"]).await; // the back door, past every client library

@@ -178,6 +178,41 @@ fn every_cargo_command_of_a_document_has_its_target() {
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
+/// Whether the crates are published is said in the README's table.
+#[test]
+fn every_readme_that_adds_crates_says_how_as_long_as_they_are_not_published() {
+    let published = !fs::read_to_string(root().join("README.md"))
+        .unwrap()
+        .contains("| released | **not yet** |");
+    let readmes: Vec<_> = documents()
+        .into_iter()
+        .filter(|(path, _)| path.ends_with("README.md"))
+        .filter(|(_, text)| text.contains("cargo add redlock-") || text.contains("cargo install"))
+        .collect();
+    assert!(readmes.len() >= 10, "{readmes:?}");
+    for (path, text) in readmes {
+        let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert_eq!(
+            words.contains("not published yet") || words.contains("which they are not yet"),
+            !published,
+            "{path:?}"
+        );
+        let added = words
+            .split("--path ../redlock/")
+            .skip(1)
+            .chain(words.split("path = \"../redlock/").skip(1));
+        let added: Vec<_> = added.map(|rest| rest.split(['`', '"', ' ']).next().unwrap()).collect();
+        for line in text.lines().filter_map(|line| line.strip_prefix("cargo add ")) {
+            for name in line.split(' ').filter(|name| name.starts_with("redlock-")) {
+                assert!(added.contains(&name), "{path:?} does not say how {name} is added");
+            }
+        }
+        for name in added {
+            assert!(root().join(name).join("Cargo.toml").exists(), "{path:?}: {name}");
+        }
+    }
+}
+
 #[test]
 fn what_leads_nowhere_is_found() {
     let text = "# A heading, with `code`\n# Twice\n# Twice\n```sh\n# not one\n```\n";

@@ -1,6 +1,6 @@
 //! From settings to lock nodes and handles.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use redlock_core::{ConfigError, LockNode, Redlock, RedlockBuilder};
@@ -24,6 +24,31 @@ impl NodeAddress {
             Place::Directory(path) => self.directory(path, false),
             Place::Shared(path) => self.directory(path, true),
         }
+    }
+
+    /// Refuses two of `nodes`, which these addresses lead to in this order, that have one name: they would be one server, which
+    /// would vote twice. The message says where each of the two was named, and its address.
+    ///
+    /// # Errors
+    ///
+    /// Of the first that has the name of one before it.
+    pub fn must_differ(
+        addresses: &[Self],
+        nodes: &[Arc<dyn LockNode>],
+    ) -> Result<(), SettingsError> {
+        let mut names = HashMap::new();
+        for (address, node) in addresses.iter().zip(nodes) {
+            if let Some(first) = names.insert(node.name(), address) {
+                let rule = format!(
+                    "has the same name, {}, as `{first}` ({}); nodes must be different servers",
+                    node.name(),
+                    first.origin()
+                );
+                let origin = address.origin().to_owned();
+                return Err(SettingsError::invalid(origin, address.to_string(), rule));
+            }
+        }
+        Ok(())
     }
 
     fn server(&self, url: &str, client: ClientKind) -> Result<Arc<dyn LockNode>, SettingsError> {
@@ -148,13 +173,7 @@ impl Settings {
             }
             _ => self.open()?,
         };
-        let mut names = HashSet::new();
-        for (address, node) in self.nodes().iter().zip(&nodes) {
-            if !names.insert(node.name().to_owned()) {
-                let rule = "is the name of two nodes, which must be different servers";
-                return Err(SettingsError::invalid(address.origin().to_owned(), node.name(), rule));
-            }
-        }
+        NodeAddress::must_differ(self.nodes(), &nodes)?;
         Ok(self.builder_over(nodes))
     }
 

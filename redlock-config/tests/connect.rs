@@ -74,7 +74,8 @@ async fn what_a_client_refuses_is_named_by_its_node_and_shows_no_password() {
     }
     let settings = of_variables(&[("REDLOCK_NODES", b"a:1,b:1,redis://:hunter2@a:1")]).unwrap();
     let error = settings.builder().await.map(drop).unwrap_err();
-    let said = "REDLOCK_NODES, node 3 of 3: `a:1` is the name of two nodes, which must be different servers";
+    let said = "REDLOCK_NODES, node 3 of 3: `redis://<redacted>@a:1` has the same name, a:1, as `redis://a:1` (REDLOCK_NODES, \
+                node 1 of 3); nodes must be different servers";
     assert_eq!(error.to_string(), said);
 }
 

@@ -48,7 +48,12 @@ async fn one_nodes_error_neither_aborts_nor_spoils_a_quorum() {
         LostReply,
         Failing(Fault::Busy.into()),
         Failing(Fault::Replica.into()),
-        Lying(Lie::Vote(Vote::Held { expiry: Expiry::Never, fence: None, label: None })),
+        Lying(Lie::Vote(Vote::Held {
+            expiry: Expiry::Never,
+            fence: None,
+            label: None,
+            kept: false,
+        })),
     ] {
         let nodes = nodes(3);
         let redlock = redlock(&nodes);
@@ -255,7 +260,7 @@ async fn a_refusal_tells_who_said_what_and_when_to_come_back() {
     assert_eq!((tally.granted, tally.refused, tally.unknown, tally.misconfigured), (0, 3, 2, 0));
     assert_eq!(
         error.nodes()[0].outcome,
-        NodeOutcome::Held { expiry: Expiry::In(ms(4_000)), label: None }
+        NodeOutcome::Held { expiry: Expiry::In(ms(4_000)), label: None, kept: false }
     );
     assert!(
         matches!(&error.nodes()[3].outcome, NodeOutcome::Failed(e) if e.fault() == Fault::Refused)
@@ -263,7 +268,7 @@ async fn a_refusal_tells_who_said_what_and_when_to_come_back() {
     assert_eq!(error.nodes()[4].outcome, NodeOutcome::Pending);
     let text = error.to_string();
     assert!(
-        text.contains("node-1 held for 1s more") && text.contains("node-3 connection refused"),
+        text.contains("node-1 held for 1s more") && text.contains("node-3 no connection"),
         "{text}"
     );
 }

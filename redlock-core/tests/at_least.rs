@@ -176,6 +176,10 @@ async fn more_than_the_lease_can_promise_is_refused_by_its_rule() {
         let rule = "must be at most 9.898s, the time to live of 10s less the drift allowance";
         assert_eq!(broken.rule(), rule);
     }
+    let error = redlock.try_lock_with("l", &at_least(ms(0))).await.unwrap_err();
+    let broken = error.config().unwrap();
+    assert_eq!((broken.field(), broken.value()), ("at_least", "0ns"));
+    assert!(broken.rule().starts_with("must be longer than nothing"), "{broken}");
     let longer = at_least(ms(19_000)).ttl(ms(20_000));
     drop(redlock.try_lock_with("m", &longer).await.unwrap());
 }
@@ -239,4 +243,35 @@ impl LockNode for Plain {
     fn features(&self) -> Features {
         Features::default()
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_is_refused_by_a_mark_is_told_that_nobody_holds_it_any_more() {
+    let nodes = nodes(3);
+    let redlock = redlock(&nodes);
+    meet(&redlock).await;
+    let guard = redlock.try_lock_with("k", &at_least(T)).await.unwrap();
+    let held = redlock.try_lock("k").await.unwrap_err();
+    assert!(!held.is_kept() && held.to_string().starts_with("held by another ("), "{held}");
+    pass(ms(1_000)).await;
+    guard.release().await.unwrap();
+    let kept = redlock.try_lock("k").await.unwrap_err();
+    assert!(kept.is_kept() && kept.is_contended() && kept.holder().is_none(), "{kept}");
+    let text = kept.to_string();
+    let said =
+        "kept from others, by a holder that is done, free in 2s (0 of 3 granted): node-0 kept for ";
+    assert!(text.starts_with(said) && !text.contains("held by"), "{text}");
+    let waited = redlock.lock_with("k", &LockOptions::new().wait_for(ms(500))).await.unwrap_err();
+    assert_eq!((waited.kind(), waited.is_kept()), (LockErrorKind::TimedOut, true), "{waited}");
+    assert!(
+        waited.to_string().starts_with("still kept from others, by a holder that is done, when"),
+        "{waited}"
+    );
+    // One node of three still has the token of a holder: the others are more than half.
+    nodes[0].on(Verb::Release).always(Refused);
+    redlock.try_lock_with("l", &at_least(T)).await.unwrap().release().await.unwrap();
+    nodes[2].on(Verb::Acquire).always(SlowReply(ms(100)));
+    let unsure = redlock.try_lock("l").await.unwrap_err();
+    assert!(!unsure.is_kept(), "of those that answered one has the token: {unsure}");
+    assert!(unsure.to_string().contains("node-0 held for"), "{unsure}");
 }

@@ -92,7 +92,7 @@ async fn nodes_that_are_all_down_are_a_typed_error_with_every_cause() {
     let error = redlock.try_lock("k").await.unwrap_err();
     assert_eq!(start.elapsed(), ms(0));
     assert_eq!(error.kind(), LockErrorKind::Unreachable);
-    assert_eq!(error.to_string().matches("connection refused").count(), 3);
+    assert_eq!(error.to_string().matches("no connection").count(), 3);
     let error = redlock.lock("k").await.unwrap_err();
     assert_eq!(error.kind(), LockErrorKind::Unreachable);
     assert!(start.elapsed() <= ms(10_000), "{:?}", start.elapsed());

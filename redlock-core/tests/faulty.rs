@@ -56,7 +56,8 @@ const GRANTED: Result<Vote, Fault> = Ok(Vote::Granted { fence: None });
 async fn each_fault_answers_and_applies_as_its_name_says() {
     use Misbehaviour::*;
     let busy = Failing(NodeError::new(Fault::Busy, "BUSY"));
-    let held_by_nobody = Vote::Held { expiry: Expiry::Never, fence: None, label: None };
+    let held_by_nobody =
+        Vote::Held { expiry: Expiry::Never, fence: None, label: None, kept: false };
     let cases: [(Misbehaviour, Result<Vote, Fault>, bool, u64); 10] = [
         (SlowRequest(Duration::from_millis(40)), GRANTED, true, 40),
         (SlowReply(Duration::from_millis(40)), GRANTED, true, 40),

@@ -22,8 +22,13 @@ fn a_handle_that_cannot_work_is_refused_when_it_is_built() {
     let twins = Redlock::builder().ttl(TTL).node(InMemoryNode::new("a"));
     let many = (0..65).map(|i| Arc::new(InMemoryNode::new(format!("n{i}"))) as Arc<dyn LockNode>);
     let cases = [
-        (Redlock::builder().ttl(TTL), "nodes", "0", "at least one node"),
-        (twins.node(InMemoryNode::new("a")), "nodes", "a", "different names"),
+        (Redlock::builder().ttl(TTL), "nodes", "none", "must be at least one"),
+        (
+            twins.node(InMemoryNode::new("b")).node(InMemoryNode::new("a")),
+            "nodes",
+            "a",
+            "is the name of node 1 and of node 3, which must be different servers",
+        ),
         (Redlock::builder().ttl(TTL).node(InMemoryNode::new(" ")), "nodes", "", "with names"),
         (Redlock::builder().ttl(TTL).nodes(many), "nodes", "65", "at most 64"),
         (Redlock::builder().node(InMemoryNode::new("a")), "ttl", "unset", "must be set"),

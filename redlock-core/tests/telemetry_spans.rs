@@ -168,7 +168,7 @@ async fn renewals_that_fail_are_one_warning_for_all_locks_until_they_were_well_f
     assert_eq!(warning.get("redlock.label"), "orders@pod-7");
     let fences = guards.iter().map(|guard| guard.fence().unwrap().to_string());
     assert!(fences.collect::<Vec<_>>().contains(&warning.get("redlock.fence").to_owned()));
-    assert!(warning.get("redlock.votes").contains("node-1 connection refused"));
+    assert!(warning.get("redlock.votes").contains("node-1 no connection"));
     fail(false);
     pass(ms(60_000)).await;
     fail(true);

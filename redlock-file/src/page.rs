@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use redlock_core::Label;
 use redlock_core::backend::{SLACK, next, stay, warming};
 use redlock_core::key::LockKey;
 use redlock_core::node::{Claim, Expiry, Extension, Found, Holding, Removal, Terms, Vote};
@@ -144,16 +143,19 @@ impl Page {
         let foreign = holds.filter(|hold| *hold.value != *value && !former(hold));
         let mut foreign = foreign.map(|hold| (hold.ends, &*hold.value)).peekable();
         let alone = foreign.peek().is_none();
-        if let Some((expiry, label)) = longest(foreign.chain(self.longest_share(claim)), self.now) {
-            let fence = terms.fencing.and(counter);
+        let standing = foreign.chain(self.longest_share(claim));
+        if let Some(refusal) = longest(standing, terms.fencing.and(counter), self.now) {
             if !alone {
-                return Vote::Held { expiry, fence, label };
+                return refusal;
             }
             if let Some(intent) = terms.intent {
                 let ends = self.ends(intent);
                 key.resources().for_each(|key| self.change(key, |r| r.intent = Some(ends)));
             }
-            return Vote::Shared { expiry, fence, label };
+            return match refusal {
+                Vote::Held { expiry, fence, label, .. } => Vote::Shared { expiry, fence, label },
+                other => other,
+            };
         }
         if let Some(remaining) = terms.guard.and_then(|guard| warming(uptime, guard)) {
             return Vote::Warming { uptime, remaining };
@@ -278,14 +280,15 @@ pub(crate) fn removal(missing: Option<Extension>) -> Removal {
     }
 }
 
-/// Of what stands in a claim's way what is longest: when it ends, and what its holder calls itself. An end that never comes
+/// Of what stands in a claim's way what is longest: the refusal that it is. An end that never comes
 /// is later than any other.
 pub(crate) fn longest<'a>(
     standing: impl Iterator<Item = (Option<u64>, &'a [u8])>,
+    fence: Option<u64>,
     now: Times,
-) -> Option<(Expiry, Option<Label>)> {
+) -> Option<Vote> {
     let (ends, value) = standing.max_by_key(|(ends, _)| (ends.is_none(), *ends))?;
-    Some((expiry(ends, now), Label::of_value(value)))
+    Some(Vote::held_by(value, expiry(ends, now), fence))
 }
 
 pub(crate) fn expiry(ends: Option<u64>, now: Times) -> Expiry {

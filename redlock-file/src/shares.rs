@@ -49,8 +49,9 @@ impl Page {
         let joins = |key: &&[u8]| self.hold(key).is_none() && !self.has_share(key, claim);
         let intents = resources().filter(joins).filter_map(|key| self.intent(key));
         let intents = intents.filter(|_| terms.heeds).map(|ends| (Some(ends), &b""[..]));
-        if let Some((expiry, label)) = longest(foreign.chain(intents), self.now) {
-            return Vote::Held { expiry, fence: terms.fencing.and(counter), label };
+        if let Some(refusal) = longest(foreign.chain(intents), terms.fencing.and(counter), self.now)
+        {
+            return refusal;
         }
         if let Some(remaining) = terms.guard.and_then(|guard| warming(uptime, guard)) {
             return Vote::Warming { uptime, remaining };

@@ -27,7 +27,8 @@ impl Page {
         let around = (0..names.len()).map(|step| (first % names.len() + step) % names.len());
         let free = around.into_iter().find(|slot| taken & 1_u64 << slot == 0);
         let Some((slot, key)) = free.and_then(|slot| Some((slot, slots.key().only(slot)?))) else {
-            let vote = Vote::Held { expiry: self.soonest(&names), fence: None, label: None };
+            let vote =
+                Vote::Held { expiry: self.soonest(&names), fence: None, label: None, kept: false };
             return Placed { vote, slot: None, taken };
         };
         let vote = self.acquire(&slots.on(key), &terms.with_intent(None), uptime);

@@ -8,6 +8,15 @@ use crate::readable::readable;
 /// What fred says of a command that it never handed to a connection, where the kind of error does not tell.
 const NOT_SENT: [&str; 2] = ["Failed to send command to router.", "Failed to route command."];
 
+/// What fred says, made readable, of a connection that the server ended before it said anything.
+const HUNG_UP: [&str; 5] = [
+    "Broken pipe",
+    "Connection closed.",
+    "Connection reset by peer",
+    "Connection reset",
+    "Unexpected EOF",
+];
+
 /// A server's answer.
 ///
 /// Asking fred for the raw frame is what tells the server's errors from fred's own: fred puts both into
@@ -85,10 +94,14 @@ pub(crate) fn unanswered(error: &Error, refusal: impl FnOnce() -> NodeError) -> 
 /// There was no connection to send the command on; `cause` is why the last one ended or was not made.
 pub(crate) fn refused(cause: Option<&Error>) -> NodeError {
     let Some(cause) = cause else { return Fault::Refused.into() };
+    let said = readable(cause.details());
+    if HUNG_UP.iter().any(|text| said.eq_ignore_ascii_case(text)) {
+        return NodeError::new(Fault::Refused, "the server closed the connection without a word");
+    }
     // A server that turns a connection down says so in the words of any other error reply.
-    match turned_down(&readable(cause.details())) {
+    match turned_down(&said) {
         error if error.fault() == Fault::Refused && *cause.kind() == ErrorKind::Protocol => {
-            NodeError::new(Fault::Protocol, error.detail())
+            NodeError::new(Fault::Protocol, "it answers, but not as Redis does")
         }
         error => error,
     }
@@ -97,6 +110,28 @@ pub(crate) fn refused(cause: Option<&Error>) -> NodeError {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_server_that_hangs_up_or_speaks_otherwise_is_told_from_one_that_is_down() {
+        let told =
+            |kind, details: &'static str| refused(Some(&Error::new(kind, details))).to_string();
+        let hung_up = "no connection: the server closed the connection without a word";
+        for details in [
+            "Os { code: 32, kind: BrokenPipe, message: \"Broken pipe\" }",
+            "Os { code: 104, kind: ConnectionReset, message: \"Connection reset by peer\" }",
+            "Kind(BrokenPipe)",
+            "Kind(UnexpectedEof)",
+            "Connection closed.",
+        ] {
+            assert_eq!(told(ErrorKind::IO, details), hung_up, "{details}");
+        }
+        let down = "Os { code: 111, kind: ConnectionRefused, message: \"Connection refused\" }";
+        assert_eq!(told(ErrorKind::IO, down), "no connection: Connection refused");
+        assert_eq!(
+            told(ErrorKind::Protocol, "Decode Error: frame_type: Invalid frame type."),
+            "speaks another protocol: it answers, but not as Redis does"
+        );
+    }
 
     #[test]
     fn what_a_server_says_is_told_from_what_fred_says() {

@@ -82,7 +82,12 @@ async fn the_verbs_answer_what_the_scripts_say() {
     let held = node.clone().acquire(claim(&["a", "b"]), terms(), LONG).await.unwrap();
     assert_eq!(
         held,
-        Vote::Held { expiry: Expiry::In(Duration::from_millis(1500)), fence: None, label: None }
+        Vote::Held {
+            expiry: Expiry::In(Duration::from_millis(1500)),
+            fence: None,
+            label: None,
+            kept: false
+        }
     );
     let extension = node.clone().extend(claim(&["a"]), terms(), LONG).await.unwrap();
     assert_eq!(extension, Extension::Extended);

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use redlock_core::Label;
 use redlock_core::node::{Claim, Expiry, Fault, Holding, Removal, Vote};
 
 use crate::call_error::CallError;
@@ -52,7 +51,7 @@ impl<W: Wire> ServerNode<W> {
                 // Only a hint for the retry: the refusal stands whatever becomes of this command.
                 let left = self.call("PTTL", &[Arg::Bytes(key)], limit).await;
                 let expiry = left.map_or(Expiry::Unknown, Reply::into_expiry);
-                Ok(Vote::Held { expiry, fence: None, label: Label::of_value(&value) })
+                Ok(Vote::held_by(&value, expiry, None))
             }
             _ => Err(unexpected().into()),
         }
@@ -72,7 +71,9 @@ impl<W: Wire> ServerNode<W> {
                 Some(Holding { expiry, label, shares: Some(_), .. }) => {
                     Vote::Shared { expiry, fence: None, label }
                 }
-                Some(Holding { expiry, label, .. }) => Vote::Held { expiry, fence: None, label },
+                Some(Holding { expiry, label, holder, .. }) => {
+                    Vote::Held { expiry, fence: None, label, kept: holder.is_kept() }
+                }
                 // It freed itself meanwhile.
                 None => {
                     Vote::Shared { expiry: Expiry::In(Duration::ZERO), fence: None, label: None }
@@ -81,7 +82,7 @@ impl<W: Wire> ServerNode<W> {
             Ok(Err(_)) | Err(CallError::Server(_)) => Err(wrong),
             // That it is refused is certain, and why is not known.
             Err(CallError::Node(_)) => {
-                Ok(Vote::Held { expiry: Expiry::Unknown, fence: None, label: None })
+                Ok(Vote::Held { expiry: Expiry::Unknown, fence: None, label: None, kept: false })
             }
         }
     }

@@ -222,8 +222,12 @@ fn counter(text: &[u8]) -> Result<u64, NodeError> {
 
 /// A refusal: what stands there longest, and for how long; `alone` where it is shares and nothing else.
 fn refused(left: i64, fence: Option<u64>, value: &[u8], alone: bool) -> Vote {
-    let (expiry, label) = (expiry(left), Label::of_value(value));
-    if alone { Vote::Shared { expiry, fence, label } } else { Vote::Held { expiry, fence, label } }
+    let expiry = expiry(left);
+    if alone {
+        Vote::Shared { expiry, fence, label: Label::of_value(value) }
+    } else {
+        Vote::held_by(value, expiry, fence)
+    }
 }
 
 /// Who share a resource: their number, and a value and a rest for each that is told.

@@ -46,13 +46,13 @@ fn a_refusal_by_shares_alone_is_told_from_any_other() {
         let wanted = if shares {
             Vote::Shared { expiry, fence, label }
         } else {
-            Vote::Held { expiry, fence, label }
+            Vote::Held { expiry, fence, label, kept: false }
         };
         assert_eq!(fenced.into_fenced_vote(true), Ok(wanted));
         assert_eq!(matches!(plain, Vote::Shared { fence: None, .. }), shares);
     }
     let to_shared = reply(vec![Reply::Int(0), bytes()]).into_fenced_vote(false);
-    assert_eq!(to_shared, Ok(Vote::Held { expiry, fence: None, label }));
+    assert_eq!(to_shared, Ok(Vote::Held { expiry, fence: None, label, kept: false }));
 }
 
 #[test]

@@ -52,7 +52,12 @@ impl Reply {
             }
             [Self::Int(0), Self::Int(left @ -1..), Self::Int(_), Self::Bytes(taken)] => {
                 let expiry = expiry(*left);
-                placed(Vote::Held { expiry, fence: None, label: None }, None, taken, slots)
+                placed(
+                    Vote::Held { expiry, fence: None, label: None, kept: false },
+                    None,
+                    taken,
+                    slots,
+                )
             }
             [Self::Int(3), Self::Int(_), Self::Int(_), Self::Bytes(taken)] => {
                 let vote = Self::List(list[..3].to_vec()).into_fenced_vote(fenced)?;

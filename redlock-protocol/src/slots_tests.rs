@@ -10,7 +10,7 @@ fn reply(numbers: [i64; 3], taken: &str) -> Reply {
 }
 
 fn held(expiry: Expiry) -> Vote {
-    Vote::Held { expiry, fence: None, label: None }
+    Vote::Held { expiry, fence: None, label: None, kept: false }
 }
 
 #[test]

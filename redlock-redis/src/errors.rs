@@ -57,10 +57,10 @@ pub(crate) fn not_connected(error: &RedisError) -> NodeError {
         // Of TLS redis-rs tells only the text.
         ErrorKind::Io if !error.is_timeout() && !error.is_connection_refusal() => {
             let error = turned_down(&error.to_string());
-            if matches!(
-                &*error.detail().to_ascii_lowercase(),
-                "broken pipe" | "unexpected end of file"
-            ) {
+            let said = error.detail().to_ascii_lowercase();
+            if said == "unexpected end of file"
+                || ["broken pipe", "connection reset"].iter().any(|how| said.starts_with(how))
+            {
                 return NodeError::new(
                     Fault::Refused,
                     "the server closed the connection without a word",
@@ -88,7 +88,7 @@ pub(crate) fn error_text(code: &str, detail: Option<&str>) -> String {
 fn detail(error: &RedisError) -> String {
     match error.kind() {
         ErrorKind::Io => error.to_string(),
-        ErrorKind::Parse => "an answer that is no Redis protocol".to_owned(),
+        ErrorKind::Parse => "it answers, but not as Redis does".to_owned(),
         ErrorKind::AuthenticationFailed => String::new(),
         _ => error.category().to_owned(),
     }
@@ -150,6 +150,20 @@ mod tests {
             assert_eq!(not_connected(&error).fault(), connecting, "{error}");
             assert!(!not_connected(&error).to_string().contains("canary"));
         }
+    }
+
+    #[test]
+    fn a_server_that_hangs_up_or_speaks_otherwise_is_told_from_one_that_is_down() {
+        let told = |error: RedisError| not_connected(&error).to_string();
+        let system = |code| told(io::Error::from_raw_os_error(code).into());
+        let hung_up = "no connection: the server closed the connection without a word";
+        for error in
+            [system(104), system(32), told(io::Error::from(io::ErrorKind::BrokenPipe).into())]
+        {
+            assert!(error == hung_up || !cfg!(target_os = "linux"), "{error}");
+        }
+        let parse = told(RedisError::from((ErrorKind::Parse, "canary")));
+        assert_eq!(parse, "speaks another protocol: it answers, but not as Redis does");
     }
 
     #[test]

@@ -34,7 +34,7 @@ async fn no_value_before_is_a_grant_and_our_own_token_is_told_apart() {
     assert_eq!(acquire("free2").await.unwrap(), GRANTED);
     assert_eq!(acquire("ours").await.unwrap(), Vote::AlreadyOurs);
     let expiry = Expiry::In(Duration::from_millis(1500));
-    let held = |label| Vote::Held { expiry, fence: None, label };
+    let held = |label| Vote::Held { expiry, fence: None, label, kept: false };
     assert_eq!(acquire("theirs").await.unwrap(), held(None));
     assert_eq!(acquire("named").await.unwrap(), held(Some(Label::new("me").unwrap())));
     assert_eq!(server.seen(), ["INFO", "SET", "SET", "SET", "SET", "PTTL", "SET", "PTTL"]);

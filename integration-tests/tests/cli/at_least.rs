@@ -42,6 +42,16 @@ async fn it_runs_once_and_who_comes_after_it_is_skipped(client: Client) {
         // Nobody renews a mark.
         assert!(!late.stderr.contains("renewed"), "{late:?}");
     }
+    // Who has no job that is due once is told so, too.
+    for flags in [&["-n"] as &[_], &["-w", "2s"]] {
+        let words = flags.iter().chain(&["k", "--", "echo", "ran"]);
+        let late = ended(exec(client, &servers, words.copied())).await;
+        assert_eq!((late.code, &*late.stdout), (Some(1), ""), "{late:?}");
+        let said =
+            if flags[0] == "-n" { "kept from others (" } else { "kept from others after 2s (" };
+        let said = format!("redlock: k: {said}by a holder that is done; free in about ");
+        assert!(late.stderr.starts_with(&said) && !late.stderr.contains("renewed"), "{late:?}");
+    }
     had_by_most(&locks(&servers).await, &["k"]);
 }
 

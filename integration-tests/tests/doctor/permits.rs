@@ -50,6 +50,16 @@ async fn inspect_shows_who_has_each_permit_and_list_each_that_is_taken(client: C
     assert_eq!(fields, ["exports/2", "held", "exports@pod-7"]);
     assert_eq!(json["slots"].as_array().unwrap().len(), 11);
 
+    // Under the semaphore's own name nobody holds anything.
+    let plainly = ["inspect", "--key-prefix", "shop:", "exports", "nothing"];
+    let shown = run(client, &urls, &plainly).await.expect(0);
+    let said = "  not free: exports/2, exports/10, exports/11. Where exports is a semaphore these are its permits: --permits N";
+    assert!(shown.out.starts_with("exports: free\n") && shown.out.contains(said), "{}", shown.out);
+    assert!(!shown.out.contains("nothing/"), "{}", shown.out);
+    let json = run(client, &urls, &[&plainly[..], &["--json"]].concat()).await.expect(0).json();
+    assert_eq!(json[0]["permits"], serde_json::json!(["exports/2", "exports/10", "exports/11"]));
+    assert_eq!((&json[0]["state"], &json[1]["permits"]), (&"free".into(), &serde_json::json!([])));
+
     let list = ["list", "--key-prefix", "shop:", "exports/"];
     let listed = run(client, &urls, &list).await.expect(0);
     for row in ["exports/10  kept", "exports/11  exclusive", "exports/2   exclusive"] {

@@ -10,7 +10,7 @@ use crate::inspect::Request;
 /// Exits with 0 when a majority of nodes answered, whether it is held or free, and with 125 when they did not or disagree.
 ///
 /// The permits of a semaphore are the locks NAME/0, NAME/1 and so on, by which every other verb knows them: `redlock list NAME/`
-/// has a row for each that is taken.
+/// has a row for each that is taken. Of a lock that is free it is said which of the locks NAME/0 to NAME/63 are not.
 #[derive(Debug, Args)]
 #[command(override_usage = "redlock inspect [OPTIONS] <KEY>...")]
 pub(super) struct InspectArgs {

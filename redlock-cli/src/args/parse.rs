@@ -1,5 +1,6 @@
 //! From words to an [`Order`], and what is said where that does not work.
 
+use std::ffi::{OsStr, OsString};
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -9,6 +10,7 @@ use clap::{CommandFactory, Parser};
 use clap_complete::Shell;
 
 use super::cli::{Cli, Command};
+use crate::output::plain;
 use crate::{bench, doctor, exec, exit, inspect, leader, list, output, release, watch};
 
 /// What is to be done.
@@ -50,9 +52,11 @@ pub(crate) fn parse() -> Result<Order, ExitCode> {
 }
 
 pub(crate) fn parsed(
-    words: impl IntoIterator<Item = impl Into<std::ffi::OsString> + Clone>,
+    words: impl IntoIterator<Item = impl Into<OsString> + Clone>,
 ) -> Result<Order, clap::Error> {
-    Ok(match Cli::try_parse_from(words).map_err(helped)?.command {
+    let words: Vec<OsString> = words.into_iter().map(Into::into).collect();
+    let parsed = Cli::try_parse_from(&words).map_err(|error| helped(error, &words));
+    Ok(match parsed?.command {
         Command::Exec(args) => Order::Exec(args.into()),
         Command::Inspect(args) => Order::Inspect(args.into()),
         Command::List(args) => Order::List(args.into()),
@@ -73,7 +77,7 @@ fn several() -> clap::Error {
 
 /// clap's own tip for a word that begins with a dash, `--` before it, is of no use where that begins the command. And it
 /// repeats a bad value as it is.
-fn helped(mut error: clap::Error) -> clap::Error {
+fn helped(mut error: clap::Error, words: &[OsString]) -> clap::Error {
     let takes_key = |error: &clap::Error| match error.get(ContextKind::Usage) {
         Some(ContextValue::StyledStr(usage)) => !usage.to_string().contains(" list "),
         _ => true,
@@ -83,6 +87,9 @@ fn helped(mut error: clap::Error) -> clap::Error {
         && let Some(ContextValue::String(word)) = error.get(ContextKind::InvalidArg)
         && let Some(ContextValue::StyledStrs(_)) = error.get(ContextKind::Suggested)
     {
+        // Of `-key` clap names no more than `-k`.
+        let whole = words.iter().find(|whole| !word.starts_with("--") && begins(whole, word));
+        let word = whole.map_or_else(|| word.clone(), |whole| plain(&whole.to_string_lossy()));
         let tip = format!("a key that begins with a dash is given as '--key={word}'");
         error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
     }
@@ -95,10 +102,14 @@ fn helped(mut error: clap::Error) -> clap::Error {
         error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
     }
     if let Some(ContextValue::String(value)) = error.get(ContextKind::InvalidValue) {
-        let value = output::plain(value);
+        let value = plain(value);
         error.insert(ContextKind::InvalidValue, ContextValue::String(value));
     }
     error
+}
+
+fn begins(word: &OsStr, start: &str) -> bool {
+    word.as_encoded_bytes().starts_with(start.as_bytes())
 }
 
 #[cfg(test)]

@@ -81,6 +81,8 @@ fn the_tip_for_a_key_that_begins_with_a_dash_works() {
     }
     // A flag of nearly that name is no less likely.
     let said = refusal(&["exec", "--nodes", "--", "true"]);
+    let long = parsed(["redlock", "exec", "-da\x1bsh", "--", "true"]).unwrap_err().to_string();
+    assert!(long.contains("'--key=-da\\u{1b}sh'"), "{long}");
     assert!(said.contains("'--key=--nodes'") && said.contains("'--node'"), "{said}");
     assert!(!said.contains("'-- --nodes'"), "{said}");
     assert!(refusal(&["inspect", "--jsn", "k"]).contains("'--json'"), "a slip of the finger");

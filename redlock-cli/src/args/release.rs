@@ -8,8 +8,8 @@ use crate::release::{Request, Way};
 /// Release a lock by its token, or by force
 ///
 /// Exits with 0 when the lock is released, or was free before --force; with 1 when the token does not hold it, when what was
-/// typed is not the key, or when another holder came before --force and was left alone; with 125 when too few nodes
-/// answered, or when --force is to ask and standard input is no terminal.
+/// typed is not the key, or when another holder came before --force and was left alone; with 2 when --force is to ask
+/// and standard input is no terminal; with 125 when too few nodes answered.
 ///
 /// With neither --token nor --force it shows who holds the lock and says how it can be released, releases nothing and exits
 /// with 2.

@@ -25,6 +25,8 @@ pub(crate) struct Facts {
 pub(crate) struct NodeFacts {
     /// As in every other output.
     pub(crate) name: String,
+    /// Its address as it was given, without secrets.
+    pub(crate) given: String,
     pub(crate) kind: Kind,
     /// Nothing where the node cannot be reached.
     pub(crate) trial: Option<Trial>,

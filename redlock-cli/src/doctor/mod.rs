@@ -164,5 +164,6 @@ async fn ask(
         Kind::Server { server: Err(_), .. } => None,
         _ => Some(trial::verbs(&node, &claims, raw.as_ref(), limit).await),
     };
-    NodeFacts { name, kind, trial }
+    let given = address.map_or_else(|| name.clone(), |address| address.to_string());
+    NodeFacts { name, given, kind, trial }
 }

@@ -23,10 +23,12 @@ const GREETING: Duration = Duration::from_millis(500);
 
 /// What a server says of itself, and the connection it said it over.
 pub(super) async fn server(url: &Secret, limit: Duration) -> Result<(Server, Raw), Trouble> {
+    use TroubleKind::{Closed, Login, Protocol};
+
     match asked(url, limit).await {
-        // It may have said why, to nobody.
-        Err(gone) if matches!(gone.kind, TroubleKind::Closed | TroubleKind::Login) => {
-            Err(greeting(url, limit.min(GREETING)).await.unwrap_or(gone))
+        // It may have said why, to nobody; or it is a server of another kind.
+        Err(gone) if matches!(gone.kind, Closed | Login | Protocol) => {
+            Err(greeting(url, limit.min(GREETING), limit).await.unwrap_or(gone))
         }
         asked => asked,
     }

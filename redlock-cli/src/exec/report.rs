@@ -157,6 +157,10 @@ impl<'a> Report<'a> {
         };
         match self.all_taken() {
             Some(all) => self.say(format_args!("{all}{waited}{}", one_is_free(expiry))),
+            // Nobody renews a mark.
+            None if error.is_kept() => {
+                self.say(format_args!("kept from others{waited} ({})", until_free(expiry)))
+            }
             None => {
                 self.say(format_args!("{}{waited}{}", held_by(error.holder()), until_when(expiry)))
             }
@@ -220,6 +224,14 @@ fn until_when(expiry: Expiry) -> String {
         Expiry::In(left) => format!(" (free in about {} unless renewed)", about(left)),
         Expiry::Never => " (by a key without expiry, which never frees itself)".to_owned(),
         Expiry::Unknown => String::new(),
+    }
+}
+
+/// Of what its holder, who is done, keeps.
+fn until_free(expiry: Expiry) -> String {
+    match expiry {
+        Expiry::In(left) => format!("by a holder that is done; free in about {}", about(left)),
+        _ => "by a holder that is done".to_owned(),
     }
 }
 

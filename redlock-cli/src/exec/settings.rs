@@ -180,6 +180,13 @@ mod tests {
         let failure = impossible(&short, &refusal.error).unwrap();
         let said = "--at-least = `50s`: must be at most 49.498s, the time to live of 50s less the drift allowance";
         assert_eq!((failure.to_string().as_str(), failure.code()), (said, crate::exit::USAGE));
+        let none = args(&["--at-least", "0s"]);
+        let redlock = handle(&none, &config("")).unwrap();
+        let refusal = take(&redlock, &none).await.unwrap_err();
+        let failure = impossible(&none, &refusal.error).unwrap();
+        let said = "--at-least = `0ns`: must be longer than nothing";
+        assert!(failure.to_string().starts_with(said), "{failure}");
+        assert_eq!(failure.code(), crate::exit::USAGE);
         let flags = ["--at-least", "50s"];
         let failure = handle(&args(&flags), &config("restart_guard = '40s'")).unwrap_err();
         assert_eq!(failure.code(), crate::exit::USAGE);

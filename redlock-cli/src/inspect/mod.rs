@@ -8,8 +8,8 @@ use std::process::ExitCode;
 use self::lock::Lock;
 use self::permits::Permits;
 use crate::config::{Config, Flags};
-use crate::exit::{self, Ending};
-use crate::look::{Looker, State};
+use crate::exit::{self, Ending, Failure};
+use crate::look::{Looker, State, View};
 use crate::output;
 
 /// What `redlock inspect` is to do.
@@ -23,14 +23,22 @@ pub(crate) struct Request {
 }
 
 pub(crate) async fn run(request: &Request) -> Ending {
-    let mut looker = Looker::new(&Config::load(&request.flags)?)?;
+    let config = Config::load(&request.flags)?;
+    let mut looker = Looker::new(&config)?;
     let keys = match request.permits {
         Some(permits) => permits::slots(&request.keys, permits),
         None => request.keys.clone(),
     };
     let views = looker.look(&keys).await?;
     let fences = looker.counters(&keys).await?;
-    let locks = views.iter().zip(fences).map(|(view, fence)| Lock { view, fence });
+    let mut permits = vec![None; views.len()];
+    if request.permits.is_none() {
+        for (view, permits) in views.iter().zip(&mut permits) {
+            *permits = Some(taken_permits(&mut looker, view, &config.key_prefix).await?);
+        }
+    }
+    let locks = views.iter().zip(fences).zip(permits);
+    let locks = locks.map(|((view, fence), permits)| Lock { view, fence, permits });
     let locks: Vec<_> = locks.collect();
     let said: Result<Vec<_>, _> = match request.permits {
         Some(permits) => {
@@ -47,4 +55,21 @@ pub(crate) async fn run(request: &Request) -> Ending {
     }
     let unknown = views.iter().any(|view| view.state == State::Unknown);
     Ok(if unknown { ExitCode::from(exit::FAILED) } else { ExitCode::SUCCESS })
+}
+
+/// Where nobody has the lock: the locks by whose names a semaphore of the same name has its permits, as many as are taken. They are
+/// no part of the lock, and the semaphore is none of its state; but whoever looks for one finds it free under this name.
+async fn taken_permits(
+    looker: &mut Looker,
+    view: &View,
+    prefix: &str,
+) -> Result<Vec<String>, Failure> {
+    if view.state != State::Free {
+        return Ok(Vec::new());
+    }
+    let slots = permits::possible(&view.key, prefix);
+    let views = looker.look(&slots).await?;
+    let taken =
+        views.into_iter().filter(|slot| !matches!(slot.state, State::Free | State::Unknown));
+    Ok(taken.map(|slot| slot.key).collect())
 }

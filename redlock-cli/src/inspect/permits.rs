@@ -1,5 +1,6 @@
 //! The permits of a semaphore, each of which is a lock: that of its slot.
 
+use redlock_core::LockKey;
 use serde::Serialize;
 
 use super::lock::{Lock, LockJson};
@@ -12,6 +13,17 @@ pub(super) fn slots(names: &[String], permits: u16) -> Vec<String> {
     let slots =
         names.iter().flat_map(|name| (0..permits).map(move |slot| format!("{name}/{slot}")));
     slots.collect()
+}
+
+/// The most permits that a semaphore has.
+const MOST: u16 = 64;
+
+/// The locks of all permits that a semaphore of this name may have; nothing where one of them could be no lock.
+pub(super) fn possible(name: &str, prefix: &str) -> Vec<String> {
+    let all = slots(&[name.to_owned()], MOST);
+    let longest = all.iter().max_by_key(|slot| slot.len());
+    let fits = longest.is_some_and(|slot| LockKey::new(format!("{prefix}{slot}")).is_ok());
+    if fits { all } else { Vec::new() }
 }
 
 /// One semaphore, by what was seen of its slots, in their order.
@@ -116,7 +128,7 @@ mod tests {
     }
 
     fn locks(views: &[View]) -> Vec<Lock<'_>> {
-        views.iter().map(|view| Lock { view, fence: None }).collect()
+        views.iter().map(|view| Lock { view, fence: None, permits: None }).collect()
     }
 
     #[test]

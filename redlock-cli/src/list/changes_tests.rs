@@ -56,7 +56,7 @@ async fn what_nobody_tells_any_more_is_not_free() {
     }
     let said = changes.step(list(&redlock, 9).await);
     assert_eq!(events(&said), ["nodes 2", "unclear a"]);
-    assert_eq!(said[0].text("T"), "T  nodes    n0 (connection refused), n1 (connection refused)");
+    assert_eq!(said[0].text("T"), "T  nodes    n0 (no connection), n1 (no connection)");
     assert_eq!(said[1].text("T"), "T  unclear  a: unknown");
     assert_eq!(events(&changes.step(list(&redlock, 9).await)), [""; 0]);
     nodes[2].on(Verb::Scan).always(Misbehaviour::Refused);

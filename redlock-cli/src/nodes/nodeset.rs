@@ -5,7 +5,7 @@ use std::sync::Arc;
 use redlock_core::{Label, LockNode, RedlockBuilder};
 use redlock_file::FileNode;
 
-use crate::config::{Config, NODES, Nodes};
+use crate::config::{Address, Config, NODES, Nodes};
 use crate::exit::Failure;
 use crate::output::say;
 
@@ -33,9 +33,12 @@ pub(crate) fn nodes(config: &Config) -> Result<Vec<Arc<dyn LockNode>>, Failure> 
 /// A builder with the nodes and everything else that the configuration decides, but for what each verb decides by itself (time
 /// to live and fencing); for a holder who calls itself so.
 pub(crate) fn builder(config: &Config, label: Option<Label>) -> Result<RedlockBuilder, Failure> {
-    let mut builder = redlock_core::Redlock::builder()
-        .nodes(nodes(config)?)
-        .key_prefix(config.key_prefix.as_str());
+    let nodes = nodes(config)?;
+    if let Nodes::Named(addresses) = &config.nodes {
+        Address::must_differ(addresses, &nodes)?;
+    }
+    let mut builder =
+        redlock_core::Redlock::builder().nodes(nodes).key_prefix(config.key_prefix.as_str());
     if let Some(longest_ttl) = config.restart_guard {
         builder = builder.restart_guard(longest_ttl);
     }

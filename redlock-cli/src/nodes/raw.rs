@@ -5,14 +5,9 @@ use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
 use redis::{AsyncConnectionConfig, Client, Cmd, ErrorKind, IntoConnectionInfo, RedisError, Value};
-use tokio::io::AsyncReadExt;
-use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use crate::config::Secret;
-
-/// Of a greeting, in bytes.
-const LONGEST_GREETING: usize = 1024;
 
 /// Why a server did not do what it was told. Holds no secret.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -44,6 +39,8 @@ pub(crate) enum TroubleKind {
     Certificate,
     /// One of the two speaks no TLS, or another one.
     Tls,
+    /// It answers, and not as a Redis server does.
+    Protocol,
     /// The URL cannot be used.
     Url,
     /// Anything else that it said.
@@ -146,31 +143,7 @@ pub(crate) fn host(url: &Secret) -> Option<(String, u16)> {
     }
 }
 
-/// What a server says to whom it turns away, before it is asked anything: that is lost to a client that speaks first, when
-/// the connection is closed meanwhile.
-pub(crate) async fn greeting(url: &Secret, limit: Duration) -> Option<Trouble> {
-    let redis::ConnectionAddr::Tcp(host, port) =
-        client(url).ok()?.get_connection_info().addr().clone()
-    else {
-        return None;
-    };
-    let listening = async {
-        let mut stream = TcpStream::connect((host, port)).await.ok()?;
-        let mut heard = Vec::new();
-        // Up to the end of the line; whatever else comes is no greeting.
-        while !heard.contains(&b'\n') && heard.len() < LONGEST_GREETING {
-            if stream.read_buf(&mut heard).await.ok()? == 0 {
-                break;
-            }
-        }
-        let line = String::from_utf8_lossy(heard.split(|byte| *byte == b'\r').next()?).into_owned();
-        let (code, detail) = line.strip_prefix('-')?.split_once(' ')?;
-        Some(said(code, Some(detail)))
-    };
-    timeout(limit, listening).await.ok()?
-}
-
-fn client(url: &Secret) -> Result<Client, RedisError> {
+pub(super) fn client(url: &Secret) -> Result<Client, RedisError> {
     let info = url.expose().into_connection_info()?;
     // One command less for which the user needs a right.
     let settings = info.redis_settings().clone().set_skip_set_lib_name();
@@ -187,7 +160,7 @@ fn trouble(error: &RedisError) -> Trouble {
             (TroubleKind::Unreachable, text)
                 if error.is_connection_dropped() && !error.is_connection_refusal() =>
             {
-                (TroubleKind::Closed, text)
+                (TroubleKind::Closed, format!("the server closed the connection: {text}"))
             }
             said => said,
         },
@@ -195,6 +168,7 @@ fn trouble(error: &RedisError) -> Trouble {
         ErrorKind::AuthenticationFailed => {
             (TroubleKind::Login, "user name or password are wrong or missing".into())
         }
+        ErrorKind::Parse => (TroubleKind::Protocol, "answers, but not as Redis does".into()),
         ErrorKind::InvalidClientConfig => (TroubleKind::Url, "the URL cannot be used".into()),
         _ => (TroubleKind::Refused, error.category().to_owned()),
     };
@@ -215,7 +189,7 @@ fn by_text(text: String) -> (TroubleKind, String) {
 }
 
 /// What a server said.
-fn said(code: &str, detail: Option<&str>) -> Trouble {
+pub(super) fn said(code: &str, detail: Option<&str>) -> Trouble {
     let text = detail.map_or_else(|| code.to_owned(), |detail| format!("{code} {detail}"));
     // It repeats the arguments of commands that it does not know, `AUTH` included.
     let text = text.split(", with args").next().unwrap_or_default();
@@ -246,6 +220,8 @@ fn by_phrase(text: &str) -> TroubleKind {
 
 #[cfg(test)]
 mod tests {
+    use tokio::io::AsyncReadExt;
+
     use super::*;
 
     #[test]
@@ -278,6 +254,8 @@ mod tests {
 
     #[test]
     fn what_is_wrong_with_a_connection_is_told_apart() {
+        let parse = trouble(&RedisError::from((ErrorKind::Parse, "no reply")));
+        assert_eq!(parse.kind, TroubleKind::Protocol, "{parse}");
         let io =
             |text: &str| trouble(&RedisError::from(std::io::Error::other(text.to_owned()))).kind;
         let dropped = |kind| trouble(&RedisError::from(std::io::Error::from(kind))).kind;

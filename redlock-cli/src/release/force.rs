@@ -46,7 +46,7 @@ pub(super) async fn run(
 ) -> Result<u8, Failure> {
     if asks && !io::stdin().is_terminal() {
         let why = "--force asks first, and standard input is no terminal; give --yes to take the lock away unasked";
-        return Err(Failure::new(why));
+        return Err(Failure::usage(why));
     }
     let addresses = addresses(config)?;
     let mut worst = exit::OK;

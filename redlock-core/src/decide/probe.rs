@@ -164,12 +164,12 @@ mod tests {
             (
                 &[GRANTING, down, GRANTING],
                 true,
-                "ready: 2 of 3 nodes answer, and 2 are needed; a majority after 300.0µs; n1 connection refused",
+                "ready: 2 of 3 nodes answer, and 2 are needed; a majority after 300.0µs; n1 no connection",
             ),
             (
                 &[GRANTING, down, WARMING],
                 false,
-                "not ready: 2 of 3 nodes answer, 1 of them gives locks, and 2 are needed; n1 connection refused; n2 gives no \
+                "not ready: 2 of 3 nodes answer, 1 of them gives locks, and 2 are needed; n1 no connection; n2 gives no \
                  locks for 12.0s more",
             ),
             (
@@ -181,7 +181,7 @@ mod tests {
             (
                 &[GRANTING, down, down],
                 false,
-                "not ready: 1 of 3 nodes answers, and 2 are needed; n1 connection refused; n2 connection refused",
+                "not ready: 1 of 3 nodes answers, and 2 are needed; n1 no connection; n2 no connection",
             ),
             (
                 &[WARMING],
@@ -192,7 +192,7 @@ mod tests {
             (
                 &[GRANTING, down],
                 false,
-                "not ready: 1 of 2 nodes answers, and 2 are needed; n1 connection refused",
+                "not ready: 1 of 2 nodes answers, and 2 are needed; n1 no connection",
             ),
         ];
         for (outcomes, ready, said) in cases {

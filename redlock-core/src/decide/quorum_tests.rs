@@ -133,9 +133,14 @@ fn failed_and_misconfigured_nodes_together_are_an_outage_and_no_contention() {
 #[test]
 fn the_time_to_retry_is_when_a_majority_may_be_free() {
     let held = |ms| {
-        Ok(Vote::Held { expiry: Expiry::In(Duration::from_millis(ms)), fence: None, label: None })
+        Ok(Vote::Held {
+            expiry: Expiry::In(Duration::from_millis(ms)),
+            fence: None,
+            label: None,
+            kept: false,
+        })
     };
-    let forever = Ok(Vote::Held { expiry: Expiry::Never, fence: None, label: None });
+    let forever = Ok(Vote::Held { expiry: Expiry::Never, fence: None, label: None, kept: false });
     let granted = Ok(Vote::Granted { fence: None });
     let failed = Err(Fault::Timeout.into());
     let hint = |answers: &[Option<&Result<Vote, NodeError>>]| {

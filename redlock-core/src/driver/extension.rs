@@ -54,7 +54,9 @@ pub(crate) async fn extend(claimed: &Claimed, terms: Terms) -> Extended {
                 gone.push(index);
                 NodeOutcome::Absent
             }
-            Ok(Extension::Foreign) => NodeOutcome::Held { expiry: Expiry::Unknown, label: None },
+            Ok(Extension::Foreign) => {
+                NodeOutcome::Held { expiry: Expiry::Unknown, label: None, kept: false }
+            }
             Err(error) => {
                 set.note_error(index, &error);
                 NodeOutcome::Failed(error)

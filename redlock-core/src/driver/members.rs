@@ -248,7 +248,13 @@ impl NodeSet {
                 });
                 if let Some(twin) = twin {
                     self.contacted.store(false, Ordering::Release);
-                    let detail = format!("the same server as {}", self.members[twin].name);
+                    let detail = format!(
+                        "node {} of {} is the same server as node {}, {}",
+                        index + 1,
+                        self.len(),
+                        twin + 1,
+                        self.members[twin].name
+                    );
                     return Err(NodeError::new(Fault::Duplicate, &detail));
                 }
                 run_ids[index] = Some(run_id.clone());

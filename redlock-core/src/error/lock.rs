@@ -158,6 +158,22 @@ impl LockError {
         read().flatten().find(|label| 2 * alike(label) > read().count())
     }
 
+    /// Whether nobody holds it any more, of a lock that is [`Contended`](LockErrorKind::Contended) or
+    /// [`TimedOut`](LockErrorKind::TimedOut): more than half of the nodes that refused say that it is kept from everybody for
+    /// the rest of the time that its last holder [asked for](crate::LockOptions::at_least). It is free
+    /// [then](Self::retry_after): nobody renews it.
+    pub fn is_kept(&self) -> bool {
+        if !matches!(self.0.kind, LockErrorKind::Contended | LockErrorKind::TimedOut) {
+            return false;
+        }
+        let refused = self.0.nodes.iter().filter_map(|node| match &node.outcome {
+            NodeOutcome::Held { kept, .. } => Some(*kept),
+            _ => None,
+        });
+        let (all, kept) = refused.fold((0, 0), |(all, of), kept| (all + 1, of + u32::from(kept)));
+        2 * kept > all
+    }
+
     /// How many rounds were tried; 0 when nothing was sent for this call.
     pub fn attempts(&self) -> u32 {
         self.0.attempts
@@ -231,6 +247,16 @@ impl fmt::Display for LockError {
                 Some(_) => "not extended: the lock is lost",
                 None => "not extended: no majority of nodes answered alike, the old deadline stays",
             })?;
+        } else if self.is_kept() {
+            match self.0.kind {
+                LockErrorKind::TimedOut => f.write_str(
+                    "still kept from others, by a holder that is done, when the wait budget was over",
+                )?,
+                _ => f.write_str("kept from others, by a holder that is done")?,
+            }
+            if let Some(left) = self.0.retry_after {
+                write!(f, ", free in {left:.0?}")?;
+            }
         } else if let Some(holder) = self.holder() {
             match self.0.kind {
                 LockErrorKind::TimedOut => {

@@ -29,6 +29,9 @@ pub enum NodeOutcome {
         expiry: Expiry,
         /// What its holder calls itself, where that is known.
         label: Option<Label>,
+        /// Whether it is held by nobody any more, and kept from everybody until then: its holder asked for that with
+        /// [`at_least`](crate::LockOptions::at_least).
+        kept: bool,
     },
     /// A resource did not hold the token any more. No answer to an attempt, but to what follows a grant: its second round, an
     /// extension, a release.
@@ -50,8 +53,8 @@ impl fmt::Display for NodeOutcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Granted => f.write_str("granted"),
-            Self::Held { expiry, label } => {
-                f.write_str("held")?;
+            Self::Held { expiry, label, kept } => {
+                f.write_str(if *kept { "kept" } else { "held" })?;
                 if let Some(label) = label {
                     write!(f, " by {label}")?;
                 }
@@ -84,8 +87,11 @@ impl From<&Result<Vote, NodeError>> for NodeOutcome {
                 Fault::Duplicate,
                 "it held this attempt's token before it was asked",
             )),
-            Ok(Vote::Held { expiry, label, .. } | Vote::Shared { expiry, label, .. }) => {
-                Self::Held { expiry: *expiry, label: label.clone() }
+            Ok(Vote::Held { expiry, label, kept, .. }) => {
+                Self::Held { expiry: *expiry, label: label.clone(), kept: *kept }
+            }
+            Ok(Vote::Shared { expiry, label, .. }) => {
+                Self::Held { expiry: *expiry, label: label.clone(), kept: false }
             }
             Ok(Vote::Warming { uptime, remaining }) => {
                 Self::Warming { uptime: *uptime, remaining: *remaining }

@@ -1,4 +1,4 @@
-use std::collections::HashSet;
+use std::collections::HashMap;
 #[cfg(feature = "testing")]
 use std::pin::Pin;
 use std::sync::Arc;
@@ -223,23 +223,25 @@ impl RedlockBuilder {
     fn check_nodes(&self) -> Result<(), ConfigError> {
         let count = self.nodes.len();
         if count == 0 {
-            return Err(ConfigError::new("nodes", "0", "must name at least one node"));
+            return Err(ConfigError::new("nodes", "none", "must be at least one"));
         }
         if count > MAX_NODES {
-            return Err(ConfigError::new("nodes", count.to_string(), "must name at most 64 nodes"));
+            return Err(ConfigError::new("nodes", count.to_string(), "must be at most 64"));
         }
         if self.nodes.iter().any(|node| node.name().trim().is_empty()) {
             return Err(ConfigError::new("nodes", "", "must be nodes with names"));
         }
-        let mut names = HashSet::new();
-        match self.nodes.iter().find(|node| !names.insert(node.name())) {
-            Some(twice) => Err(ConfigError::new(
-                "nodes",
-                twice.name().to_owned(),
-                "must be different servers with different names",
-            )),
-            None => Ok(()),
+        let mut names = HashMap::new();
+        for (index, node) in self.nodes.iter().enumerate() {
+            if let Some(first) = names.insert(node.name(), index) {
+                let (first, second) = (first + 1, index + 1);
+                let rule = format!(
+                    "is the name of node {first} and of node {second}, which must be different servers with different names"
+                );
+                return Err(ConfigError::new("nodes", node.name().to_owned(), rule));
+            }
         }
+        Ok(())
     }
 
     /// Reads the wall clock from `wall`, as time since 1970. Only hints for fencing numbers are made of it.

@@ -1,17 +1,23 @@
 //! A lock that goes from one holder to the next.
 
+use std::pin::pin;
 use std::time::Duration;
 
 use crate::decide::handover::{self, Former, Handover};
-use crate::driver::NodeSet;
-use crate::error::{ConfigError, LockError};
+use crate::decide::inspection::LockState;
+use crate::driver::{self, NodeSet};
+use crate::error::{ConfigError, LockError, LockErrorKind};
 use crate::handle::guard::LockGuard;
 use crate::handle::hold::Hold;
 use crate::handle::options::LockOptions;
 use crate::handle::redlock::Redlock;
+use crate::handle::shared::{Call, Learned};
 use crate::node::Mode;
 use crate::node::key::LockKey;
-use crate::telemetry;
+use crate::telemetry::{self, Acquire};
+
+/// How often a take-over is tried again where nobody has the lock.
+const MOST_RETRIES: u32 = 8;
 
 impl Hold {
     /// What the next holder needs.
@@ -29,12 +35,14 @@ impl Hold {
 }
 
 impl Redlock {
-    /// Takes over a lock that was [handed over](LockGuard::hand_over): tries once to take it under a token of its own, where
-    /// the resources are free or hold the giver's value.
+    /// Takes over a lock that was [handed over](LockGuard::hand_over): tries to take it under a token of its own, where the
+    /// resources are free or hold the giver's value.
     ///
     /// Everything is that of a [`try_lock`](Self::try_lock): the time to live is this handle's and counts from this call,
     /// the fence is larger than the giver's. No time travels with the text, so a message that was late does no harm. Of
-    /// several that take over the first one wins. [`continued`](LockGuard::continued) tells whether nobody held it in
+    /// several that take over the first one wins. Where several did at one moment each may have been given a part of the nodes:
+    /// who was refused while a majority has no holder tries again after a [random delay](crate::RetryPolicy), up to eight times,
+    /// so that one of them has it. [`continued`](LockGuard::continued) tells whether nobody held it in
     /// between; where the lock was free, or had been somebody else's meanwhile, it is taken anew and that is false.
     ///
     /// The giver may take over itself, such as when the message was lost.
@@ -97,9 +105,42 @@ impl Redlock {
             })
             .inspect_err(telemetry::refused)?;
         call.former = Some(handover.former.clone());
-        let guard = self.once(&call).await?;
+        let acquire = Acquire::begin(&*shared.set, call.name(), call.sharing());
+        let taking = pin!(self.taken_over(&call, &acquire));
+        let guard = acquire.over(taking).await?;
         telemetry::taken_over(guard.continued());
         Ok(guard)
+    }
+
+    /// Tries once, and again for as long as a majority of the nodes has nobody: several that take over at one moment may each
+    /// have been given a part of the nodes, and all of them gave it back.
+    async fn taken_over(&self, call: &Call, acquire: &Acquire<'_>) -> Result<LockGuard, LockError> {
+        let (shared, learned) = (self.shared(), Learned::default());
+        let Call { key, plan, background, .. } = call;
+        let mut attempts = 0;
+        loop {
+            let error = match shared.attempt(call, acquire, &learned).await {
+                Ok(had) => return Ok(had.guard),
+                Err(failure) => failure.error,
+            };
+            attempts += 1;
+            let kind = error.kind();
+            let error = error.after(attempts, kind);
+            if kind != LockErrorKind::Contended || attempts > MOST_RETRIES {
+                return Err(error);
+            }
+            let seen = driver::inspect(&shared.set, background, key, plan.node_timeout).await.state;
+            if !matches!(seen, LockState::Free | LockState::Unknown) {
+                return Err(error);
+            }
+            tokio::select! {
+                biased;
+                () = shared.set.closing.cancelled() => {
+                    return Err(error.after(attempts, LockErrorKind::Closed));
+                }
+                () = tokio::time::sleep(plan.retry.delay(attempts - 1, shared.random(), None)) => {}
+            }
+        }
     }
 }
 

@@ -105,7 +105,8 @@ impl LockOptions {
     }
 
     /// For how long nobody else is to have the lock, counted from the attempt's start, however early it is released and
-    /// also if its holder dies; at most the time to live less the drift allowance. Default: not at all, a release frees.
+    /// also if its holder dies; longer than nothing, and at most the time to live less the drift allowance. Default: not at
+    /// all, a release frees. The nodes keep it for the drift allowance longer, 1 % and 2 ms, since their clocks may be fast.
     ///
     /// For work that is due once in a period and started in several places at about the same time: whoever comes late
     /// finds it taken, also when the work was done at once. A release before that time, or a drop, ends the lease as ever
@@ -232,6 +233,10 @@ impl Settings {
         let drift = Drift::new(ppm);
         let at_least = options.at_least.or(self.call.at_least);
         let validity = drift.validity(ttl);
+        if at_least.is_some_and(|at_least| at_least.is_zero()) {
+            let rule = "must be longer than nothing: without it a release frees the lock";
+            return Err(error("at_least", Duration::ZERO, rule));
+        }
         if let Some(at_least) = at_least.filter(|at_least| *at_least > validity) {
             let rule = format!(
                 "must be at most {validity:?}, the time to live of {ttl:?} less the drift allowance"

@@ -32,11 +32,11 @@ impl Store {
         let blind = over || mutant!(ExclusiveOverShares);
         let shared = self.longest_share(claim, now).filter(|_| !blind);
         if let Some((ends, value)) = longest(whole.into_iter().chain(shared)) {
-            let (expiry, label) = (expiry(ends, now), Label::of_value(value));
+            let expiry = expiry(ends, now);
             if whole.is_some() {
-                return Vote::Held { expiry, fence: counter, label };
+                return Vote::held_by(value, expiry, counter);
             }
-            let vote = Vote::Shared { expiry, fence: counter, label };
+            let vote = Vote::Shared { expiry, fence: counter, label: Label::of_value(value) };
             self.want(claim, terms, now);
             return vote;
         }
@@ -107,8 +107,7 @@ impl Store {
             resources().filter(|key| joins(key)).filter_map(|key| self.intents.get(key, now));
         let intents = intents.filter(|_| terms.heeds).map(|entry| (entry.ends, &b""[..]));
         if let Some((ends, value)) = longest(foreign.chain(intents)) {
-            let (expiry, label) = (expiry(ends, now), Label::of_value(value));
-            return Vote::Held { expiry, fence: counter, label };
+            return Vote::held_by(value, expiry(ends, now), counter);
         }
         if let Some(vote) = self.warming(terms, now)
             && !mutant!(ShareUnguarded)

@@ -32,7 +32,7 @@ impl Store {
         let Some((slot, key)) = free.and_then(|slot| Some((slot, slots.key().only(slot)?))) else {
             let expiry = self.soonest(&names, now);
             return Placed {
-                vote: Vote::Held { expiry, fence: None, label: None },
+                vote: Vote::Held { expiry, fence: None, label: None, kept: false },
                 slot: None,
                 taken,
             };

@@ -34,6 +34,8 @@ pub enum Vote {
         fence: Option<u64>,
         /// What the holder of that resource calls itself; [`Label::of_value`] of what stands there.
         label: Option<Label>,
+        /// Whether that resource is held by nobody any more and kept from everybody: [`Holder::is_mark`] of what stands there.
+        kept: bool,
     },
     /// Nothing but others' shares is in the way of this claim, which is none on shares. The node is healthy.
     Shared {
@@ -135,6 +137,14 @@ pub struct Share {
     pub expiry: Expiry,
 }
 
+impl Vote {
+    /// A refusal by whoever stored `value`: [`Held`](Self::Held), with what the value tells.
+    pub fn held_by(value: &[u8], expiry: Expiry, fence: Option<u64>) -> Self {
+        let (label, kept) = (Label::of_value(value), Holder::is_mark(value));
+        Self::Held { expiry, fence, label, kept }
+    }
+}
+
 impl Holding {
     /// By whoever stored `value`.
     pub fn of(value: &[u8], expiry: Expiry) -> Self {
@@ -185,9 +195,15 @@ pub(crate) fn fingerprint(bytes: &[u8]) -> u64 {
 }
 
 impl Holder {
+    /// Whether a stored value is a mark: its holder is done, and the resource is [kept](super::LockNode::keep) from everybody
+    /// for the rest of its time.
+    pub fn is_mark(value: &[u8]) -> bool {
+        marked(value).is_some()
+    }
+
     /// The fingerprint of a stored value.
     pub fn of(value: &[u8]) -> Self {
-        if let Some(print) = value.strip_prefix(MARK).and_then(parse_print) {
+        if let Some(print) = marked(value) {
             return Self { print, kept: true };
         }
         Self { print: fingerprint(value), kept: false }
@@ -225,6 +241,11 @@ impl fmt::Debug for Holder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Holder({}{self})", if self.kept { "kept:" } else { "" })
     }
+}
+
+/// Whose mark it is.
+fn marked(value: &[u8]) -> Option<u64> {
+    value.strip_prefix(MARK).and_then(parse_print)
 }
 
 /// A fingerprint as it is written.
@@ -282,7 +303,7 @@ mod tests {
         assert_eq!(mark.holder(), holder);
         assert_eq!(mark.mark(), holder.mark());
         for other in [&b"kept:"[..], b"kept:af63dc4c8601ec8", b"kept:AF63DC4C8601EC8C", b"kept"] {
-            assert!(!Holder::of(other).is_kept());
+            assert!(!Holder::of(other).is_kept() && !Holder::is_mark(other));
         }
     }
 }

@@ -85,7 +85,7 @@ impl fmt::Display for Fault {
             Self::Timeout => "no answer in time",
             Self::ConnectionLost => "connection lost",
             Self::Unexpected => "unexpected answer",
-            Self::Refused => "connection refused",
+            Self::Refused => "no connection",
             Self::Loading => "loading its data",
             Self::Busy => "busy with a script",
             Self::OutOfMemory => "out of memory",

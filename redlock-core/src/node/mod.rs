@@ -78,7 +78,8 @@ use crate::node::key::LockKey;
 /// 12. **Keeping** ([`Features::keeping`]). [`keep`](Self::keep) puts the claim's [mark](Claim::mark) in the place of its
 ///     value, for the rest of the time or what the value had left, whichever is shorter; a value without a time to live
 ///     leaves a mark with one. A mark is nobody's value: no extension, release or raise fits it, an acquire is refused. One
-///     that stands is left as it is and counts as the claim's. Listeners are told nothing.
+///     that stands is left as it is and counts as the claim's. A refusal by a mark says so ([`Vote::Held`]). Listeners are told
+///     nothing.
 /// 13. **Labels.** A refusal and an inspection tell [`Label::of_value`](label::Label::of_value) of what stands under a resource, and nothing else
 ///     of it that could be read.
 /// 14. **Shares** ([`Features::shared`]). Under a resource stands one value, whole, or any number of shares, never both. A

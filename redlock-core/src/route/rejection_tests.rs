@@ -49,7 +49,7 @@ fn a_client_is_never_told_to_come_back_at_once_or_after_more_than_an_hour() {
 #[test]
 fn a_client_is_told_who_has_the_lock_only_if_the_policy_says_so() {
     let label = Label::new(r#"orders "7" \ é"#).unwrap();
-    let outcome = NodeOutcome::Held { expiry: Expiry::Unknown, label: Some(label) };
+    let outcome = NodeOutcome::Held { expiry: Expiry::Unknown, label: Some(label), kept: false };
     let nodes = vec![NodeReport { name: "a".into(), outcome, latency: None }];
     let told = |kind, policy: &LockPolicy| {
         let error = LockError::new(kind, Tally::default(), nodes.clone(), None);

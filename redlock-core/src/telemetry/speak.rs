@@ -217,7 +217,7 @@ mod on {
                 write!(f, "{separator}{} ", node.name)?;
                 match &node.outcome {
                     NodeOutcome::Failed(error) => write!(f, "{}", error.fault())?,
-                    NodeOutcome::Held { expiry: Expiry::Never, label } => match label {
+                    NodeOutcome::Held { expiry: Expiry::Never, label, .. } => match label {
                         Some(label) => write!(f, "held by {label} for ever")?,
                         None => f.write_str("held for ever")?,
                     },

@@ -37,6 +37,7 @@ pub(crate) const CAUGHT_KEEPING: &[(Flaw, &[&str])] = &[
             "a_keep_of_a_hold_for_ever_has_an_end",
         ],
     ),
+    (Flaw::TakesMarksForHolders, &["a_refusal_tells_a_mark_from_a_holder"]),
     (Flaw::KeepsAnew, &["a_second_keep_leaves_the_mark_as_it_is"]),
     (
         Flaw::KeepsAnybodys,

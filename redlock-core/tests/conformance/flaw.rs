@@ -64,6 +64,7 @@ pub(crate) enum Flaw {
     DropsLabels,
     ComparesTokensOnly,
     HidesLabels,
+    TakesMarksForHolders,
     TakesAnyTextForALabel,
     // Fencing.
     GivesNoNumber,

@@ -70,8 +70,8 @@ impl Flawed {
             (Flaw::CountsAgainWhatIsSentTwice, Vote::AlreadyOurs) => {
                 Vote::Granted { fence: Some(hint) }
             }
-            (Flaw::HidesCounters, Vote::Held { expiry, label, .. }) => {
-                Vote::Held { expiry, fence: None, label }
+            (Flaw::HidesCounters, Vote::Held { expiry, label, kept, .. }) => {
+                Vote::Held { expiry, fence: None, label, kept }
             }
             (_, vote) => vote,
         })

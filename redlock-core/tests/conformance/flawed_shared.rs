@@ -67,7 +67,7 @@ impl Flawed {
             }
             Flaw::ShareOverlooksItsValue if self.is_whole(&claim) => {
                 let expiry = Expiry::Unknown;
-                return Ok(Vote::Held { expiry, fence: None, label: None });
+                return Ok(Vote::Held { expiry, fence: None, label: None, kept: false });
             }
             Flaw::ShareHeedsNoIntent => return ask(&claim, terms.heeding(false)).await,
             Flaw::ShareHeedsAnyIntent => return ask(&claim, terms.heeding(true)).await,
@@ -94,7 +94,9 @@ impl Flawed {
             }
             Flaw::ShareHidesCounters => {
                 return Ok(match ask(&claim, terms).await? {
-                    Vote::Held { expiry, label, .. } => Vote::Held { expiry, fence: None, label },
+                    Vote::Held { expiry, label, kept, .. } => {
+                        Vote::Held { expiry, fence: None, label, kept }
+                    }
                     vote => vote,
                 });
             }
@@ -121,7 +123,7 @@ impl Flawed {
             Flaw::SharesSayHeld => {
                 return Ok(match store.acquire(claim.clone(), terms, limit).await? {
                     Vote::Shared { expiry, fence, label } => {
-                        Some(Vote::Held { expiry, fence, label })
+                        Some(Vote::Held { expiry, fence, label, kept: false })
                     }
                     vote => Some(vote),
                 });
@@ -144,10 +146,10 @@ impl Flawed {
                 let vote = store.clone().acquire(claim.clone(), terms, limit).await?;
                 let ours = self.values(claim).into_iter().find(|(_, value)| value.is_some());
                 return Ok(Some(match (vote, ours) {
-                    (Vote::Held { fence, label, .. }, Some((name, _))) => {
+                    (Vote::Held { fence, label, kept, .. }, Some((name, _))) => {
                         let key = LockKey::new(name).unwrap();
                         let holding = store.inspect(key, limit).await?.remove(0).unwrap();
-                        Vote::Held { expiry: holding.expiry, fence, label }
+                        Vote::Held { expiry: holding.expiry, fence, label, kept }
                     }
                     (vote, _) => vote,
                 }));

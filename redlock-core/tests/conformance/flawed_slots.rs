@@ -138,7 +138,7 @@ impl Flawed {
         limit: Duration,
     ) -> Result<Placed, NodeError> {
         let store = self.store.clone();
-        let held = |expiry, label| Vote::Held { expiry, fence: None, label };
+        let held = |expiry, label| Vote::Held { expiry, fence: None, label, kept: false };
         let raise = |slot, number| store.clone().raise(only(slots, slot), number, AGES, limit);
         let counters = slots.key().resources().filter_map(|name| self.store.counter(name));
         let above = counters.max().unwrap_or(0) + 2;

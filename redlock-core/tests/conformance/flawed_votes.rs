@@ -45,7 +45,12 @@ impl Flawed {
         };
         match self.flaw {
             Flaw::RefusesWhatIsSentTwice if values.iter().any(|(_, value)| is(value, token)) => {
-                return Ok(Vote::Held { expiry: Expiry::Unknown, fence: None, label: None });
+                return Ok(Vote::Held {
+                    expiry: Expiry::Unknown,
+                    fence: None,
+                    label: None,
+                    kept: false,
+                });
             }
             Flaw::ComparesBeginnings | Flaw::OverwritesOtherTypes | Flaw::TakesEmptyForFree => {
                 let mine = |value: &[u8]| match self.flaw {
@@ -69,29 +74,39 @@ impl Flawed {
         }
         let vote = self.store.clone().acquire(claim.clone(), Terms::new(ttl), limit).await?;
         match (self.flaw, &vote) {
+            (Flaw::TakesMarksForHolders, Vote::Held { expiry, label, .. }) => {
+                let label = label.clone();
+                return Ok(Vote::Held { expiry: *expiry, fence: None, label, kept: false });
+            }
             (Flaw::HidesLabels, Vote::Held { expiry, .. }) => {
-                return Ok(Vote::Held { expiry: *expiry, fence: None, label: None });
+                return Ok(Vote::Held { expiry: *expiry, fence: None, label: None, kept: false });
             }
             (Flaw::TakesAnyTextForALabel, Vote::Held { expiry, .. }) => {
                 let label = values.iter().find_map(|(_, value)| any_label(value.as_deref()?));
-                return Ok(Vote::Held { expiry: *expiry, fence: None, label });
+                return Ok(Vote::Held { expiry: *expiry, fence: None, label, kept: false });
             }
             (Flaw::GivesNoHint, Vote::Held { .. }) => {
-                return Ok(Vote::Held { expiry: Expiry::Unknown, fence: None, label: None });
+                return Ok(Vote::Held {
+                    expiry: Expiry::Unknown,
+                    fence: None,
+                    label: None,
+                    kept: false,
+                });
             }
             (Flaw::HidesForEver, Vote::Held { expiry: Expiry::Never, .. }) => {
                 return Ok(Vote::Held {
                     expiry: Expiry::In(Duration::ZERO),
                     fence: None,
                     label: None,
+                    kept: false,
                 });
             }
             (Flaw::ReportsTheFirstHolder, Vote::Held { .. }) => {
                 let all = self.store.clone().inspect(claim.key().clone(), limit).await?;
                 let own = Holder::of(claim.value());
                 let mut foreign = all.into_iter().flatten().filter(|held| held.holder != own);
-                let Holding { expiry, label, .. } = foreign.next().unwrap();
-                return Ok(Vote::Held { expiry, fence: None, label });
+                let Holding { expiry, label, holder, .. } = foreign.next().unwrap();
+                return Ok(Vote::Held { expiry, fence: None, label, kept: holder.is_kept() });
             }
             (Flaw::RefusalProlongs, Vote::Held { .. }) => {
                 self.same_value_again(&claim, ttl, |_| true)

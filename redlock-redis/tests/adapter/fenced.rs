@@ -96,11 +96,12 @@ async fn the_fenced_scripts_answers_are_told_apart() {
                 expiry: Expiry::In(second * 3 / 2),
                 fence: Some(42),
                 label: Some(Label::new("me").unwrap()),
+                kept: false,
             },
         ),
         (
             "*4\r\n:0\r\n:-1\r\n:0\r\n$1\r\nx\r\n",
-            Vote::Held { expiry: Expiry::Never, fence: None, label: None },
+            Vote::Held { expiry: Expiry::Never, fence: None, label: None, kept: false },
         ),
         (
             "*3\r\n:3\r\n:2500\r\n:9\r\n",

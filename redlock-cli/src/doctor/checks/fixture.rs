@@ -41,6 +41,7 @@ pub(crate) fn node(index: u8) -> NodeFacts {
     );
     NodeFacts {
         name: format!("n{index}:6379"),
+        given: format!("redis://n{index}"),
         kind: Kind::Server {
             hosts: vec![[10, 0, 0, index].into()],
             server: Ok(Box::new(Server {

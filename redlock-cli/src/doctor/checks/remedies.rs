@@ -16,6 +16,7 @@ const CERTIFICATE: &str =
     "have its authority trusted (SSL_CERT_FILE), and name the server as its certificate does";
 const TLS: &str = "see whether the server speaks TLS on this port: rediss:// where it does, redis:// where it does not; and whether it hangs";
 const CLOSED: &str = "see the server's log, and what closes connections on the way; a port that speaks TLS wants rediss://";
+const PROTOCOL: &str = "correct the address: another kind of server listens there";
 const LOG: &str = "see the server's log";
 
 /// For a connection.
@@ -31,6 +32,7 @@ pub(super) fn by_trouble(kind: TroubleKind) -> &'static str {
         TroubleKind::Database => DATABASE,
         TroubleKind::Certificate => CERTIFICATE,
         TroubleKind::Tls => TLS,
+        TroubleKind::Protocol => PROTOCOL,
         TroubleKind::Url => "correct the URL",
         TroubleKind::Refused => LOG,
     }
@@ -38,7 +40,8 @@ pub(super) fn by_trouble(kind: TroubleKind) -> &'static str {
 
 /// For a node. What is wrong with its connection has no fault of its own everywhere, so its text counts first.
 pub(super) fn by_fault(error: &NodeError) -> &'static str {
-    const PHRASES: [(&str, &str); 6] = [
+    const PHRASES: [(&str, &str); 7] = [
+        ("closed the connection", CLOSED),
         ("DENIED", PROTECTED),
         ("protected mode", PROTECTED),
         ("certificate", CERTIFICATE),
@@ -68,6 +71,10 @@ pub(super) fn by_fault(error: &NodeError) -> &'static str {
             "take Redis 6.2 or newer, or Valkey, and let it have its commands (ACL, rename-command)"
         }
         Fault::Duplicate => "list every server once",
+        Fault::ProtectedMode => PROTECTED,
+        Fault::Tls => TLS,
+        Fault::Database => DATABASE,
+        Fault::Protocol => PROTOCOL,
         _ => LOG,
     }
 }
@@ -85,6 +92,7 @@ mod tests {
                 ("invalid peer certificate: UnknownIssuer", TroubleKind::Certificate),
                 ("ERR DB index is out of range", TroubleKind::Database),
                 ("ERR max number of clients reached", TroubleKind::Full),
+                ("the server closed the connection without a word", TroubleKind::Closed),
             ] {
                 assert_eq!(
                     by_fault(&NodeError::new(fault, said)),
@@ -96,5 +104,9 @@ mod tests {
         assert_eq!(by_fault(&Fault::Refused.into()), by_trouble(TroubleKind::Unreachable));
         assert_eq!(by_fault(&Fault::Timeout.into()), by_trouble(TroubleKind::Timeout));
         assert_eq!(by_fault(&Fault::Authentication.into()), by_trouble(TroubleKind::Login));
+        assert_eq!(by_fault(&Fault::Protocol.into()), by_trouble(TroubleKind::Protocol));
+        assert_eq!(by_fault(&Fault::Tls.into()), by_trouble(TroubleKind::Tls));
+        assert_eq!(by_fault(&Fault::Database.into()), by_trouble(TroubleKind::Database));
+        assert_eq!(by_fault(&Fault::ProtectedMode.into()), by_trouble(TroubleKind::Protected));
     }
 }

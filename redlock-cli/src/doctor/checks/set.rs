@@ -2,35 +2,39 @@ use std::collections::BTreeMap;
 
 use super::finding::{Check, Finding};
 use super::told::{infos, or_ok, withheld};
-use crate::doctor::facts::{Facts, Kind};
+use crate::doctor::facts::{Facts, Kind, NodeFacts};
 
 /// One server listed twice would vote twice.
 pub(super) fn distinct(facts: &Facts) -> Vec<Finding> {
     const CHECK: Check = Check::Distinct;
-    let mut names = BTreeMap::<&str, usize>::new();
-    for node in &facts.nodes {
-        *names.entry(&node.name).or_default() += 1;
-    }
-    let mut runs = BTreeMap::<&str, Vec<String>>::new();
-    for (node, info) in infos(facts) {
-        if let Some(run_id) = &info.run_id {
-            runs.entry(run_id).or_default().push(node.name.clone());
+    let mut names = BTreeMap::<&str, Vec<Entry>>::new();
+    let mut runs = BTreeMap::<&str, Vec<Entry>>::new();
+    for (index, node) in facts.nodes.iter().enumerate() {
+        names.entry(&node.name).or_default().push((index, node));
+        if let Kind::Server { server: Ok(server), .. } = &node.kind
+            && let Ok(info) = &server.info
+            && let Some(run_id) = &info.run_id
+        {
+            runs.entry(run_id).or_default().push((index, node));
         }
     }
     let remedy = "list every server once";
-    let twice = names.iter().filter(|(_, times)| **times > 1).map(|(name, times)| {
-        Finding::fail(CHECK, format!("is listed {times} times"), remedy)
-            .on_all([(*name).to_owned()])
+    let twice = names.iter().filter(|(_, entries)| entries.len() > 1).map(|(name, entries)| {
+        let reason = format!("is listed {} times: {}", entries.len(), places(entries));
+        Finding::fail(CHECK, reason, remedy).on_all([(*name).to_owned()])
     });
     let mut findings: Vec<_> = twice.collect();
-    for (run_id, nodes) in &runs {
-        let mut different = nodes.clone();
+    for (run_id, entries) in &runs {
+        let mut different: Vec<_> = entries.iter().map(|(_, node)| node.name.clone()).collect();
         different.sort_unstable();
         different.dedup();
         if different.len() > 1 {
             let short: String = run_id.chars().take(8).collect();
-            let reason =
-                format!("one server (run id {short}), which would vote {} times", nodes.len());
+            let reason = format!(
+                "one server (run id {short}), which would vote {} times: {}",
+                entries.len(),
+                places(entries)
+            );
             findings.push(Finding::fail(CHECK, reason, remedy).on_all(different));
         }
     }
@@ -39,6 +43,16 @@ pub(super) fn distinct(facts: &Facts) -> Vec<Finding> {
     }
     let all = runs.len();
     or_ok(findings, (all > 1).then(|| Finding::ok(CHECK, format!("{all} different servers"))))
+}
+
+/// A node, and where it stands in the set.
+type Entry<'a> = (usize, &'a NodeFacts);
+
+/// Where they are listed, and how.
+fn places(entries: &[Entry<'_>]) -> String {
+    let place = |(index, node): &Entry<'_>| format!("node {} (`{}`)", index + 1, node.given);
+    let places: Vec<_> = entries.iter().map(place).collect();
+    format!("as {}", places.join(" and "))
 }
 
 /// Replicas copy, and members of a cluster send commands elsewhere.

@@ -79,7 +79,9 @@ impl Attempt<'_> {
         let outcome = match result {
             Ok(Extension::Extended) => return,
             Ok(Extension::Gone) => NodeOutcome::Absent,
-            Ok(Extension::Foreign) => NodeOutcome::Held { expiry: Expiry::Unknown, label: None },
+            Ok(Extension::Foreign) => {
+                NodeOutcome::Held { expiry: Expiry::Unknown, label: None, kept: false }
+            }
             Err(error) => {
                 self.set.note_error(index, &error);
                 NodeOutcome::Failed(error)

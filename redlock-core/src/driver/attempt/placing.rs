@@ -91,7 +91,12 @@ impl Rules {
     pub(super) fn of_slot(self, answer: &Placement, slot: Option<usize>) -> Answer {
         match self.plausible(answer) {
             Ok(Placed { vote: Vote::Granted { fence }, slot: other, .. }) if other != slot => {
-                Ok(Vote::Held { expiry: Expiry::In(Duration::ZERO), fence, label: None })
+                Ok(Vote::Held {
+                    expiry: Expiry::In(Duration::ZERO),
+                    fence,
+                    label: None,
+                    kept: false,
+                })
             }
             answer => vote(&answer),
         }

@@ -4,7 +4,7 @@ use tokio::time::{Instant, sleep};
 
 use super::trial::{BRIEF, LATE, LIMIT, LONG, SHORT, Trial, all_but, assert_unextended};
 use crate::node::key::MAX_RESOURCES;
-use crate::node::{Claim, Expiry, Extension, Holder, Removal};
+use crate::node::{Claim, Expiry, Extension, Holder, Removal, Terms, Vote};
 
 pub(super) async fn a_keep_puts_the_mark_in_the_tokens_place(t: &Trial<'_>) {
     let claim = t.claim(["a"]);
@@ -24,6 +24,23 @@ pub(super) async fn what_is_kept_is_refused_to_all_for_the_rest(t: &Trial<'_>) {
         }
     }
     t.assert_kept(&claim, ["a"]).await;
+}
+
+pub(super) async fn a_refusal_tells_a_mark_from_a_holder(t: &Trial<'_>) {
+    let (holder, done) = (t.claim(["a"]), t.claim(["b"]));
+    t.take(&holder, LONG / 10).await;
+    t.take(&done, LONG).await;
+    t.keep(&done, LONG / 2).await;
+    // Of several resources it is about that which is taken for longest.
+    for (parts, wanted) in [(&["a"][..], false), (&["b"], true), (&["a", "b"], true)] {
+        match t.vote(&t.claim(parts), Terms::new(LONG)).await {
+            Vote::Held { kept, .. } => assert_eq!(kept, wanted, "{parts:?}"),
+            vote => panic!("expected a refusal, got {vote:?}"),
+        }
+    }
+    t.put("c", b"kept:0123456789abcde", Some(LONG)).await;
+    let vote = t.vote(&t.claim(["c"]), Terms::new(LONG)).await;
+    assert!(matches!(vote, Vote::Held { kept: false, .. }), "{vote:?}");
 }
 
 pub(super) async fn what_is_kept_is_free_after_the_rest_and_not_before(t: &Trial<'_>) {

@@ -230,6 +230,7 @@ macro_rules! __conformance_checks {
             nothing_that_was_sent_for_the_token_fits_the_mark
             a_keep_never_lengthens
             a_keep_of_a_hold_for_ever_has_an_end
+            a_refusal_tells_a_mark_from_a_holder
             a_second_keep_leaves_the_mark_as_it_is
             a_keep_by_another_leaves_the_holder_alone
             a_keep_leaves_the_mark_of_another_alone

@@ -33,7 +33,7 @@ pub(super) async fn given(t: &Trial<'_>, slots: &Claim, first: usize, slot: usiz
 pub(super) async fn full(t: &Trial<'_>, slots: &Claim, first: usize) -> Expiry {
     match place(t, slots, Terms::new(LONG), first).await {
         Placed {
-            vote: Vote::Held { expiry, fence: None, label: None },
+            vote: Vote::Held { expiry, fence: None, label: None, kept: false },
             slot: None,
             taken: 0b111,
         } => expiry,

@@ -48,7 +48,7 @@ pub(super) const CASES: &[Case] = {
             Distinct,
             Fail,
             &[0],
-            "is listed 2 times",
+            "is listed 2 times: as node 1 (`redis://n0`) and node 3 (`redis://n2`)",
             "once",
         ),
         (
@@ -57,7 +57,7 @@ pub(super) const CASES: &[Case] = {
             Distinct,
             Fail,
             &[0, 2],
-            "one server (run id 0bcdefgh), which would vote 2 times",
+            "one server (run id 0bcdefgh), which would vote 2 times: as node 1 (`redis://n0`) and node 3 (`redis://n2`)",
             "once",
         ),
         (
