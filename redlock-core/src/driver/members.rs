@@ -246,7 +246,10 @@ impl NodeSet {
                 let twin = run_ids.iter().enumerate().position(|(other, known)| {
                     other != index && known.as_deref() == Some(run_id.as_str())
                 });
-                if let Some(twin) = twin {
+                let is_late = self.contacted.load(Ordering::Acquire);
+                if let Some(twin) = twin
+                    && !(is_late && mutant!(LateTwinPasses))
+                {
                     self.contacted.store(false, Ordering::Release);
                     let detail = format!("the same server as {}", self.members[twin].name);
                     return Err(NodeError::new(Fault::Duplicate, &detail));
