@@ -93,15 +93,18 @@ pub(crate) fn run(seed: u64, flaw: Flaw, verbose: bool) -> Outcome {
 
 async fn story(setup: Setup, cast: Cast, flaw: Flaw, verbose: bool) -> Outcome {
     let world = World::new(setup, verbose);
-    let mut clients = Vec::new();
-    for number in 0..world.setup.processes {
+    let (mut processes, mut clients) = (Vec::new(), Vec::new());
+    for _ in 0..world.setup.processes {
         let process = start(&world, cast.refused, flaw);
         begins(&world, &process).await;
+        processes.push(process);
+    }
+    for (number, process) in processes.iter().enumerate() {
         for place in 0..cast.clients {
             let seed = world.setup.seed ^ ((number as u64 + 1) << 20) ^ ((place as u64 + 1) << 32);
             let rng = Rng::with_seed(seed);
             let [keeps, reading, permitting] = [(); 3].map(|()| rng.clone());
-            let (world, own) = (Arc::clone(&world), Arc::clone(&process));
+            let (world, own) = (Arc::clone(&world), Arc::clone(process));
             let client = Client { world, process: own, number, rng, keeps, reading, permitting };
             let life = process.gate.wrap(Box::pin(cycles(client, cast)));
             clients.push(tokio::spawn(life));
@@ -117,7 +120,7 @@ async fn story(setup: Setup, cast: Cast, flaw: Flaw, verbose: bool) -> Outcome {
     runner::end(&world)
 }
 
-/// The process meets the nodes and listens to them: those who wait for that together would be woken in an order that no
+/// Before anybody has a lock the process meets the nodes and listens to them: those who wait for that together would be woken in an order that no
 /// seed decides.
 async fn begins(world: &World, process: &Process) {
     let timeout = ms(world.setup.node_timeout);
