@@ -246,9 +246,8 @@ impl NodeSet {
                 let twin = run_ids.iter().enumerate().position(|(other, known)| {
                     other != index && known.as_deref() == Some(run_id.as_str())
                 });
-                let is_late = self.contacted.load(Ordering::Acquire);
                 if let Some(twin) = twin
-                    && !(is_late && mutant!(LateTwinPasses))
+                    && !mutant!(LateTwinPasses, self.contacted.load(Ordering::Acquire), false)
                 {
                     self.contacted.store(false, Ordering::Release);
                     let detail = format!("the same server as {}", self.members[twin].name);
