@@ -6,7 +6,8 @@
 //! [`cases`]. Locks that stay taken after their end have a [model](keep) of their own.
 //!
 //! Locks that are handed over have a world of their own, in [`hand`], readers beside writers two, in [`rw`] without clocks and
-//! in [`timed`] with one, and permits one in [`sem`].
+//! in [`timed`] with one, permits one in [`sem`], first contacts one in [`meet`], and commands that travel together one in
+//! [`together`].
 //!
 //! ```sh
 //! cargo run --release -p redlock-model            # seconds
@@ -53,5 +54,6 @@ pub mod state;
 pub mod talk;
 mod ticks;
 pub mod timed;
+pub mod together;
 
 pub use model::Step;

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use redlock_model::report::{self, Case, World};
-use redlock_model::{cases, hand, keep, meet, rw, sem, timed};
+use redlock_model::{cases, hand, keep, meet, rw, sem, timed, together};
 
 fn main() -> io::Result<ExitCode> {
     let mut told = Told::default();
@@ -16,6 +16,7 @@ fn main() -> io::Result<ExitCode> {
     table([timed::sound, timed::broken, timed::big], &mut told)?;
     table([sem::sound, sem::broken, sem::big], &mut told)?;
     table([meet::sound, meet::broken, meet::big], &mut told)?;
+    table([together::sound, together::broken, together::big], &mut told)?;
     let mut out = io::stdout();
     for surprise in &told.surprises {
         writeln!(out, "not as expected: {surprise}")?;

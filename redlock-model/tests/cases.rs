@@ -1,7 +1,7 @@
 //! The cases that are small enough for every test run.
 
 use redlock_model::report::{self, Case, World};
-use redlock_model::{cases, hand, keep, meet, rw, sem, timed};
+use redlock_model::{cases, hand, keep, meet, rw, sem, timed, together};
 
 fn surprises<W: World>(cases: Vec<Case<W>>) -> Vec<String> {
     cases.iter().flat_map(|case| report::run(case).surprises).collect()
@@ -117,4 +117,20 @@ fn a_case_of_permits_that_comes_out_otherwise_is_told() {
 fn a_first_contact_with_a_majority_counts_no_server_twice_in_every_interleaving() {
     assert_eq!(surprises(meet::sound()), Vec::<String>::new());
     assert_eq!(surprises(meet::broken()), Vec::<String>::new());
+}
+
+#[test]
+fn commands_that_travel_together_are_safe_in_every_interleaving() {
+    assert_eq!(surprises(together::sound()), Vec::<String>::new());
+    assert_eq!(surprises(together::broken()), Vec::<String>::new());
+}
+
+#[test]
+fn an_acquire_that_comes_behind_its_release_is_undone_in_every_interleaving() {
+    let behind = [together::Rule::WaitedFor, together::Rule::ForNobody];
+    for rule in behind {
+        let mut case = together::sound().remove(0);
+        (case.setting.rule, case.silent) = (rule, &[together::ORDER]);
+        assert_eq!(surprises(vec![case]), Vec::<String>::new());
+    }
 }

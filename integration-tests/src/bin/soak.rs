@@ -3,20 +3,21 @@
 //! `cargo run --release -p integration-tests --bin soak -- --client redis|fred --minutes N | --seconds N`. Tasks lock and release
 //! keys that nobody used before, over five servers; one call in sixteen is dropped at a random moment. In each sixth of the time,
 //! or each minute, one server restarts, and the connection to another is read on and not answered any more. What is printed
-//! then is what the process has by then, and at the end, once the times to live have passed, how many keys are left: any is
-//! exit code 1.
+//! then is what the process has by then, and at the end why calls failed and, once the times to live have passed, how many
+//! keys are left: any is exit code 1.
 
 #![allow(clippy::print_stdout)]
 
+use std::collections::BTreeMap;
 use std::error::Error;
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use integration_tests::nodes::Client;
 use integration_tests::{ChaosProxy, Server, Servers, resident};
-use redlock_core::Redlock;
+use redlock_core::{LockError, NodeOutcome, Redlock};
 use tokio::runtime::Handle;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
@@ -62,6 +63,44 @@ struct Calls {
     released: AtomicU64,
     dropped: AtomicU64,
     failed: AtomicU64,
+    /// By what failed and why: how often, and at which seconds.
+    failures: Mutex<BTreeMap<String, Vec<u64>>>,
+}
+
+impl Calls {
+    fn fails(&self, why: String, second: u64) {
+        let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
+        failures.entry(why).or_default().push(second);
+    }
+}
+
+/// The call, the kind of its error, and how many nodes answered what.
+fn why(call: &str, error: &LockError) -> String {
+    let mut answers = BTreeMap::<String, usize>::new();
+    for node in error.nodes() {
+        let answer = match &node.outcome {
+            // An address is a port of its own in every run.
+            NodeOutcome::Failed(error) => error.to_string(),
+            // How long is left is another number each time.
+            NodeOutcome::Held { .. } => "held".to_owned(),
+            outcome => outcome.to_string(),
+        };
+        *answers.entry(answer).or_default() += 1;
+    }
+    let answers: Vec<_> = answers.iter().map(|(answer, of)| format!("{of} {answer}")).collect();
+    format!("{call}: {:?}: {}", error.kind(), answers.join(", "))
+}
+
+/// The most frequent first.
+fn tell_failures(calls: &Calls) {
+    let failures = calls.failures.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut failures: Vec<_> = failures.iter().collect();
+    failures.sort_by_key(|(_, seconds)| std::cmp::Reverse(seconds.len()));
+    for (why, seconds) in failures {
+        let mut at: Vec<_> = seconds.iter().map(|second| second.to_string()).collect();
+        at.dedup();
+        println!("{:>6} {why}; in second {}", seconds.len(), at.join(" "));
+    }
 }
 
 async fn soak(client: Client, time: Duration) -> Result<ExitCode, Failure> {
@@ -74,7 +113,7 @@ async fn soak(client: Client, time: Duration) -> Result<ExitCode, Failure> {
     let begin = Instant::now();
     let mut tasks = JoinSet::new();
     for _ in 0..TASKS {
-        tasks.spawn(work(redlock.clone(), Arc::clone(&calls), begin + time));
+        tasks.spawn(work(redlock.clone(), Arc::clone(&calls), begin, begin + time));
     }
     println!(
         "{:>6} {:>9} {:>8} {:>7} {:>6} {:>6} {:>5} {:>12}",
@@ -103,6 +142,7 @@ async fn soak(client: Client, time: Duration) -> Result<ExitCode, Failure> {
     drop(redlock);
     sleep(TTL).await;
     report(begin, &calls, made)?;
+    tell_failures(&calls);
     let mut left = 0;
     for server in servers.iter() {
         left += server.keys().await.len();
@@ -111,7 +151,7 @@ async fn soak(client: Client, time: Duration) -> Result<ExitCode, Failure> {
     Ok(ExitCode::from(u8::from(left > 0)))
 }
 
-async fn work(redlock: Redlock, calls: Arc<Calls>, until: Instant) {
+async fn work(redlock: Redlock, calls: Arc<Calls>, begin: Instant, until: Instant) {
     while Instant::now() < until {
         let key = format!("soak:{}", calls.begun.fetch_add(1, Ordering::Relaxed));
         let count = if fastrand::u32(..DROPPED) == 0 {
@@ -120,8 +160,17 @@ async fn work(redlock: Redlock, calls: Arc<Calls>, until: Instant) {
             let _ = timeout(soon, redlock.lock(&key)).await;
             &calls.dropped
         } else {
-            let cycle = async { redlock.lock(&key).await?.release().await };
-            if cycle.await.is_ok() { &calls.released } else { &calls.failed }
+            let failure = match redlock.lock(&key).await {
+                Ok(guard) => guard.release().await.err().map(|error| ("release", error)),
+                Err(error) => Some(("lock", error)),
+            };
+            match failure {
+                None => &calls.released,
+                Some((call, error)) => {
+                    calls.fails(why(call, &error), begin.elapsed().as_secs());
+                    &calls.failed
+                }
+            }
         };
         count.fetch_add(1, Ordering::Relaxed);
     }

@@ -246,7 +246,9 @@ impl NodeSet {
                 let twin = run_ids.iter().enumerate().position(|(other, known)| {
                     other != index && known.as_deref() == Some(run_id.as_str())
                 });
-                if let Some(twin) = twin {
+                if let Some(twin) = twin
+                    && !mutant!(LateTwinPasses, self.contacted.load(Ordering::Acquire), false)
+                {
                     self.contacted.store(false, Ordering::Release);
                     let detail = format!(
                         "node {} of {} is the same server as node {}, {}",

@@ -54,7 +54,8 @@ use crate::node::key::LockKey;
 ///    node's own clock, and frees itself soon after. A time to live is relative: no wall clock of the
 ///    client is ever sent.
 /// 5. **Order.** What one caller sends is applied in the order sent, as on one connection. A release can
-///    then not overtake the late acquire that it makes up for.
+///    then not overtake the late acquire that it makes up for. What was refused for another's sake, as a part of what was
+///    sent together, may be sent again: an acquire only while its caller waits and nothing was sent on its resources since.
 /// 6. **Sent once.** A command is not sent again on the node's own accord after its fate became unknown,
 ///    unless sending it twice changes nothing.
 /// 7. **Truthful errors.** [`FaultClass::NotApplied`] and [`FaultClass::Misconfigured`] are answered only when

@@ -90,6 +90,8 @@ mutants! {
     ValidityUnchecked,
     /// One server that is listed twice counts twice.
     TwinCounts,
+    /// Who says after the first contact that it is the server of another node is asked beside that one.
+    LateTwinPasses,
     /// The wait budget is ignored for ten times as long.
     WaitsOn,
     /// A release that failed is not tried again.

@@ -3,9 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
 use redlock_core::faults::{Faulty, Misbehaviour, Verb};
-use redlock_core::node::{Claim, Extension, Holding, Identity, NodeError, Removal, Terms, Vote};
+use redlock_core::node::{Claim, Extension, Removal, Terms};
 use redlock_core::{
     InMemoryNode, Label, LockKey, LockNode, LockOptions, LostReason, Redlock, RedlockBuilder,
 };
@@ -212,64 +211,4 @@ pub(crate) fn a_node_that_lost_the_token_is_not_raised() -> Result<(), String> {
             Ok(()) => Err("a fence was given out that one node stands for".into()),
         }
     })
-}
-
-/// Two entries lead to one server, and it does not say who it is. The third node is somebody else's.
-pub(crate) fn a_twin_does_not_count() -> Result<(), String> {
-    scenario(async |nodes, _| {
-        let server = nodes[0].inner();
-        let entry = |name| Arc::new(Entry { name, server: Arc::clone(server) });
-        nodes[1].inner().put("k", "somebody else", None);
-        let redlock = Redlock::builder()
-            .nodes([entry("a") as Arc<dyn LockNode>, entry("b"), nodes[1].clone()])
-            .ttl(ms(10_000))
-            .build()
-            .unwrap();
-        match redlock.try_lock("k").await {
-            Err(_) => Ok(()),
-            Ok(_) => Err("one server gave two votes".into()),
-        }
-    })
-}
-
-#[derive(Debug)]
-struct Entry {
-    name: &'static str,
-    server: Arc<InMemoryNode>,
-}
-
-#[async_trait]
-impl LockNode for Entry {
-    fn name(&self) -> &str {
-        self.name
-    }
-
-    async fn identity(self: Arc<Self>, _: Duration) -> Result<Identity, NodeError> {
-        Ok(Identity::unknown())
-    }
-
-    async fn acquire(self: Arc<Self>, c: Claim, t: Terms, l: Duration) -> Result<Vote, NodeError> {
-        Arc::clone(&self.server).acquire(c, t, l).await
-    }
-
-    async fn extend(
-        self: Arc<Self>,
-        c: Claim,
-        t: Terms,
-        l: Duration,
-    ) -> Result<Extension, NodeError> {
-        Arc::clone(&self.server).extend(c, t, l).await
-    }
-
-    async fn release(self: Arc<Self>, c: Claim, l: Duration) -> Result<Removal, NodeError> {
-        Arc::clone(&self.server).release(c, l).await
-    }
-
-    async fn inspect(
-        self: Arc<Self>,
-        k: LockKey,
-        l: Duration,
-    ) -> Result<Vec<Option<Holding>>, NodeError> {
-        Arc::clone(&self.server).inspect(k, l).await
-    }
 }

@@ -13,10 +13,12 @@ mod sharing;
 #[path = "../simulation/mod.rs"]
 mod simulation;
 mod slots;
+mod together;
 
 use redlock_core::mutants::{self, Mutant};
+use simulation::contacts;
 use simulation::profile::Setup;
-use simulation::runner;
+use simulation::runner::{self, Report};
 
 const SEEDS: u64 = if cfg!(debug_assertions) { 2_000 } else { 20_000 };
 
@@ -25,11 +27,13 @@ enum By {
     Simulation,
     /// The same within as many seeds as a release build tries; a build without optimizations begins here.
     Rarely(u64),
+    /// The simulator of first contacts, in fewer seeds.
+    Contacts,
     /// A scenario, which must go well in the sound crate.
     Directed(&'static str, fn() -> Result<(), String>),
 }
 
-use By::{Directed, Rarely, Simulation};
+use By::{Contacts, Directed, Rarely, Simulation};
 
 const CAUGHT: &[(Mutant, By)] = &[
     (Mutant::TimeoutIsYes, Simulation),
@@ -89,7 +93,8 @@ const CAUGHT: &[(Mutant, By)] = &[
     (Mutant::RenewalGoesOn, Simulation),
     (Mutant::LostLate, Simulation),
     (Mutant::ValidityUnchecked, Simulation),
-    (Mutant::TwinCounts, Directed("a server listed twice", directed::a_twin_does_not_count)),
+    (Mutant::TwinCounts, Contacts),
+    (Mutant::LateTwinPasses, Contacts),
     (Mutant::WaitsOn, Simulation),
     (
         Mutant::ReleaseNotRetried,
@@ -204,6 +209,12 @@ fn is_of_slots(mutant: Mutant) -> bool {
     format!("{mutant:?}").starts_with("Slot")
 }
 
+/// The first invariant that breaks.
+fn noticed(report: Report) -> Option<String> {
+    let (seed, violation) = report.violations.into_iter().next()?;
+    Some(format!("{} at seed {seed}: {}", violation.invariant, violation.message))
+}
+
 /// What is no break of the code but of an assumption.
 fn tune(mutant: Mutant) -> impl Fn(&mut Setup) + Sync {
     move |setup| {
@@ -254,10 +265,14 @@ fn every_mutant_is_caught_and_the_sound_crate_is_not() {
                     std::fs::write(path, picture::page(*mutant, *seed)).unwrap();
                     println!("timeline: {}", path.display());
                 }
-                report.violations.first().map(|(seed, violation)| {
-                    format!("{} at seed {seed}: {}", violation.invariant, violation.message)
-                })
+                noticed(report)
             }
+            Contacts => noticed(runner::sweep_over(
+                0..SEEDS / 10,
+                true,
+                &|| mutants::set(Some(*mutant)),
+                &|seed| contacts::run(seed, false),
+            )),
             Directed(name, test) => {
                 test().unwrap_or_else(|error| panic!("{name}: {error}"));
                 mutants::set(Some(*mutant));

@@ -10,8 +10,9 @@ use tokio::time::sleep;
 use super::invariants::Event;
 use super::ledger::{Hold, Passed};
 use super::process::{Behaviour, behave};
+use super::start::Process;
 use super::timeline::What;
-use super::world::{FOREIGN, FOREIGN_BIT, Process, World, ms};
+use super::world::{FOREIGN, FOREIGN_BIT, World, ms};
 
 pub(crate) struct Client {
     pub(crate) world: Arc<World>,

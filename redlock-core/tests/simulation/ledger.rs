@@ -1,9 +1,10 @@
 //! What truly happened, in the order in which it did.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Arguments;
 
 use redlock_core::Lease;
+use redlock_core::node::Claim;
 
 use super::timeline::{Mark, What};
 
@@ -67,6 +68,8 @@ pub(crate) struct Write {
 pub(crate) struct Ledger {
     pub(crate) holds: Vec<Hold>,
     pub(crate) writes: Vec<Write>,
+    /// The values of which a node was sent a release.
+    pub(crate) released: BTreeSet<(usize, Vec<u8>)>,
     step: u64,
 }
 
@@ -75,6 +78,11 @@ impl Ledger {
     pub(crate) fn step(&mut self) -> u64 {
         self.step += 1;
         self.step
+    }
+
+    /// A node is sent a release.
+    pub(crate) fn releases(&mut self, node: usize, claim: &Claim) {
+        self.released.insert((node, claim.value().to_vec()));
     }
 
     /// The permits of whoever takes itself for a holder of one.
@@ -126,6 +134,11 @@ pub(crate) struct Counts {
     pub(crate) most: u64,
     pub(crate) last: u64,
     pub(crate) raised: u64,
+    /// Grants to handles that list a server twice.
+    pub(crate) twice: u64,
+    /// Commands that were sent as one with others, and those of them that were refused so.
+    pub(crate) together: u64,
+    pub(crate) refused_together: u64,
 }
 
 impl Counts {
@@ -149,6 +162,9 @@ impl Counts {
         self.most = self.most.max(other.most);
         self.last += other.last;
         self.raised += other.raised;
+        self.twice += other.twice;
+        self.together += other.together;
+        self.refused_together += other.refused_together;
     }
 }
 

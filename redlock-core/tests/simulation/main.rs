@@ -5,6 +5,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
 
+mod casts_tests;
 #[path = "mod.rs"]
 mod simulation;
 mod timeline_tests;

@@ -7,6 +7,7 @@
 #![allow(dead_code, clippy::unwrap_used, clippy::panic, clippy::disallowed_methods)]
 
 pub(crate) mod client;
+pub(crate) mod contacts;
 pub(crate) mod crowd;
 pub(crate) mod hand;
 pub(crate) mod invariants;
@@ -19,9 +20,11 @@ pub(crate) mod process;
 pub(crate) mod profile;
 pub(crate) mod read;
 pub(crate) mod runner;
+pub(crate) mod start;
 // Where chaos has it from, whose history is drawn so too.
 #[allow(unreachable_pub, unused_imports)]
 #[path = "../../../integration-tests/src/timeline/mod.rs"]
 pub(crate) mod timeline;
+pub(crate) mod together;
 pub(crate) mod weather;
 pub(crate) mod world;

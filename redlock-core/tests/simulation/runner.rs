@@ -44,12 +44,17 @@ pub(crate) fn replay_command(seed: u64) -> String {
 pub(crate) fn run(seed: u64, verbose: bool, tune: &dyn Fn(&mut Setup)) -> Outcome {
     let mut setup = Setup::draw(seed);
     tune(&mut setup);
+    play(story(setup, verbose))
+}
+
+/// On a paused clock, and in one thread.
+pub(crate) fn play(story: impl Future<Output = Outcome>) -> Outcome {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .start_paused(true)
         .build()
         .unwrap();
-    let result = catch_unwind(AssertUnwindSafe(|| runtime.block_on(story(setup, verbose))));
+    let result = catch_unwind(AssertUnwindSafe(|| runtime.block_on(story)));
     result.unwrap_or_else(|_| Outcome {
         counts: Counts::default(),
         violations: vec![Violation {
@@ -84,6 +89,11 @@ async fn story(setup: Setup, verbose: bool) -> Outcome {
     }
     weather.abort();
     settle(&world).await;
+    end(&world)
+}
+
+/// What a run came to.
+pub(crate) fn end(world: &World) -> Outcome {
     let processes = std::mem::take(&mut *world.processes.lock().unwrap());
     drop(processes);
     let mut trace = world.trace.lock().unwrap();
@@ -99,7 +109,7 @@ async fn story(setup: Setup, verbose: bool) -> Outcome {
 }
 
 /// Everything heals, a newcomer gets every lock, and nothing is left in the end.
-async fn settle(world: &Arc<World>) {
+pub(crate) async fn settle(world: &Arc<World>) {
     let setup = &world.setup;
     world.healed.store(true, Ordering::Relaxed);
     world.trace.lock().unwrap().healed(world.at());
@@ -110,8 +120,7 @@ async fn settle(world: &Arc<World>) {
     }
     // The last message, the last time to live on the slowest clock, and the last restart.
     let longest = setup.slowest + setup.longest * 2 + setup.warm_up();
-    let newcomer = world.start_process();
-    let number = setup.processes;
+    let (newcomer, number) = (world.start_process(), processes.len());
     let rng = Rng::with_seed(setup.seed);
     let [keeps, reading, permitting] = [(); 3].map(|()| rng.clone());
     let (world, process) = (Arc::clone(world), Arc::clone(&newcomer));
@@ -154,6 +163,12 @@ pub(crate) struct Report {
 impl Report {
     pub(crate) fn of(&self, profile: Profile) -> Counts {
         self.counts[profile as usize]
+    }
+
+    pub(crate) fn all(&self) -> Counts {
+        let mut all = Counts::default();
+        self.counts.iter().for_each(|counts| all.add(counts));
+        all
     }
 }
 
@@ -210,6 +225,16 @@ pub(crate) fn sweep(
     prepare: &(dyn Fn() + Sync),
     tune: &(dyn Fn(&mut Setup) + Sync),
 ) -> Report {
+    sweep_over(seeds, stop, prepare, &|seed| run(seed, false, tune))
+}
+
+/// The same with whatever a seed stands for.
+pub(crate) fn sweep_over(
+    seeds: std::ops::Range<u64>,
+    stop: bool,
+    prepare: &(dyn Fn() + Sync),
+    run: &(dyn Fn(u64) -> Outcome + Sync),
+) -> Report {
     let began = std::time::Instant::now();
     let (next, stopped) = (AtomicU64::new(seeds.start), AtomicBool::new(false));
     let report = Mutex::new(Report::default());
@@ -222,7 +247,7 @@ pub(crate) fn sweep(
                     if seed >= seeds.end || stopped.load(Ordering::Relaxed) {
                         break;
                     }
-                    let outcome = run(seed, false, tune);
+                    let outcome = run(seed);
                     let mut report = report.lock().unwrap();
                     report.counts[Profile::of(seed) as usize].add(&outcome.counts);
                     report.trace = report.trace.wrapping_add(outcome.hash);

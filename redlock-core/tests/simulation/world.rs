@@ -1,21 +1,18 @@
 //! The shared nodes, the processes, and the book that is kept about them.
 
 use std::fmt::Arguments;
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use fastrand::Rng;
-use redlock_core::faults::{Faulty, Misbehaviour, Verb};
-use redlock_core::{InMemoryNode, LockNode, Redlock, RetryPolicy, RwFenceGate, Token};
+use redlock_core::{InMemoryNode, RwFenceGate, Token};
 use tokio::time::Instant;
 
 use super::invariants::{self, Event};
 use super::ledger::{Counts, Hold, Ledger, Trace};
-use super::marks;
-use super::process::Gate;
 use super::profile::{MOST_PERMITS, Setup};
 use super::runner::Violation;
+use super::start::Process;
 use super::timeline::End;
 
 /// Where all clocks begin, before their errors.
@@ -64,15 +61,7 @@ pub(crate) struct World {
     pub(crate) start: Instant,
 }
 
-pub(crate) struct Process {
-    pub(crate) gate: Arc<Gate>,
-    pub(crate) links: Vec<Arc<Faulty<InMemoryNode>>>,
-    pub(crate) cut_off: Vec<Arc<AtomicBool>>,
-    pub(crate) redlock: Redlock,
-    pub(crate) wall_error: Arc<AtomicI64>,
-}
-
-fn shifted(by: i64) -> Duration {
+pub(crate) fn shifted(by: i64) -> Duration {
     let micros = Duration::from_micros(by.unsigned_abs());
     if by < 0 { EPOCH - micros } else { EPOCH + micros }
 }
@@ -103,93 +92,6 @@ impl World {
             start: Instant::now(),
             setup,
         })
-    }
-
-    /// Starts a process with connections of its own.
-    pub(crate) fn start_process(&self) -> Arc<Process> {
-        let mut processes = self.processes.lock().unwrap();
-        let number = processes.len();
-        let setup = &self.setup;
-        let mut rng = Rng::with_seed(setup.seed ^ ((number as u64 + 1) << 40));
-        let cut_off: Vec<Arc<AtomicBool>> = self.nodes.iter().map(|_| Arc::default()).collect();
-        let links: Vec<_> = (0..setup.nodes)
-            .map(|node| {
-                let link = Faulty::new(Arc::clone(&self.nodes[node]));
-                link.reordering(setup.reorder);
-                link.decide(self.fate(number, node, Arc::clone(&cut_off[node]), rng.fork()));
-                Arc::new(link)
-            })
-            .collect();
-        let gate = Gate::new();
-        let error = setup.client_wall;
-        let wall_error = Arc::new(AtomicI64::new(rng.i64(-error..=error)));
-        let (stopped, wrong, start) = (Arc::clone(&gate), Arc::clone(&wall_error), self.start);
-        let mut builder = Redlock::builder()
-            .nodes(links.iter().map(|link| Arc::clone(link) as Arc<dyn LockNode>))
-            .ttl(ms(setup.ttl))
-            .node_timeout(ms(setup.node_timeout))
-            .retry(RetryPolicy::uniform(ms(setup.retry.0), ms(setup.retry.1)).unwrap())
-            .fencing(setup.fencing)
-            .retry_seed(rng.u64(..))
-            .suspended(|| Duration::ZERO)
-            .wall_clock(move || shifted(wrong.load(Ordering::Relaxed)) + start.elapsed())
-            .wrap_tasks(move |task| Box::pin(stopped.wrap(task)));
-        if setup.guard {
-            builder = builder.restart_guard(ms(setup.longest));
-        }
-        let redlock = builder.build().unwrap();
-        let process = Arc::new(Process { gate, links, cut_off, redlock, wall_error });
-        processes.push(Arc::clone(&process));
-        process
-    }
-
-    /// What becomes of each request from a process to a node.
-    fn fate(
-        &self,
-        process: usize,
-        node: usize,
-        cut_off: Arc<AtomicBool>,
-        mut rng: Rng,
-    ) -> impl FnMut(Verb) -> Vec<Misbehaviour> + Send + 'static {
-        let (setup, healed) = (self.setup.clone(), Arc::clone(&self.healed));
-        let (trace, start, lane) = (Arc::clone(&self.trace), self.start, self.lane_of(node));
-        move |verb| {
-            let healed = healed.load(Ordering::Relaxed);
-            let (least, most) = if healed { (0, 1) } else { setup.delay };
-            let mut fate = vec![
-                Misbehaviour::SlowRequest(ms(rng.u64(least..=most))),
-                Misbehaviour::SlowReply(ms(rng.u64(least..=most))),
-            ];
-            let at = start.elapsed().as_micros() as u64;
-            if !healed {
-                if rng.u64(..1_000) < setup.slow {
-                    let delay = ms(rng.u64(0..=setup.slowest));
-                    let slow = [Misbehaviour::SlowRequest(delay), Misbehaviour::SlowReply(delay)];
-                    fate.push(rng.choice(slow).unwrap());
-                }
-                if cut_off.load(Ordering::Relaxed) {
-                    fate.push(Misbehaviour::LostRequest);
-                } else if rng.u64(..1_000) < setup.lost {
-                    let lost = [Misbehaviour::LostRequest, Misbehaviour::LostReply];
-                    fate.push(rng.choice(lost).unwrap());
-                } else if rng.u64(..1_000) < setup.broken {
-                    let broken =
-                        [Misbehaviour::Refused, Misbehaviour::CutBefore, Misbehaviour::CutAfter];
-                    fate.push(rng.choice(broken).unwrap());
-                }
-            }
-            let mut trace = trace.lock().unwrap();
-            trace.note(
-                at,
-                &[process as u64, node as u64, verb as u64],
-                format_args!("p{process} sends {verb:?} to n{node}: {fate:?}"),
-            );
-            let timeout = ms(setup.node_timeout);
-            if let Some(what) = marks::message((process, node, lane), verb, &fate, timeout) {
-                trace.mark(at, || what);
-            }
-            fate
-        }
     }
 
     /// Microseconds since the start.

@@ -17,10 +17,15 @@
 //! | [bounded calls](bounded) | docs of each method | yes |
 //! | [at least](at_least) | `LockOptions::at_least`: nobody else before | no |
 //! | [permits](permits) | `Semaphore`: at most so many in use, and one holder a slot | no |
+//! | [command order](order) | contract of `LockNode`, order: no acquire behind its release | yes |
+//! | [answers](answers) | the adapters: what a node answers reaches who asked | where nothing is lost |
+//! | [outlived](outlived) | the driver: what is released goes, whatever becomes of the first release | yes |
+//! | [meeting](meeting) | `NodeSet`: a node is asked once it has said who it is, and a server over one node | yes |
 //! | [admission](admission) | `LockOptions::writer_intent`: a writer among endless readers gets in | where nothing fails |
 
 mod admission;
 mod announced;
+mod answers;
 mod at_least;
 mod bounded;
 mod continuation;
@@ -32,6 +37,9 @@ mod gate;
 mod hold_order;
 mod leaders;
 mod leftovers;
+mod meeting;
+mod order;
+mod outlived;
 mod permits;
 mod progress;
 mod validity;
@@ -66,6 +74,26 @@ pub(crate) enum Event {
     Waited {
         micros: u64,
         failure: Option<String>,
+    },
+    /// A node is about to do an acquire whose release it did before, both over one connection.
+    Behind {
+        process: usize,
+        node: usize,
+        awaited: bool,
+    },
+    /// A caller's time limit passed.
+    Unanswered {
+        process: usize,
+        node: usize,
+    },
+    /// Nothing fails any more, nothing is under way, and no lock has ended by itself.
+    Quiet,
+    /// A node is asked for a lock that has not said who it is; or that is the server of this one, which was asked for the
+    /// same one.
+    Asked {
+        process: usize,
+        entry: usize,
+        twin: Option<usize>,
     },
     /// All handles were closed.
     Closed,
@@ -102,6 +130,10 @@ pub(crate) const ALL: &[Invariant] = &[
     promised("at least", at_least::check),
     promised("continuation", continuation::check),
     promised("permits", permits::check),
+    always("command order", order::check),
+    always("answers", answers::check),
+    always("outlived", outlived::check),
+    always("meeting", meeting::check),
     promised("admission", admission::check),
 ];
 
