@@ -113,6 +113,7 @@ async fn the_texts_are_those_of_the_run() {
         ("chaos", &["worker 0", "server 4"]),
         ("lock-life.svg", &["node 5", "A holds the lock", "B holds the lock"]),
         ("stale-write.svg", &["resource", "refused"]),
+        ("dashboard.svg", &["Acquires by outcome", "p99", "Node sets"]),
         ("performance.svg", &["Acquire + release, cycles per second", "tasks"]),
     ] {
         for part in parts {
