@@ -59,7 +59,7 @@ impl Prometheus {
         command.stderr(std::fs::File::create(&log).unwrap()).kill_on_drop(true);
         let mut started = Self { addr, process: command.spawn().unwrap(), log };
         let ready = async {
-            while !get(addr, "/-/ready").await.is_some_and(|(status, _)| status == 200) {
+            while get(addr, "/-/ready").await.is_none_or(|(status, _)| status != 200) {
                 let ended = started.process.try_wait().unwrap();
                 assert!(ended.is_none(), "{ended:?}: {}", started.said());
                 sleep(Duration::from_millis(50)).await;
