@@ -1,6 +1,6 @@
 //! The picture of a terminal in the README of `redlock-cli`: what the command says of one lock, and of its nodes.
 //!
-//! `REDLOCK_PICTURES=write cargo test -p integration-tests --test cli -- as_it_is_drawn` draws it anew.
+//! `REDLOCK_PICTURES=write cargo test --workspace --all-features --test cli -- as_it_is_drawn` draws it anew.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -126,7 +126,7 @@ async fn the_terminal_of_the_readme_is_as_it_is_drawn() {
     assert_eq!(
         told(&there),
         told(&now),
-        "docs/terminal.svg: REDLOCK_PICTURES=write cargo test -p integration-tests --test cli -- as_it_is_drawn"
+        "docs/terminal.svg: REDLOCK_PICTURES=write cargo test --workspace --all-features --test cli -- as_it_is_drawn"
     );
     let dark = "prefers-color-scheme: dark";
     assert!(there.contains(dark) && there.len() <= 20_000, "{} bytes", there.len());

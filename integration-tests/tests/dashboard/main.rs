@@ -1,7 +1,7 @@
 //! Every query of the dashboard in `docs/telemetry` is answered by a Prometheus that asks the example service and a worker, and
 //! every alert beside it can be evaluated.
 //!
-//! `REDLOCK_PICTURES=write cargo test -p integration-tests --test dashboard` draws `docs/dashboard.svg` of it anew.
+//! `REDLOCK_PICTURES=write cargo test --workspace --all-features --test dashboard` draws `docs/dashboard.svg` of it anew.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
 
@@ -124,7 +124,7 @@ fn the_picture_shows_the_panels_of_the_dashboard() {
     let there: Vec<_> = panels().into_iter().map(|panel| panel.title).collect();
     assert_eq!(
         shown, there,
-        "REDLOCK_PICTURES=write cargo test -p integration-tests --test dashboard"
+        "REDLOCK_PICTURES=write cargo test --workspace --all-features --test dashboard"
     );
     assert!(svg.len() <= 60_000, "{} bytes", svg.len());
 }
