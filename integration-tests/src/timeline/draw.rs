@@ -14,7 +14,7 @@ const RIGHT: f64 = WIDTH - 24.0;
 const SCALE: f64 = 20.0;
 
 const STYLE: &str = "
-text { paint-order: stroke; stroke: var(--paper); stroke-width: 2.5px; stroke-linejoin: round; stroke-opacity: .85; }
+text { paint-order: stroke; stroke: var(--paper); stroke-width: 2.5px; stroke-linejoin: round; stroke-opacity: .92; }
 .lane { fill: var(--band); } .lane.node { fill: none; stroke: var(--grid); stroke-dasharray: 2 4; }
 .hold, .rest, .sample { stroke: var(--own); fill: var(--own); fill-opacity: .28; }
 .share { fill-opacity: .10; stroke-dasharray: 5 3; } .permit { rx: 7px; fill-opacity: .16; stroke-width: 2; }

@@ -71,6 +71,19 @@ fn a_window_shows_what_reaches_into_it() {
 }
 
 #[test]
+fn what_became_a_share_before_the_window_is_one_in_it() {
+    let shared = Mark { at: 20_000, what: What::Shared { hold: 0 } };
+    let marks = vec![held(0, 0, 1_000), shared, ended(0, 50_000, End::Released)];
+    let whole = draw(&timeline(marks.clone()));
+    let parts =
+        |svg: &str| [svg.matches("\"hold alone ").count(), svg.matches("\"rest share ").count()];
+    assert_eq!(parts(&whole), [1, 1], "{whole}");
+    let part = draw(&Timeline { window: Some((30_000, 70_000)), ..timeline(marks) });
+    assert_eq!(parts(&part), [0, 0], "{part}");
+    assert!(part.contains("class=\"hold share ") && !part.contains("width=\"0.0\""), "{part}");
+}
+
+#[test]
 fn what_is_broken_again_between_the_same_holds_is_told_once() {
     let broken = |at, message: &str, holds: &[usize]| {
         let (rule, message, holds) = ("rule".to_owned(), message.to_owned(), holds.to_vec());

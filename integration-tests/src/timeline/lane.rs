@@ -191,7 +191,6 @@ pub(super) fn of_mode(mode: Mode) -> &'static str {
 fn draw_bar(svg: &mut Svg, frame: &Frame<'_>, bar: &Bar<'_>, (from, last): (f64, f64), y: f64) {
     let end = bar.end.map_or(last, |(at, _)| frame.axis.at(at)).max(from + 3.0);
     let accused = if bar.accused { " accused" } else { "" };
-    let class = format!("hold {} {}{accused}", of_mode(bar.mode), frame.colour(bar.keys));
     let until = match bar.end {
         None => "the end of the picture".to_owned(),
         Some((at, how)) => format!("{} ms: {}", grouped(at), told(how)),
@@ -204,6 +203,9 @@ fn draw_bar(svg: &mut Svg, frame: &Frame<'_>, bar: &Bar<'_>, (from, last): (f64,
         grouped(bar.begin)
     );
     let shared = bar.shared.map_or(end, |at| frame.axis.at(at).clamp(from, end));
+    // It became one before the picture begins, so there is nothing else of it to be seen.
+    let (mode, shared) = if shared > from { (bar.mode, shared) } else { (Mode::Share, end) };
+    let class = format!("hold {} {}{accused}", of_mode(mode), frame.colour(bar.keys));
     svg.rect(&class, (from, y), (shared - from, BAR), &hint);
     if shared < end {
         let class = format!("rest share {}{accused}", frame.colour(bar.keys));

@@ -55,6 +55,18 @@ impl Svg {
         );
     }
 
+    /// A text of parts, each with its class, whose spaces count.
+    pub fn parts(&mut self, (x, y): (f64, f64), parts: &[(&str, &str)]) {
+        let span = |(class, said): &(&str, &str)| {
+            format!("<tspan class=\"{}\">{}</tspan>", escape(class), escape(said))
+        };
+        let spans: String = parts.iter().map(span).collect();
+        let _ = writeln!(
+            self.0,
+            "<text xml:space=\"preserve\" x=\"{x:.1}\" y=\"{y:.1}\">{spans}</text>"
+        );
+    }
+
     /// A rectangle; `hint` is shown when it is pointed at.
     pub fn rect(&mut self, class: &str, (x, y): (f64, f64), (w, h): (f64, f64), hint: &str) {
         let (w, h) = (w.max(0.0), h.max(0.0));

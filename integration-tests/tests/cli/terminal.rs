@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{Read, Write};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 
@@ -13,6 +14,26 @@ use crate::setup::{LIMIT, forget, redlock, state, until, until_gone};
 use crate::signals::TELLER;
 
 const PROCESS: &str = "pid,ppid,pgid,sid,tpgid,stat,wchan:20,pending,blocked,ignored,caught,args";
+
+/// Starts a command line at a terminal of its own, and gives the end that a person has.
+pub(crate) fn open(servers: &Servers, words: &[&str], folder: &Path) -> (File, Child) {
+    let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
+    grantpt(&master).unwrap();
+    unlockpt(&master).unwrap();
+    let name = ptsname(&master, Vec::new()).unwrap().into_string().unwrap();
+    let line = || Stdio::from(File::options().read(true).write(true).open(&name).unwrap());
+    let mut command = Command::new("setsid");
+    // Otherwise Ctrl-C throws output away, also that of whoever was quick to get the signal.
+    let quiet = "stty noflsh; exec \"$@\"";
+    // Whoever runs the tests in the background of a script ignores what is pressed here.
+    let heard = "--default-signal=HUP,INT,QUIT";
+    command.args(["--ctty", "env", heard, "sh", "-c", quiet, "sh"]).args(words);
+    command.env("REDLOCK_NODES", servers.urls().join(",")).env_remove("REDLOCK_CONFIG");
+    command.env("XDG_CONFIG_HOME", "/nonexistent").env("HOME", "/nonexistent");
+    command.current_dir(folder);
+    let process = command.stdin(line()).stdout(line()).stderr(line()).spawn().unwrap();
+    (File::from(master), process)
+}
 
 /// A command line at a terminal of its own, which it is in the foreground of.
 struct Terminal {
@@ -29,22 +50,8 @@ impl Terminal {
     }
 
     fn run(servers: &Servers, words: &[&str]) -> Self {
-        let master =
-            openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
-        grantpt(&master).unwrap();
-        unlockpt(&master).unwrap();
-        let name = ptsname(&master, Vec::new()).unwrap().into_string().unwrap();
-        let line = || Stdio::from(File::options().read(true).write(true).open(&name).unwrap());
-        let mut command = Command::new("setsid");
-        // Otherwise Ctrl-C throws output away, also that of whoever was quick to get the signal.
-        let quiet = "stty noflsh; exec \"$@\"";
-        // Whoever runs the tests in the background of a script ignores what is pressed here.
-        let heard = "--default-signal=HUP,INT,QUIT";
-        command.args(["--ctty", "env", heard, "sh", "-c", quiet, "sh"]).args(words);
-        command.env("REDLOCK_NODES", servers.urls().join(",")).env_remove("REDLOCK_CONFIG");
-        command.env("XDG_CONFIG_HOME", "/nonexistent").env("HOME", "/nonexistent");
-        let process = command.stdin(line()).stdout(line()).stderr(line()).spawn().unwrap();
-        let mut screen = File::from(master.try_clone().unwrap());
+        let (keyboard, process) = open(servers, words, Path::new("."));
+        let mut screen = keyboard.try_clone().unwrap();
         let (sender, lines) = channel();
         std::thread::spawn(move || {
             let (mut buffer, mut text) = ([0; 1024], String::new());
@@ -57,7 +64,7 @@ impl Terminal {
                 }
             }
         });
-        Self { keyboard: File::from(master), lines, process }
+        Self { keyboard, lines, process }
     }
 
     fn line(&self) -> String {

@@ -32,9 +32,9 @@ struct Plot {
 
 /// Fit for a light and for a dark page.
 const STYLE: &str = "
-  svg { --ink: #1f2328; --faint: #8b949e; --grid: #d8dee4; --c0: #0969da; --c1: #59636e; --c2: #1a7f37; --c3: #9a6700; --c4: #cf222e; }
+  svg { --ink: #1f2328; --faint: #59636e; --grid: #d8dee4; --c0: #0969da; --c1: #59636e; --c2: #1a7f37; --c3: #9a6700; --c4: #cf222e; }
   @media (prefers-color-scheme: dark) {
-    svg { --ink: #e6edf3; --faint: #848d97; --grid: #30363d; --c0: #58a6ff; --c1: #9198a1; --c2: #3fb950; --c3: #d29922; --c4: #ff7b72; }
+    svg { --ink: #e6edf3; --faint: #9198a1; --grid: #30363d; --c0: #58a6ff; --c1: #9198a1; --c2: #3fb950; --c3: #d29922; --c4: #ff7b72; }
   }
   text { font: 12px system-ui, sans-serif; fill: var(--ink); }
   .title { font-weight: 600; font-size: 13px; }
