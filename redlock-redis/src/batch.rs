@@ -8,10 +8,10 @@ use redlock_protocol::together::{Manner, Together};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
+use crate::asked::{Answer, Queued};
 use crate::command::Command;
 use crate::errors;
 use crate::patience;
-use crate::queue::{Answer, Queued};
 use crate::sending::{Sending, send, send_one};
 use crate::together;
 

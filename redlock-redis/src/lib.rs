@@ -99,6 +99,7 @@
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+mod asked;
 mod batch;
 mod borrowed;
 mod command;

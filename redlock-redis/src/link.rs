@@ -12,9 +12,10 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
+use crate::asked::{Answer, Queued};
 use crate::command::Command;
 use crate::patience::{End, Record};
-use crate::queue::{Answer, Ending, Queue, Queued};
+use crate::queue::{Ending, Queue};
 use crate::target::Target;
 use crate::writer;
 

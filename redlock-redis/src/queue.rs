@@ -5,23 +5,11 @@ use std::task::{Context, Waker};
 
 use redis::aio::MultiplexedConnection;
 use redlock_core::node::{Fault, NodeError};
-use redlock_protocol::{CallError, Reply};
-use tokio::sync::oneshot;
 use tokio::time::Instant;
 
+use crate::asked::Queued;
 use crate::batch::Batch;
-use crate::command::Command;
 use crate::patience::End;
-
-/// What became of a command, or why it was never sent.
-pub(crate) type Answer = Result<Reply, CallError>;
-
-/// A command that was not handed to redis-rs yet.
-pub(crate) struct Queued {
-    pub(crate) command: Command,
-    pub(crate) deadline: Instant,
-    pub(crate) answer: oneshot::Sender<Answer>,
-}
 
 /// The commands that wait for the connection, or for their turn on it, in the order they came.
 #[derive(Clone)]
@@ -207,7 +195,11 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 mod tests {
     use std::time::Duration;
 
+    use tokio::sync::oneshot;
+
     use super::*;
+    use crate::asked::Answer;
+    use crate::command::Command;
 
     fn queued(start: Instant, seconds: u64) -> (Queued, oneshot::Receiver<Answer>) {
         let (answer, receiver) = oneshot::channel();

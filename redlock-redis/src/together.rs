@@ -1,7 +1,7 @@
 //! Which commands of one moment are sent as one.
 
+use crate::asked::Queued;
 use crate::command::Keys;
-use crate::queue::Queued;
 
 /// Parts the releases that can be sent as one before all else from the others: those that pass no command that may touch their
 /// key. In both the order stays.

@@ -12,9 +12,10 @@ use redlock_protocol::together::Manner;
 use tokio::sync::Notify;
 use tokio::time::{Instant, Sleep};
 
+use crate::asked::Queued;
 use crate::batch::{Batch, State};
 use crate::patience::{Doubt, End};
-use crate::queue::{Ending, Queue, Queued};
+use crate::queue::{Ending, Queue};
 use crate::settings;
 use crate::target::Target;
 
