@@ -95,7 +95,7 @@ fn failures_keep_their_codes_when_nobody_hears_of_them() {
         (&["inspect"], 2),
         (&["inspect", ""], 125),
         (&["watch", "k", "--interval", "0s"], 125),
-        (&["release", "k", "--force"], 125),
+        (&["release", "k", "--force"], 2),
         (&["release", "k"], 2),
         (&["man", "/nonexistent/directory"], 125),
         (&["bench", "--ttl", "1ms"], 125),

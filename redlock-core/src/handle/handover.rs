@@ -42,7 +42,7 @@ impl Redlock {
     /// the fence is larger than the giver's. No time travels with the text, so a message that was late does no harm. Of
     /// several that take over the first one wins. Where several did at one moment each may have been given a part of the nodes:
     /// who was refused while a majority has no holder tries again after a [random delay](crate::RetryPolicy), up to eight times,
-    /// so that one of them has it. [`continued`](LockGuard::continued) tells whether nobody held it in
+    /// so that one of them has it: it looks first, for a node timeout at most, and tries for as long as a `try_lock` may. [`continued`](LockGuard::continued) tells whether nobody held it in
     /// between; where the lock was free, or had been somebody else's meanwhile, it is taken anew and that is false.
     ///
     /// The giver may take over itself, such as when the message was lost.

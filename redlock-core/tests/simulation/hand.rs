@@ -36,8 +36,9 @@ impl Client {
         let keys = self.world.ledger.lock().unwrap().holds[giver].keys;
         let (how, called) = (self.behaviour(), self.world.step());
         let redlock = self.process.redlock.clone();
-        // To meet the nodes, the round, the second round.
-        let taken = self.call("take_over", 3, 0, how, redlock.take_over(&handover)).await?;
+        // To meet the nodes; then nine times the round and the second round, and in between a look and a pause.
+        let pauses = 8 * (self.world.setup.retry.1 + 8);
+        let taken = self.call("take_over", 27, pauses, how, redlock.take_over(&handover)).await?;
         match taken {
             Ok(guard) => {
                 let passed = Passed { giver, continued: guard.continued() };
