@@ -1,6 +1,6 @@
 //! What nodes told of releases, and who waits to hear of them.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -13,7 +13,8 @@ use crate::decide::quorum::majority;
 use crate::driver::clock::Clock;
 use crate::node::key::LockKey;
 
-pub(super) type Heads = HashMap<Box<[u8]>, Vec<(usize, Arc<Head>)>>;
+/// In the names' order, in which they are told too: a run of the simulator has to be the same each time.
+pub(super) type Heads = BTreeMap<Box<[u8]>, Vec<(usize, Arc<Head>)>>;
 
 /// The waiting heads of a handle, and its subscriptions.
 pub(crate) struct Wakes {
