@@ -50,7 +50,7 @@
 //! | setting | value | why |
 //! |---|---|---|
 //! | connections | one | what is sent first is applied first, so a release cannot overtake the acquire it makes up for |
-//! | a command that meets no other | handed to redis-rs by its caller | spares a turn of the connection's task |
+//! | a command on a connection where the last eight met no others | handed to redis-rs by its caller | spares a turn of the connection's task |
 //! | commands that wait at one moment | sent as one pipeline, 32 at most | redis-rs pays for each hand-over; their answers are given out together |
 //! | releases among them | of one resource each, over a server without `DELIFEQ` and `DELEX`: sent as one script, in front of what touches other keys | calling a script costs a server more than what it does |
 //! | time limit of a command | the verb's own | one timer for the connection; a command that is given up before its pipeline is sent is left out |

@@ -23,6 +23,10 @@ use crate::target::Target;
 /// would wait for the rest.
 const LONGEST_BATCH: usize = 32;
 
+/// After so many commands in a row that met no other the next may be handed over by its caller. In a crowd the first of each moment
+/// would go without those that come right behind it.
+const ALONE: u32 = 8;
+
 /// Connects, and returns when the connection is over.
 pub(crate) async fn keep_connected(target: Target, ending: Ending) {
     let lost = Arc::new(Notify::new());
@@ -60,6 +64,8 @@ async fn watch(queue: &Queue) {
 struct Writer<'a> {
     connection: MultiplexedConnection,
     queue: &'a Queue,
+    /// How many commands in a row met no other.
+    alone: u32,
     /// In the order in which they were handed over, which is the order in which they are answered.
     under_way: VecDeque<Batch>,
     /// The commands in those.
@@ -97,6 +103,7 @@ impl<'a> Writer<'a> {
         Self {
             connection,
             queue,
+            alone: 0,
             under_way: VecDeque::new(),
             unanswered: 0,
             spare: Vec::new(),
@@ -178,6 +185,7 @@ impl<'a> Writer<'a> {
         let mut broken = false;
         if let Some(direct) = self.queue.direct() {
             // Nothing else was under way then.
+            self.alone = self.alone.saturating_add(1);
             self.unanswered += direct.len();
             self.earliest = sooner(self.earliest, direct.deadline());
             self.under_way.push_back(*direct);
@@ -222,6 +230,11 @@ impl<'a> Writer<'a> {
             queued.splice(..0, self.again.drain(..));
         }
         queued.retain(|one| !one.answer.is_closed());
+        match queued.len() {
+            0 => {}
+            1 => self.alone = self.alone.saturating_add(1),
+            _ => self.alone = 0,
+        }
         let now = if queued.is_empty() { None } else { Some(Instant::now()) };
         while let (Some(now), false) = (now, queued.is_empty()) {
             let commands = queued.drain(..queued.len().min(LONGEST_BATCH));
@@ -253,9 +266,9 @@ impl<'a> Writer<'a> {
         let looks = sooner(sooner(self.earliest, waiting), silence);
         // It may ring for those who were answered meanwhile: to look once costs less than to set it for each.
         if !self.alarm.poll(cx, looks) {
-            if let Some(looks) =
-                looks.filter(|_| self.under_way.is_empty() && self.again.is_empty())
-            {
+            if let Some(looks) = looks.filter(|_| {
+                self.alone >= ALONE && self.under_way.is_empty() && self.again.is_empty()
+            }) {
                 self.queue.rest(looks);
             }
             return None;
