@@ -6,8 +6,8 @@
 mod cases;
 mod common;
 
-use cases::{are_together, begin, crowded, release, sent, serve};
-use common::{FakeServer, LONG, claim, terms};
+use cases::{begin, crowded, release, sent, serve};
+use common::{FakeServer, LONG, are_together, claim, terms};
 use redlock_core::node::{LockNode, Removal};
 
 #[tokio::test]

@@ -10,22 +10,11 @@ use std::time::{Duration, Instant};
 use redlock_core::node::{Fault, LockNode, NodeError, Removal, Vote};
 
 use crate::common::{
-    Action, Command, FakeServer, LONG, Node, SHORT, bulk, claim, cut, error, obedient, reply,
-    terms, verb, word,
+    Action, Command, FakeServer, LONG, Node, SHORT, are_together, bulk, claim, cut, error, keys,
+    obedient, reply, terms, verb, word,
 };
 
 pub(crate) type Verb<T> = Pin<Box<dyn Future<Output = Result<T, NodeError>> + Send>>;
-
-/// Whether a command is several releases.
-pub(crate) fn are_together(command: &Command) -> bool {
-    word(command, 0) == "EVAL" && word(command, 1).contains("answers[i]")
-}
-
-/// The keys of a script's command.
-fn keys(command: &Command) -> Vec<String> {
-    let count = word(command, 2).parse::<usize>().unwrap();
-    (3..3 + count).map(|index| word(command, index)).collect()
-}
 
 /// What each of several releases finds, by the name of its key.
 fn each(command: &Command) -> Action {
