@@ -91,18 +91,27 @@ impl Queue {
         }
     }
 
-    /// Moves up to `most` of what waits to `taken`, which is empty, and asks to be woken by what comes next.
-    pub(crate) fn take(&self, taken: &mut Vec<Queued>, most: usize, waker: &Waker) {
-        if let State::Taking { queued, earliest, server, idle, .. } = &mut *lock(&self.0) {
-            *idle = None;
-            if queued.len() <= most {
-                std::mem::swap(queued, taken);
-                *earliest = None;
-            } else {
-                taken.extend(queued.drain(..most));
-            }
-            listen(server, waker);
+    /// Moves up to `most` of what waits to `taken`, which is empty, and asks to be woken by what comes next; gives what was
+    /// handed over past it, which came before.
+    pub(crate) fn take(
+        &self,
+        taken: &mut Vec<Queued>,
+        most: usize,
+        waker: &Waker,
+    ) -> Option<Box<Batch>> {
+        let mut state = lock(&self.0);
+        let State::Taking { queued, earliest, server, idle, direct, .. } = &mut *state else {
+            return None;
+        };
+        *idle = None;
+        if queued.len() <= most {
+            std::mem::swap(queued, taken);
+            *earliest = None;
+        } else {
+            taken.extend(queued.drain(..most));
         }
+        listen(server, waker);
+        direct.take()
     }
 
     /// When the first of those that wait runs out of time; asks to be woken when that changes.

@@ -184,11 +184,7 @@ impl<'a> Writer<'a> {
     fn settle(&mut self, cx: &mut Context<'_>) -> bool {
         let mut broken = false;
         if let Some(direct) = self.queue.direct() {
-            // Nothing else was under way then.
-            self.alone = self.alone.saturating_add(1);
-            self.unanswered += direct.len();
-            self.earliest = sooner(self.earliest, direct.deadline());
-            self.under_way.push_back(*direct);
+            self.adopt(*direct);
         }
         while let Some(oldest) = self.under_way.front_mut() {
             let Poll::Ready((state, again)) = oldest.poll(cx, &mut self.manner) else { break };
@@ -199,6 +195,18 @@ impl<'a> Writer<'a> {
             self.doubt.answered();
         }
         broken
+    }
+
+    /// What was handed over by its caller: nothing else was under way then, and nothing was since.
+    fn adopt(&mut self, direct: Batch) {
+        self.alone = self.alone.saturating_add(1);
+        self.earliest = sooner(self.earliest, direct.deadline());
+        self.await_answer(direct);
+    }
+
+    fn await_answer(&mut self, batch: Batch) {
+        self.unanswered += batch.len();
+        self.under_way.push_back(batch);
     }
 
     /// Whether the connection is broken.
@@ -225,7 +233,10 @@ impl<'a> Writer<'a> {
         let mut broken = false;
         let room = settings::UNANSWERED.saturating_sub(self.unanswered);
         let mut queued = std::mem::take(&mut self.spare);
-        self.queue.take(&mut queued, room, cx.waker());
+        if let Some(direct) = self.queue.take(&mut queued, room, cx.waker()) {
+            // Its caller was faster than this task: it is not polled again before its answer wakes.
+            self.adopt(*direct);
+        }
         if !self.again.is_empty() {
             queued.splice(..0, self.again.drain(..));
         }
@@ -248,10 +259,7 @@ impl<'a> Writer<'a> {
                         cx.waker().wake_by_ref();
                     }
                 }
-                Poll::Pending => {
-                    self.unanswered += batch.len();
-                    self.under_way.push_back(batch);
-                }
+                Poll::Pending => self.await_answer(batch),
             }
         }
         self.spare = queued;
@@ -319,3 +327,6 @@ impl Alarm {
         rings
     }
 }
+
+#[cfg(test)]
+mod tests;
