@@ -135,27 +135,13 @@ impl Client {
             options = options.at_least(ms(keep));
         }
         let wait = self.rng.u64(1..=ttl * 2).max(self.world.setup.node_timeout);
-        let options = options.wait_for(ms(wait));
-        let (redlock, called) = (self.process.redlock.clone(), self.world.step());
-        // To meet the nodes, the round, the second round.
-        let result = if self.rng.bool() {
-            self.call("lock", 3, wait, how, redlock.lock_with(names, &options)).await
-        } else {
-            self.call("try_lock", 3, 0, how, redlock.try_lock_with(names, &options)).await
-        };
-        match result? {
-            Ok(guard) => {
-                let id = self.enter(&guard, keys, called);
-                if let Some(keep) = keep {
-                    self.world.keeps(id, guard.valid_until(), ms(lasts), ms(keep));
-                }
-                Some((guard, id))
-            }
-            Err(error) => {
-                self.refused(&error);
-                None
-            }
+        let called = self.world.step();
+        let guard = self.lock(names, wait, options, how).await?;
+        let id = self.enter(&guard, keys, called);
+        if let Some(keep) = keep {
+            self.world.keeps(id, guard.valid_until(), ms(lasts), ms(keep));
         }
+        Some((guard, id))
     }
 
     pub(crate) fn refused(&self, error: &LockError) {
@@ -234,29 +220,10 @@ impl Client {
     }
 
     async fn work(&mut self, guard: &LockGuard, id: usize) {
-        let (ttl, extend, mixed, full) = (
-            self.world.setup.ttl,
-            self.world.setup.extend,
-            self.world.setup.mixed,
-            self.world.setup.full,
-        );
-        self.world.write(id);
-        for _ in 0..self.rng.u32(0..4) {
-            if self.chance(extend) {
-                let how = self.behaviour();
-                let by = if mixed { self.rng.u64(ttl / 2..=ttl * 2) } else { ttl };
-                let extended = self.call("extend", 1, 0, how, guard.extend(ms(by))).await;
-                if matches!(extended, Some(Ok(()))) {
-                    self.world.count(|counts| counts.extensions += 1);
-                }
-            } else {
-                sleep(ms(self.rng.u64(0..=ttl / 2))).await;
-            }
-            self.world.tell(&Event::Looked(id));
-        }
+        let (mixed, full) = (self.world.setup.mixed, self.world.setup.full);
+        self.works(guard, id, 4, mixed).await;
         if full {
-            sleep(guard.remaining()).await;
-            self.world.tell(&Event::Looked(id));
+            self.stays(guard, id).await;
         }
         // It does not look whether it still holds.
         self.world.write(id);
@@ -280,14 +247,7 @@ impl Client {
             sleep(guard.remaining() + ms(self.rng.u64(0..=self.world.setup.ttl))).await;
             self.world.write(id);
         }
-        if self.rng.bool() {
-            let how = self.behaviour();
-            self.world.ended(id, "release");
-            let _ = self.call("release", 2, 0, how, guard.release()).await;
-        } else {
-            self.world.ended(id, "drop");
-            drop(guard);
-        }
+        self.ends(guard, id).await;
     }
 
     /// Releases what some process gave away.

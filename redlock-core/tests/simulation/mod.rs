@@ -10,6 +10,7 @@ pub(crate) mod client;
 pub(crate) mod contacts;
 pub(crate) mod crowd;
 pub(crate) mod hand;
+pub(crate) mod held;
 pub(crate) mod invariants;
 pub(crate) mod leader;
 pub(crate) mod ledger;

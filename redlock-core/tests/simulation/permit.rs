@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use redlock_core::faults::Verb;
 use redlock_core::{LockOptions, Permit, Renewal, Semaphore};
-use tokio::time::sleep;
 
 use super::client::Client;
 use super::invariants::Event;
@@ -73,35 +72,13 @@ impl Client {
     }
 
     async fn use_permit(&mut self, permit: Permit, id: usize) {
-        let (ttl, extend, full) =
-            (self.world.setup.ttl, self.world.setup.extend, self.world.setup.full);
         self.world.tell(&Event::Looked(id));
-        self.world.write(id);
-        for _ in 0..self.rng.u32(0..3) {
-            if self.chance(extend) {
-                let how = self.behaviour();
-                let extended = self.call("extend", 1, 0, how, permit.extend(ms(ttl))).await;
-                if matches!(extended, Some(Ok(()))) {
-                    self.world.count(|counts| counts.extensions += 1);
-                }
-            } else {
-                sleep(ms(self.rng.u64(0..=ttl / 2))).await;
-            }
-            self.world.tell(&Event::Looked(id));
-        }
-        if full || self.chance(100) {
-            sleep(permit.remaining()).await;
-            self.world.tell(&Event::Looked(id));
+        self.works(&permit, id, 3, false).await;
+        if self.world.setup.full || self.chance(100) {
+            self.stays(&permit, id).await;
         }
         self.world.write(id);
-        if self.rng.bool() {
-            let how = self.behaviour();
-            self.world.ended(id, "release");
-            let _ = self.call("release", 2, 0, how, permit.release()).await;
-        } else {
-            self.world.ended(id, "drop");
-            drop(permit);
-        }
+        self.ends(permit, id).await;
     }
 
     /// How many nodes this process asked for a second round.

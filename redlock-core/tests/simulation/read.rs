@@ -1,10 +1,8 @@
 //! What a process does that reads: it shares locks with others, and some that it had alone.
 
 use redlock_core::{LockGuard, LockOptions, ReadGuard, Renewal};
-use tokio::time::sleep;
 
 use super::client::Client;
-use super::invariants::Event;
 use super::world::ms;
 
 impl Client {
@@ -61,38 +59,12 @@ impl Client {
     }
 
     async fn read(&mut self, guard: ReadGuard, id: usize) {
-        let (ttl, extend, mixed, full) = (
-            self.world.setup.ttl,
-            self.world.setup.extend,
-            self.world.setup.mixed,
-            self.world.setup.full,
-        );
-        self.world.write(id);
-        for _ in 0..self.rng.u32(0..4) {
-            if self.chance(extend) {
-                let how = self.behaviour();
-                let by = if mixed { self.rng.u64(ttl / 2..=ttl * 2) } else { ttl };
-                let extended = self.call("extend", 1, 0, how, guard.extend(ms(by))).await;
-                if matches!(extended, Some(Ok(()))) {
-                    self.world.count(|counts| counts.extensions += 1);
-                }
-            } else {
-                sleep(ms(self.rng.u64(0..=ttl / 2))).await;
-            }
-            self.world.tell(&Event::Looked(id));
-        }
+        let (mixed, full) = (self.world.setup.mixed, self.world.setup.full);
+        self.works(&guard, id, 4, mixed).await;
         if full || self.chance(100) {
-            sleep(guard.remaining()).await;
-            self.world.tell(&Event::Looked(id));
+            self.stays(&guard, id).await;
         }
         self.world.write(id);
-        if self.rng.bool() {
-            let how = self.behaviour();
-            self.world.ended(id, "release");
-            let _ = self.call("release", 2, 0, how, guard.release()).await;
-        } else {
-            self.world.ended(id, "drop");
-            drop(guard);
-        }
+        self.ends(guard, id).await;
     }
 }

@@ -144,22 +144,8 @@ async fn cycles(mut client: Client, twice: bool) {
     for _ in 0..client.rng.u32(1..=3) {
         let (names, keys) = client.keys();
         let (how, wait) = (client.behaviour(), timeout + client.rng.u64(0..=ttl));
-        let (redlock, called) = (client.process.redlock.clone(), client.world.step());
-        let options = LockOptions::new().wait_for(ms(wait));
-        // To meet the nodes, the round, the second round.
-        let result = if client.rng.bool() {
-            client.call("lock", 3, wait, how, redlock.lock_with(names, &options)).await
-        } else {
-            client.call("try_lock", 3, 0, how, redlock.try_lock_with(names, &options)).await
-        };
-        let guard = match result {
-            Some(Ok(guard)) => guard,
-            Some(Err(error)) => {
-                client.refused(&error);
-                continue;
-            }
-            None => continue,
-        };
+        let called = client.world.step();
+        let Some(guard) = client.lock(names, wait, LockOptions::new(), how).await else { continue };
         client.world.count(|counts| counts.twice += u64::from(twice));
         let id = client.enter(&guard, keys, called);
         client.world.write(id);

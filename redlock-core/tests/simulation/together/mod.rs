@@ -185,22 +185,8 @@ async fn cycles(mut client: Client, cast: Cast) {
         sleep(ms(client.rng.u64(0..=think))).await;
         let (names, keys) = client.keys();
         let (how, wait) = (client.behaviour(), timeout + client.rng.u64(0..=timeout * 4));
-        let (redlock, called) = (client.process.redlock.clone(), client.world.step());
-        let options = LockOptions::new().wait_for(ms(wait));
-        // To meet the nodes, the round, the second round.
-        let result = if client.rng.bool() {
-            client.call("lock", 3, wait, how, redlock.lock_with(names, &options)).await
-        } else {
-            client.call("try_lock", 3, 0, how, redlock.try_lock_with(names, &options)).await
-        };
-        let guard = match result {
-            Some(Ok(guard)) => guard,
-            Some(Err(error)) => {
-                client.refused(&error);
-                continue;
-            }
-            None => continue,
-        };
+        let called = client.world.step();
+        let Some(guard) = client.lock(names, wait, LockOptions::new(), how).await else { continue };
         let id = client.enter(&guard, keys, called);
         client.world.write(id);
         sleep(ms(client.rng.u64(0..=cast.holds))).await;
