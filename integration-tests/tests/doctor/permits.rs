@@ -1,8 +1,8 @@
-//! `inspect`, `list` and `watch` where permits of a semaphore are taken, each of which is a lock of its name.
+//! `inspect`, `list`, `watch` and `release` where permits of a semaphore are taken, each of which is a lock of its name.
 
 use integration_tests::Servers;
 use integration_tests::nodes::Client;
-use redlock_core::LockOptions;
+use redlock_core::{LockOptions, Token};
 
 use crate::setup::*;
 
@@ -59,6 +59,21 @@ async fn inspect_shows_who_has_each_permit_and_list_each_that_is_taken(client: C
     let json = run(client, &urls, &[&plainly[..], &["--json"]].concat()).await.expect(0).json();
     assert_eq!(json[0]["permits"], serde_json::json!(["exports/2", "exports/10", "exports/11"]));
     assert_eq!((&json[0]["state"], &json[1]["permits"]), (&"free".into(), &serde_json::json!([])));
+    let taken = "not free: exports/2, exports/10, exports/11. Where exports is a semaphore these are its permits";
+    let token = Token::random().unwrap();
+    for (way, code) in [(&[][..], 2), (&["--force", "--yes"], 0), (&["--token", token.expose()], 1)]
+    {
+        let release = [&["release", "--key-prefix", "shop:"], way, &["exports"]].concat();
+        let said = run(client, &urls, &release).await.expect(code);
+        assert!(said.out.contains(taken), "{way:?}: {}", said.out);
+        assert!(said.out.contains("released by its own name"), "{way:?}: {}", said.out);
+    }
+    let mut watch = Running::start(client, &urls, &["watch", "--key-prefix", "shop:", "exports"]);
+    assert!(watch.line().await.contains("exports: free"));
+    watch.signal(rustix::process::Signal::INT);
+    let said = ended(watch.into_child()).await.expect(0).err;
+    assert!(said.contains(taken), "{said}");
+    assert!(said.contains("`redlock list exports/ --watch` follows them"), "{said}");
 
     let list = ["list", "--key-prefix", "shop:", "exports/"];
     let listed = run(client, &urls, &list).await.expect(0);

@@ -3,8 +3,8 @@
 use serde::Serialize;
 
 use crate::exit::Failure;
-use crate::look::{View, ViewJson};
-use crate::output::{self, plain};
+use crate::look::{View, ViewJson, slots};
+use crate::output;
 
 /// What was seen of it.
 pub(super) struct Lock<'a> {
@@ -38,16 +38,9 @@ impl Lock<'_> {
 
     /// That there may be a semaphore of this name, and how to look at it.
     fn semaphore(&self) -> String {
-        let permits = self.permits.as_deref().unwrap_or_default();
-        if permits.is_empty() {
-            return String::new();
-        }
-        let names: Vec<_> = permits.iter().map(|name| plain(name)).collect();
-        format!(
-            "\n  not free: {}. Where {} is a semaphore these are its permits: --permits N shows them all",
-            names.join(", "),
-            plain(&self.view.key)
-        )
+        let taken = self.permits.as_deref().unwrap_or_default();
+        let hint = slots::hint(&self.view.key, taken);
+        hint.map(|hint| format!("\n  {hint}: --permits N shows them all")).unwrap_or_default()
     }
 
     pub(super) fn json(&self) -> LockJson<'_> {

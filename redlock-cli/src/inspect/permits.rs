@@ -1,30 +1,11 @@
 //! The permits of a semaphore, each of which is a lock: that of its slot.
 
-use redlock_core::LockKey;
 use serde::Serialize;
 
 use super::lock::{Lock, LockJson};
 use crate::exit::Failure;
 use crate::look::{NodeState, State, remaining};
 use crate::output::{self, count, plain};
-
-/// The locks of so many permits of each of these semaphores.
-pub(super) fn slots(names: &[String], permits: u16) -> Vec<String> {
-    let slots =
-        names.iter().flat_map(|name| (0..permits).map(move |slot| format!("{name}/{slot}")));
-    slots.collect()
-}
-
-/// The most permits that a semaphore has.
-const MOST: u16 = 64;
-
-/// The locks of all permits that a semaphore of this name may have; nothing where one of them could be no lock.
-pub(super) fn possible(name: &str, prefix: &str) -> Vec<String> {
-    let all = slots(&[name.to_owned()], MOST);
-    let longest = all.iter().max_by_key(|slot| slot.len());
-    let fits = longest.is_some_and(|slot| LockKey::new(format!("{prefix}{slot}")).is_ok());
-    if fits { all } else { Vec::new() }
-}
 
 /// One semaphore, by what was seen of its slots, in their order.
 pub(super) struct Permits<'a> {
@@ -129,12 +110,6 @@ mod tests {
 
     fn locks(views: &[View]) -> Vec<Lock<'_>> {
         views.iter().map(|view| Lock { view, fence: None, permits: None }).collect()
-    }
-
-    #[test]
-    fn slots_are_named_behind_their_semaphore() {
-        let names = ["exports".to_owned(), "a/b".to_owned()];
-        assert_eq!(slots(&names, 2), ["exports/0", "exports/1", "a/b/0", "a/b/1"]);
     }
 
     #[test]

@@ -51,6 +51,11 @@ impl Looker {
         Self { nodes: nodes.into_iter().map(asked).collect(), prefix: prefix.to_owned() }
     }
 
+    /// What stands before all keys.
+    pub(super) fn prefix(&self) -> &str {
+        &self.prefix
+    }
+
     /// One key.
     pub(crate) async fn one(&mut self, key: &str) -> Result<View, Failure> {
         let views = self.look(&[key.to_owned()]).await?;

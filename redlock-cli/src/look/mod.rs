@@ -2,6 +2,7 @@
 
 mod handle;
 mod looker;
+pub(crate) mod slots;
 pub(crate) mod view;
 
 pub(crate) use self::handle::{LIMIT, handle};

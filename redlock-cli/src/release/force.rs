@@ -68,7 +68,7 @@ async fn one(
     let before = looker.one(key).await?;
     let holds = before.nodes.iter().any(|node| matches!(node.said, Ok(Some(_))));
     if !holds && before.state == State::Free {
-        told.line(before.headline());
+        told.state(looker, &before, "").await?;
         return Ok(exit::OK);
     }
     if let State::Shared(_) = before.state {

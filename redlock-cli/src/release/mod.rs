@@ -70,7 +70,7 @@ async fn shown(
 ) -> Result<u8, Failure> {
     let views = looker.look(keys).await?;
     for view in &views {
-        told.line(view.headline());
+        told.state(looker, view, "").await?;
     }
     let taken = views.iter().any(|view| view.state != State::Free);
     output::say(format_args!("redlock: {}", ways(taken, force::can(config))));
@@ -112,8 +112,8 @@ async fn by_token(
             Ok(Release::AlreadyGone) => {
                 worst = worst.max(exit::CONTENDED);
                 // Whose it is now, or that it is free.
-                let now = looker.one(key).await?.headline();
-                told.line(format_args!("{now}; this token does not hold it"));
+                let now = looker.one(key).await?;
+                told.state(looker, &now, "; this token does not hold it").await?;
             }
             Err(error) => {
                 worst = exit::FAILED;

@@ -11,8 +11,8 @@ pub(crate) use self::follow::{Follower, check, follow, now_as_text};
 pub(crate) use self::live::Live;
 use crate::config::{Config, Flags};
 use crate::exit::{Ending, Failure};
-use crate::look::{Looker, View};
-use crate::output;
+use crate::look::{Looker, View, slots};
+use crate::output::{self, plain};
 
 /// What `redlock watch` is to do.
 #[derive(Debug)]
@@ -28,7 +28,23 @@ pub(crate) async fn run(request: &Request) -> Ending {
     check(request.interval)?;
     let mut looker = Looker::new(&Config::load(&request.flags)?)?;
     let mut watch = Watch { json: request.json, live: Live::new(request.json), before: None };
-    follow(request.interval, async || looker.one(&request.key).await, &mut watch).await
+    let mut is_first = true;
+    let look = async || {
+        let view = looker.one(&request.key).await?;
+        if std::mem::take(&mut is_first) {
+            hint(&slots::taken(&mut looker, &view).await?, &request.key);
+        }
+        Ok(view)
+    };
+    follow(request.interval, look, &mut watch).await
+}
+
+/// Says how a semaphore of this name is followed, if there may be one.
+fn hint(taken: &[String], name: &str) {
+    if let Some(hint) = slots::hint(name, taken) {
+        let name = plain(name);
+        output::say(format_args!("redlock: {hint}: `redlock list {name}/ --watch` follows them"));
+    }
 }
 
 struct Watch {
