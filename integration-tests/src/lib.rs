@@ -30,7 +30,7 @@
 //! When a Docker engine answers, each server is a container started by testcontainers from a purely local image, which
 //! `scripts/test-image` makes from the binaries on this machine; else it is a local process. The choice is written to
 //! stderr once per process and kind. There is no skipping: a server that cannot be had is a panic that names the command
-//! which gets it. PostgreSQL is a local process in either case.
+//! which gets it. So it is for PostgreSQL.
 //!
 //! | variable | meaning |
 //! | --- | --- |
@@ -38,6 +38,7 @@
 //! | `REDLOCK_TEST_IMAGE` | image for [`Kind::Redis70`]; default: made by `scripts/test-image redis` |
 //! | `REDLOCK_TEST_IMAGE_VALKEY` | image for [`Kind::Valkey91`]; default: made by `scripts/test-image valkey` |
 //! | `REDLOCK_TEST_IMAGE_REDIS62` | image for [`Kind::Redis62`]; default: made by `scripts/test-image redis62` |
+//! | `REDLOCK_TEST_IMAGE_POSTGRES` | image for [`postgres`], which takes the name of its one user as its first word; default: made by `scripts/test-image postgres` |
 //!
 //! ## What is left behind
 //!

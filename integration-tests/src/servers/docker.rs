@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, Receiver};
 use std::time::Duration;
 
-use testcontainers::core::IntoContainerPort;
+use testcontainers::core::{IntoContainerPort, WaitFor};
 use testcontainers::runners::AsyncRunner;
 use testcontainers::{ContainerAsync, GenericImage, ImageExt};
 use tokio::process::Command;
@@ -14,30 +14,40 @@ use super::provider::output;
 use super::watchdog::{LABEL, watchdog};
 use crate::{background, ports};
 
-/// The port inside the container.
-const PORT: u16 = 6379;
+/// What is started.
+#[derive(Debug)]
+pub(super) struct Image<'a> {
+    pub(super) name: &'a str,
+    pub(super) tag: &'a str,
+    /// The port inside the container.
+    pub(super) port: u16,
+    /// What its log says when it is ready; nothing where somebody asks it.
+    pub(super) ready: Option<&'a str>,
+}
 
 #[derive(Debug)]
 pub(super) struct Docker {
     name: String,
+    port: u16,
     container: Option<ContainerAsync<GenericImage>>, // None only while dropping
 }
 
 impl Docker {
     pub(super) async fn start(
-        image: (&str, &str),
+        image: Image<'_>,
         addr: SocketAddr,
-        args: &[String],
+        command: impl IntoIterator<Item = String>,
     ) -> Result<Self, String> {
         static COUNT: AtomicU64 = AtomicU64::new(0);
         let owner = &watchdog().owner;
         let name = format!("redlock-test-{owner}-{}", COUNT.fetch_add(1, Ordering::Relaxed));
-        let defaults =
-            ["--bind", "0.0.0.0", "--protected-mode", "no", "--save", "", "--appendonly", "no"];
-        let command = defaults.map(str::to_owned).into_iter().chain(args.iter().cloned());
-        let started = GenericImage::new(image.0, image.1)
+        let mut container = GenericImage::new(image.name, image.tag);
+        if let Some(ready) = image.ready {
+            container = container.with_wait_for(WaitFor::message_on_stderr(ready));
+        }
+        let started = container
             // A port of our choice: one that the engine picks would change with a restart.
-            .with_mapped_port(addr.port(), PORT.tcp())
+            .with_mapped_port(addr.port(), image.port.tcp())
             .with_host_config_modifier(move |config| {
                 for binding in config
                     .port_bindings
@@ -56,7 +66,7 @@ impl Docker {
             .start()
             .await;
         match started {
-            Ok(container) => Ok(Self { name, container: Some(container) }),
+            Ok(container) => Ok(Self { name, port: image.port, container: Some(container) }),
             Err(error) => {
                 let why = describe(&error);
                 let _ = docker(&["rm", "-f", "-v", &name]).await; // created, perhaps, but not started
@@ -110,7 +120,7 @@ impl Docker {
         let format = "{{range .NetworkSettings.Networks}}{{.IPAddress}} {{end}}";
         let addresses = docker(&["inspect", "--format", format, &self.name]).await?;
         let ip = addresses.split_whitespace().next().ok_or("the container has no address")?;
-        Ok((ip.to_string(), PORT))
+        Ok((ip.to_string(), self.port))
     }
 
     /// Begins to remove the container; the receiver tells when that is done.

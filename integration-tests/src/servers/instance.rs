@@ -7,10 +7,14 @@ use std::time::{Duration, Instant};
 use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
 
-use super::docker::Docker;
+use super::docker::{Docker, Image};
 use super::local::Local;
 use super::provider::Source;
 use crate::resp::{self, Reply};
+
+/// On the command line of every server in a container.
+const CONTAINERS: [&str; 8] =
+    ["--bind", "0.0.0.0", "--protected-mode", "no", "--save", "", "--appendonly", "no"];
 
 #[derive(Debug)]
 pub(super) enum Instance {
@@ -30,7 +34,10 @@ impl Instance {
                 Self::Local(Local::start(binary, Some((library, clock)), addr, args)?)
             }
             Source::Image { name, tag } => {
-                Self::Docker(Box::new(Docker::start((name, tag), addr, args).await?))
+                let image = Image { name, tag, port: 6379, ready: None };
+                let defaults = CONTAINERS.map(str::to_owned).into_iter();
+                let command = defaults.chain(args.iter().cloned());
+                Self::Docker(Box::new(Docker::start(image, addr, command).await?))
             }
         };
         instance.until_ready(addr).await?;

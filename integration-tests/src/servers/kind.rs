@@ -26,12 +26,14 @@ impl Kind {
         }
     }
 
-    pub(super) fn image_variable(self) -> &'static str {
-        match self {
+    /// How it is had.
+    pub(super) fn wanted(self) -> Wanted {
+        let image_variable = match self {
             Kind::Redis70 => "REDLOCK_TEST_IMAGE",
             Kind::Valkey91 => "REDLOCK_TEST_IMAGE_VALKEY",
             Kind::Redis62 => "REDLOCK_TEST_IMAGE_REDIS62",
-        }
+        };
+        Wanted { image: self.name(), image_variable, binary: self.binary() }
     }
 
     /// Where its binary is, or how to get it.
@@ -55,6 +57,17 @@ impl Kind {
             .find(|path| path.is_file())
             .ok_or_else(|| format!("no server binary for {self:?}; run {remedy}"))
     }
+}
+
+/// A server that may be a container or a local process.
+#[derive(Debug)]
+pub(super) struct Wanted {
+    /// The name that `scripts/test-image` knows it by.
+    pub(super) image: &'static str,
+    /// The variable that names another image.
+    pub(super) image_variable: &'static str,
+    /// Where its binary is, or how to get it.
+    pub(super) binary: Result<PathBuf, String>,
 }
 
 pub(super) fn repository() -> PathBuf {

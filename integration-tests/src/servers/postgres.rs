@@ -1,7 +1,4 @@
-//! A PostgreSQL server as a child process, for the tests that fence rows of a real database.
-//!
-//! It is always a local process, also where the Redis servers are containers: one provider is enough for a store that no
-//! test kills or cuts off, and a container would need an image of its own.
+//! A PostgreSQL server, for the tests that fence rows of a real database: a container or a child process, as the Redis servers are.
 
 use std::fs::File;
 use std::net::SocketAddr;
@@ -15,7 +12,9 @@ use tokio::process::{Child, Command};
 use tokio::sync::OnceCell;
 use tokio::time::sleep;
 
-use super::provider::output;
+use super::docker::{Docker, Image};
+use super::kind::Wanted;
+use super::provider::{self, Source, output};
 use super::watchdog::watchdog;
 use crate::{background, ports};
 
@@ -40,8 +39,13 @@ pub async fn postgres() -> &'static Postgres {
 #[derive(Debug)]
 pub struct Postgres {
     addr: SocketAddr,
-    directory: PathBuf,
-    _server: Child,
+    runs: Runs,
+}
+
+#[derive(Debug)]
+enum Runs {
+    Container { _server: Box<Docker> },
+    Process { directory: PathBuf, _server: Box<Child> },
 }
 
 impl Postgres {
@@ -55,14 +59,77 @@ impl Postgres {
         self.addr
     }
 
-    /// The number of the shared memory that it has from the system, which it must give back.
+    /// Where it is a process of this machine: the number of the shared memory that it has from the system, which it must give
+    /// back.
+    ///
+    /// # Panics
+    ///
+    /// If such a process has none, as far as its files say.
     pub fn shared_memory(&self) -> Option<u64> {
-        let pid_file = std::fs::read_to_string(self.directory.join(PID_FILE)).ok()?;
-        pid_file.lines().nth(6)?.split_whitespace().nth(1)?.parse().ok()
+        let Runs::Process { directory, .. } = &self.runs else { return None };
+        let pid_file = std::fs::read_to_string(directory.join(PID_FILE)).unwrap_or_default();
+        let number = pid_file.lines().nth(6).and_then(|line| line.split_whitespace().nth(1));
+        Some(number.and_then(|number| number.parse().ok()).expect("memory from the system"))
     }
 
     async fn start() -> Result<Self, String> {
-        let binaries = binaries()?;
+        let (image, image_variable) = ("postgres", "REDLOCK_TEST_IMAGE_POSTGRES");
+        let wanted = Wanted { image, image_variable, binary: binary() };
+        let prepared = match provider::find(wanted).await {
+            Source::Image { name, tag } => Prepared::Image { name, tag },
+            Source::Binary(binary) | Source::Clocked { binary, .. } => {
+                Prepared::Cluster(Cluster::make(&binary).await?)
+            }
+        };
+        let mut conflicts = 0;
+        loop {
+            let addr = ports::loopback(ports::take());
+            match prepared.start(addr).await {
+                Ok(runs) => return Ok(Self { addr, runs }),
+                Err(why) if ports::is_conflict(&why) && conflicts < 10 => conflicts += 1,
+                Err(why) => return Err(format!("PostgreSQL on {addr} does not start: {why}")),
+            }
+        }
+    }
+}
+
+/// What its log says, once and behind all that a container does before.
+const READY: &str = "database system is ready to accept connections";
+
+/// What a server is started from.
+enum Prepared {
+    Image { name: String, tag: String },
+    Cluster(Cluster),
+}
+
+impl Prepared {
+    async fn start(&self, addr: SocketAddr) -> Result<Runs, String> {
+        match self {
+            Self::Image { name, tag } => {
+                let image = Image { name, tag, port: 5432, ready: Some(READY) };
+                let command = [ROLE, "-c", "fsync=off"].map(str::to_owned);
+                let container = Box::new(Docker::start(image, addr, command).await?);
+                Ok(Runs::Container { _server: container })
+            }
+            Self::Cluster(cluster) => {
+                let server = Box::new(cluster.serve(addr).await?);
+                Ok(Runs::Process { directory: cluster.directory.clone(), _server: server })
+            }
+        }
+    }
+}
+
+/// The files of a server that is a process.
+struct Cluster {
+    /// Of `initdb` and `postgres`.
+    binaries: PathBuf,
+    user: Option<User>,
+    directory: PathBuf,
+}
+
+impl Cluster {
+    async fn make(binary: &Path) -> Result<Self, String> {
+        let binaries = binary.parent().unwrap_or(binary).to_owned();
         let user = User::of_server().await?;
         let directory = watchdog().directory.join(USER);
         let data = directory.join(DATA);
@@ -75,17 +142,31 @@ impl Postgres {
         initdb.args(["--username", ROLE, "--pgdata", "."]);
         let inside = data.display();
         output(&mut initdb).await.map_err(|why| format!("initdb in {inside}: {why}"))?;
-        let mut conflicts = 0;
-        loop {
-            let addr = ports::loopback(ports::take());
-            let log = directory.join("log");
-            let mut server = spawn(&binaries, user, &data, addr, &log)?;
-            match until_ready(&mut server, &directory).await {
-                Ok(()) => return Ok(Self { addr, directory, _server: server }),
-                Err(why) if ports::is_conflict(&why) && conflicts < 10 => conflicts += 1,
-                Err(why) => return Err(format!("PostgreSQL on {addr} does not start: {why}")),
-            }
-        }
+        Ok(Self { binaries, user, directory })
+    }
+
+    async fn serve(&self, addr: SocketAddr) -> Result<Child, String> {
+        let mut server = self.spawn(addr)?;
+        until_ready(&mut server, &self.directory).await?;
+        Ok(server)
+    }
+
+    fn spawn(&self, addr: SocketAddr) -> Result<Child, String> {
+        let log = File::create(self.directory.join("log")).map_err(|e| e.to_string())?;
+        let log_too = log.try_clone().map_err(|e| e.to_string())?;
+        let data = self.directory.join(DATA);
+        let mut command = as_user(&self.binaries.join("postgres"), self.user, &data);
+        command.args(["-D", ".", "-p", &addr.port().to_string()]);
+        let settings = [
+            &format!("listen_addresses={}", addr.ip()),
+            "unix_socket_directories=",
+            "fsync=off",
+            // In files, which go with the directory.
+            "dynamic_shared_memory_type=mmap",
+        ];
+        command.args(settings.iter().flat_map(|setting| ["-c", setting]));
+        command.stdin(Stdio::null()).stdout(log).stderr(log_too).process_group(0);
+        command.spawn().map_err(|e| format!("{}: {e}", self.binaries.display()))
     }
 }
 
@@ -115,8 +196,8 @@ impl User {
     }
 }
 
-/// The directory of `initdb` and `postgres`, or how to get them.
-fn binaries() -> Result<PathBuf, String> {
+/// Where the server's binary is, with `initdb` beside it, or how to get them.
+fn binary() -> Result<PathBuf, String> {
     // Debian has one for each version, none of which is in the PATH.
     let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
     let number = |path: &PathBuf| path.file_name()?.to_str()?.parse::<u32>().ok();
@@ -127,6 +208,7 @@ fn binaries() -> Result<PathBuf, String> {
     directories
         .chain(std::env::split_paths(&path))
         .find(|bin| ["initdb", "postgres"].iter().all(|name| bin.join(name).is_file()))
+        .map(|bin| bin.join("postgres"))
         .ok_or_else(|| {
             "no PostgreSQL server; run `./scripts/test-servers` or `apt-get install -y postgresql`"
                 .to_owned()
@@ -140,29 +222,6 @@ fn as_user(binary: &Path, user: Option<User>, directory: &Path) -> Command {
         command.uid(user.uid).gid(user.gid);
     }
     command
-}
-
-fn spawn(
-    binaries: &Path,
-    user: Option<User>,
-    data: &Path,
-    addr: SocketAddr,
-    log: &Path,
-) -> Result<Child, String> {
-    let log = File::create(log).map_err(|e| e.to_string())?;
-    let log_too = log.try_clone().map_err(|e| e.to_string())?;
-    let mut command = as_user(&binaries.join("postgres"), user, data);
-    command.args(["-D", ".", "-p", &addr.port().to_string()]);
-    let settings = [
-        &format!("listen_addresses={}", addr.ip()),
-        "unix_socket_directories=",
-        "fsync=off",
-        // In files, which go with the directory.
-        "dynamic_shared_memory_type=mmap",
-    ];
-    command.args(settings.iter().flat_map(|setting| ["-c", setting]));
-    command.stdin(Stdio::null()).stdout(log).stderr(log_too).process_group(0);
-    command.spawn().map_err(|e| format!("{}: {e}", binaries.display()))
 }
 
 async fn until_ready(server: &mut Child, directory: &Path) -> Result<(), String> {

@@ -8,7 +8,7 @@ use tokio::process::Command;
 use tokio::sync::OnceCell;
 
 use super::clock;
-use super::kind::{Kind, repository};
+use super::kind::{Kind, Wanted, repository};
 
 /// What a server of some kind is started from.
 #[derive(Debug, Clone)]
@@ -29,7 +29,7 @@ pub(super) enum Source {
 /// Decides once per process and kind, and says so on stderr. Panics if the server cannot be had.
 pub(super) async fn source(kind: Kind) -> &'static Source {
     static SOURCES: [OnceCell<Source>; 3] = [const { OnceCell::const_new() }; 3];
-    SOURCES[kind as usize].get_or_init(|| find(kind)).await
+    SOURCES[kind as usize].get_or_init(|| find(kind.wanted())).await
 }
 
 /// A local process with a clock of its own. Panics if it cannot be had.
@@ -40,17 +40,19 @@ pub(super) fn with_clock(kind: Kind, clock: String) -> Source {
     }
 }
 
-async fn find(kind: Kind) -> Source {
+/// Decides it, and says so on stderr. Panics if the server cannot be had.
+pub(super) async fn find(wanted: Wanted) -> Source {
     let wish = std::env::var("REDLOCK_TEST_PROVIDER").unwrap_or_default();
     let (docker, why_not) = match wish.as_str() {
         "local" => (None, "REDLOCK_TEST_PROVIDER=local".to_owned()),
-        "docker" => match image(kind).await {
+        "docker" => match image(&wanted).await {
             Ok(image) => (Some(image), String::new()),
             Err(why) => {
-                panic!("REDLOCK_TEST_PROVIDER=docker, but no containers for {kind:?}: {why}")
+                let image = wanted.image;
+                panic!("REDLOCK_TEST_PROVIDER=docker, but no containers for {image}: {why}")
             }
         },
-        "" | "auto" => match image(kind).await {
+        "" | "auto" => match image(&wanted).await {
             Ok(image) => (Some(image), String::new()),
             Err(why) => (None, why),
         },
@@ -60,7 +62,7 @@ async fn find(kind: Kind) -> Source {
         announce(&format!("provider: testcontainers ({name}:{tag})"));
         return Source::Image { name, tag };
     }
-    let binary = kind.binary().unwrap_or_else(|missing| panic!("{missing} ({why_not})"));
+    let binary = wanted.binary.unwrap_or_else(|missing| panic!("{missing} ({why_not})"));
     let path = binary.display();
     let version = output(Command::new(&binary).arg("--version"))
         .await
@@ -71,13 +73,13 @@ async fn find(kind: Kind) -> Source {
 }
 
 /// The image's name and tag, or why there can be no containers.
-async fn image(kind: Kind) -> Result<(String, String), String> {
+async fn image(wanted: &Wanted) -> Result<(String, String), String> {
     engine().await?;
-    let image = match std::env::var(kind.image_variable()) {
+    let image = match std::env::var(wanted.image_variable) {
         Ok(image) if !image.is_empty() => image,
         _ => {
             let script = repository().join("scripts/test-image");
-            let printed = output(Command::new(script).arg(kind.name())).await?;
+            let printed = output(Command::new(script).arg(wanted.image)).await?;
             printed.lines().last().unwrap_or_default().to_owned()
         }
     };
