@@ -98,6 +98,6 @@ async fn main() -> Result<(), Box<dyn Error>> {
     server.run().await?;
     redlock.close().await;
     // After ten seconds requests in flight are cut off: their handlers are dropped, which releases too.
-    println!("{}", shop::farewell(true));
+    shop::say!("{}", shop::farewell(true));
     Ok(())
 }

@@ -110,7 +110,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
             _ = tokio::signal::ctrl_c() => {}
             () = terminate => {}
         }
-        println!("stopping: requests in flight have ten seconds");
+        shop::say!("stopping: requests in flight have ten seconds");
         stop.send_replace(true);
     });
     let mut late = stopped.clone();
@@ -125,6 +125,6 @@ async fn main() -> Result<(), Box<dyn Error>> {
         } => false,
     };
     redlock.close().await;
-    println!("{}", shop::farewell(finished));
+    shop::say!("{}", shop::farewell(finished));
     Ok(())
 }

@@ -11,6 +11,15 @@ use redlock_config::Settings;
 use redlock_core::route::HeldAs;
 use redlock_core::{InMemoryNode, Lease, LockNode, Redlock};
 
+/// As `println!`, but a service goes on where nobody reads what it says.
+macro_rules! say {
+    ($($text:tt)*) => {{
+        use std::io::Write as _;
+        let _ = writeln!(std::io::stdout(), $($text)*);
+    }};
+}
+pub(crate) use say;
+
 /// What `GET /metrics` answers. To be called before there are locks to count, within the runtime.
 pub(crate) fn metrics() -> Result<PrometheusHandle, Box<dyn Error>> {
     let seconds = Matcher::Suffix("_seconds".to_owned());
@@ -33,7 +42,7 @@ pub(crate) async fn redlock() -> Result<Redlock, Box<dyn Error>> {
     let settings = Settings::from_env()?;
     let builder = match settings.nodes() {
         [] => {
-            println!(
+            say!(
                 "no nodes are named: locks are in the memory of this process, and no other process sees them. With \
                  REDLOCK_NODES=redis://…,redis://… several processes share them, each on a PORT of its own"
             );
@@ -41,7 +50,7 @@ pub(crate) async fn redlock() -> Result<Redlock, Box<dyn Error>> {
             settings.builder_over(nodes.map(|node| Arc::new(node) as Arc<dyn LockNode>))
         }
         nodes => {
-            println!("locks are on {nodes:?}, through {}", settings.client());
+            say!("locks are on {nodes:?}, through {}", settings.client());
             settings.builder().await?
         }
     };
@@ -56,11 +65,11 @@ pub(crate) async fn ready(redlock: &Redlock) -> (bool, &'static str, String) {
             return (true, "text/plain", format!("ready: {}\n", probe.summary()));
         }
         Ok(probe) => {
-            println!("{probe}");
+            say!("{probe}");
             probe.summary()
         }
         Err(error) => {
-            println!("not ready: {error}");
+            say!("not ready: {error}");
             "this process is stopping".to_owned()
         }
     };
@@ -92,7 +101,7 @@ pub(crate) fn port() -> Result<u16, Box<dyn Error>> {
 
 /// The curl lines to try.
 pub(crate) fn welcome(framework: &str, at: std::net::SocketAddr) {
-    println!(
+    say!(
         "\
 orders over {framework} on http://{at}
 
@@ -149,22 +158,19 @@ impl Shop {
         cents: i64,
         lease: &Lease,
     ) -> String {
-        println!(
-            "order {id}: {what} begins, held for {:.1?} more unless renewed",
-            lease.remaining()
-        );
+        say!("order {id}: {what} begins, held for {:.1?} more unless renewed", lease.remaining());
         let _busy = Busy::begin(self.clone(), id, what, false);
         // Read, wait, write: without a lock another request would come in between.
         let before = self.with(id, |order| order.cents);
         tokio::time::sleep(Duration::from_secs(2)).await;
         self.with(id, |order| order.cents = before + cents);
-        println!("order {id}: {what} is done");
+        say!("order {id}: {what} is done");
         format!("order {id}: {what} done, {} cents booked\n", before + cents)
     }
 
     /// What is booked, and once more when it is printed: nobody books in between.
     pub(crate) async fn invoice(&self, id: u64) -> String {
-        println!("order {id}: an invoice begins");
+        say!("order {id}: an invoice begins");
         let _busy = Busy::begin(self.clone(), id, "an invoice", true);
         let before = self.with(id, |order| order.cents);
         tokio::time::sleep(Duration::from_secs(2)).await;
@@ -183,7 +189,7 @@ impl Shop {
     /// All of a tenant's, at one of so many desks at which that can be done at a time.
     pub(crate) async fn export_all(&self, tenant: &str, held: HeldAs) -> String {
         let HeldAs::Permit { slot } = held else { return "not at a desk\n".to_owned() };
-        println!("tenant {tenant}: an export begins at desk {slot}");
+        say!("tenant {tenant}: an export begins at desk {slot}");
         tokio::time::sleep(Duration::from_secs(2)).await;
         format!("tenant {tenant}: exported at desk {slot}\n")
     }
@@ -232,6 +238,6 @@ impl Order {
 impl Drop for Busy {
     fn drop(&mut self) {
         self.shop.with(self.id, |order| *order.of(self.reads) -= 1);
-        println!("order {}: {} ended", self.id, self.what);
+        say!("order {}: {} ended", self.id, self.what);
     }
 }
