@@ -245,3 +245,16 @@ async fn a_call_dropped_at_any_await_leaves_no_slot() {
         }
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_was_leaked_is_freed_by_its_token_under_its_slots_name() {
+    let nodes = nodes(3);
+    let redlock = builder(&nodes).key_prefix("app:").build().unwrap();
+    let options = LockOptions::new().at_least(TTL / 2);
+    let permit = redlock.semaphore("s", 2).unwrap().try_acquire_with(&options).await.unwrap();
+    let (slot, token) = (format!("s/{}", permit.slot()), permit.leak());
+    pass(TTL / 4).await;
+    assert_eq!(standing(&nodes, &format!("app:{slot}")), 3);
+    assert_eq!(redlock.release(slot, &token).await.unwrap(), Release::Released);
+    assert_eq!(littered(&nodes), 0);
+}

@@ -55,6 +55,25 @@ async fn it_runs_once_and_who_comes_after_it_is_skipped(client: Client) {
     had_by_most(&locks(&servers).await, &["k"]);
 }
 
+/// Where it cannot be run at all, as on a machine without the program, another is to run it.
+async fn a_job_that_does_not_begin_keeps_nobody_from_it(client: Client) {
+    let servers = Servers::start(3).await;
+    for flags in [&["--key-prefix", "jobs:"] as &[_], &["--permits", "1"]] {
+        for (program, code) in [("/nonexistent/job", 127), ("/dev/null", 126)] {
+            let words = ONCE.iter().chain(flags).copied().chain(["--", program]);
+            let failed = ended(exec(client, &servers, words)).await;
+            assert_eq!((failed.code, &*failed.stdout), (Some(code), ""), "{failed:?}");
+            until_free(&servers).await;
+        }
+        assert_eq!(start(client, &servers, flags).await.stdout, "ran\n", "{flags:?}");
+    }
+    // Who says so by itself did run.
+    let words = ["other", "--at-least", "50s", "--", "sh", "-c", "exit 127"];
+    assert_eq!(ended(exec(client, &servers, words)).await.code, Some(127));
+    let late = ["other", "--at-least", "50s", "--", "echo", "ran"];
+    assert_eq!(ended(exec(client, &servers, late)).await.stdout, "");
+}
+
 async fn while_it_runs_who_is_skipped_is_told_by_whom(client: Client) {
     let servers = Servers::start(3).await;
     let holding = ONCE.iter().chain(&["--label=me@here", "--", "sh", "-c", "echo held; cat"]);
@@ -161,6 +180,7 @@ async fn a_time_that_cannot_be_promised_is_a_line_and_a_code_of_its_own() {
 
 integration_tests::with_both_clients! {
     it_runs_once_and_who_comes_after_it_is_skipped
+    a_job_that_does_not_begin_keeps_nobody_from_it
     while_it_runs_who_is_skipped_is_told_by_whom
     without_a_majority_it_fails_whatever_a_skipped_start_exits_with
     where_nobody_is_seen_to_have_it_it_fails

@@ -23,7 +23,7 @@ use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::time::{Instant, sleep};
 
 use super::processes::{self, Process};
-use super::{myself, watcher};
+use super::{myself, trampoline, watcher};
 use crate::process::group;
 
 /// How often those that are to end are looked at.
@@ -204,6 +204,11 @@ impl Child {
         for other in others.iter().filter(|other| other.pid != self.pid && which(other)) {
             let _ = other.signal(signal);
         }
+    }
+
+    /// Whether it ended before it was the command. To be called when it has ended, and before it is reaped.
+    pub(super) fn is_unbegun(&self) -> bool {
+        trampoline::is_unbegun(self.pid)
     }
 
     /// Lets go of what it left running. To be called when it has ended.

@@ -44,6 +44,23 @@ impl Hold {
         }
     }
 
+    /// The same of what is kept for a time at the least: all of it, for a job that did not run.
+    pub(super) async fn give_back(
+        self,
+        redlock: &Redlock,
+        keys: &[String],
+    ) -> Result<Release, LockError> {
+        match self {
+            Self::Lock(guard) => redlock.release(LockKey::all(keys)?, &guard.leak()).await,
+            Self::Permit(permit) => {
+                let name = keys.first().map_or("", String::as_str);
+                let slot = format!("{name}/{}", permit.slot());
+                redlock.release(slot, &permit.leak()).await
+            }
+            Self::Share(guard) => guard.release().await,
+        }
+    }
+
     /// What the command finds in its environment.
     pub(super) fn environment(&self, keys: &[String]) -> Vec<(&'static str, String)> {
         let lease = self.lease();

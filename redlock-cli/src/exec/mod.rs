@@ -82,7 +82,13 @@ pub(crate) async fn run(request: &Request) -> Ending {
             // The command has ended, and whatever becomes of the release does not change its code.
             let lost = hold.lease().is_lost();
             let asked = Instant::now();
-            report.released(hold.release().await, lost);
+            let ran = started.as_ref().is_some_and(|child| !child.is_unbegun());
+            let released = match request.at_least {
+                // Another machine may be able to.
+                Some(_) if !ran => hold.give_back(&redlock, &request.keys).await,
+                _ => hold.release().await,
+            };
+            report.released(released, lost);
             close(&redlock, Some(asked.elapsed())).await;
             if let Some(mut child) = started {
                 child.reap();

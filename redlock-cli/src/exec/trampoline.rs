@@ -54,7 +54,17 @@ pub(crate) fn child(mut words: impl Iterator<Item = OsString>) -> ExitCode {
     fail(code, format_args!("{}: {error}", OsStr::new(&program).display()))
 }
 
+/// The name of a process that ended before it became the command, for who looks at it before it is reaped.
+const UNBEGUN: &str = "redlock-unbegun";
+
+/// Whether this child, which has ended and is not reaped, never became the command. Not known where there is no `/proc`.
+pub(super) fn is_unbegun(child: Pid) -> bool {
+    let name = std::fs::read_to_string(format!("/proc/{}/comm", child.as_raw_nonzero()));
+    name.is_ok_and(|name| name.trim_end() == UNBEGUN)
+}
+
 fn fail(code: u8, why: std::fmt::Arguments<'_>) -> ExitCode {
+    call_unbegun();
     say(format_args!("redlock: {why}"));
     ExitCode::from(code)
 }
@@ -64,6 +74,16 @@ fn die_with_parent() -> io::Result<()> {
     use rustix::process::{Signal, set_parent_process_death_signal};
     Ok(set_parent_process_death_signal(Some(Signal::KILL))?)
 }
+
+#[cfg(target_os = "linux")]
+fn call_unbegun() {
+    if let Ok(name) = std::ffi::CString::new(UNBEGUN) {
+        let _ = rustix::thread::set_name(&name);
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn call_unbegun() {}
 
 /// Other systems have nothing of the kind.
 #[cfg(not(target_os = "linux"))]

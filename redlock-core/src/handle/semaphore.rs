@@ -17,6 +17,7 @@ use crate::handle::redlock::Redlock;
 use crate::handle::shared::Call;
 use crate::node::Mode;
 use crate::node::key::{LockKey, MAX_KEY_BYTES, MAX_RESOURCES};
+use crate::node::token::Token;
 use crate::telemetry;
 
 /// Most permits of a semaphore.
@@ -136,6 +137,13 @@ impl Permit {
     /// When the future is dropped, the release goes on in the background.
     pub async fn release(self) -> Result<Release, LockError> {
         self.guard.release().await
+    }
+
+    /// Gives the permit away without releasing it; as [`LockGuard::leak`]. It is released by its token under the name of its
+    /// slot, `<name>/<slot>`.
+    #[must_use = "without the token the permit cannot be released before it expires"]
+    pub fn leak(self) -> Token {
+        self.guard.leak()
     }
 }
 
