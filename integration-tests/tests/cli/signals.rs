@@ -49,6 +49,22 @@ async fn a_command_that_a_signal_ends_gives_its_code(client: Client) {
     until_free(&servers).await;
 }
 
+async fn one_that_is_stopped_is_ended_by_each_of_them(client: Client) {
+    let servers = Servers::start(3).await;
+    let signals =
+        [(Signal::TERM, 143), (Signal::INT, 130), (Signal::HUP, 129), (Signal::QUIT, 131)];
+    for (signal, code) in signals {
+        let words = ["k", "--", "sh", "-c", "echo $$; kill -STOP $$; echo went on"];
+        let mut running = Running::start(exec(client, &servers, words));
+        let command = running.pid().await;
+        until("it is stopped", async || state(command) == Some('T')).await;
+        running.signal(signal);
+        let ended = running.end().await;
+        assert_eq!((ended.code, &*ended.stdout), (Some(code), ""), "{ended:?}");
+    }
+    until_free(&servers).await;
+}
+
 async fn what_a_shell_started_gets_them_too(client: Client) {
     let servers = Servers::start(3).await;
     // Without a signal of its own the sleeper would keep the output open.
@@ -132,6 +148,7 @@ async fn a_signal_that_was_ignored_from_the_start_stays_ignored() {
 integration_tests::with_both_clients! {
     each_signal_is_passed_on_once_and_the_command_decides
     a_command_that_a_signal_ends_gives_its_code
+    one_that_is_stopped_is_ended_by_each_of_them
     what_a_shell_started_gets_them_too
     stopping_it_stops_the_command_which_goes_on_with_it
     who_is_continued_at_once_does_not_stay_stopped

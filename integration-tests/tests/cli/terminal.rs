@@ -10,7 +10,7 @@ use integration_tests::Servers;
 use rustix::process::{Pid, Signal, kill_process};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 
-use crate::setup::{LIMIT, forget, redlock, state, until, until_gone};
+use crate::setup::{LIMIT, forget, redlock, state, until, until_free, until_gone};
 use crate::signals::TELLER;
 
 const PROCESS: &str = "pid,ppid,pgid,sid,tpgid,stat,wchan:20,pending,blocked,ignored,caught,args";
@@ -198,4 +198,23 @@ async fn what_a_shell_started_at_a_terminal_ends_with_it() {
     terminal.signal(Signal::TERM);
     until_gone(child).await;
     assert_eq!(terminal.end().await, Some(143));
+}
+
+/// The kernel tells the leader of a session that its terminal is gone, and nobody else.
+#[tokio::test]
+async fn a_terminal_that_is_gone_ends_the_command_where_nothing_stands_between() {
+    let servers = Servers::start(1).await;
+    let command = [env!("CARGO_BIN_EXE_redlock-command"), "exec", "k", "--"];
+    let words = [&command[..], &["sh", "-c", "echo up; sleep 1000; echo down"]].concat();
+    let (mut screen, mut process) = open(&servers, &words, Path::new("."));
+    let mut text = String::new();
+    while !text.contains("up") {
+        let mut buffer = [0; 64];
+        let read = screen.read(&mut buffer).unwrap();
+        text.push_str(&String::from_utf8_lossy(&buffer[..read]));
+    }
+    drop(screen);
+    until("it has ended", async || process.try_wait().unwrap().is_some()).await;
+    assert_eq!(process.wait().unwrap().code(), Some(129));
+    until_free(&servers).await;
 }

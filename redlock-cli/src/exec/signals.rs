@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
-use rustix::process::{Signal, getpid, kill_process};
+use rustix::process::{Signal, getpid, getsid, kill_process};
 use signal_hook::flag;
 use signal_hook::iterator::exfiltrator::WithOrigin;
 use signal_hook::low_level::siginfo::Cause;
@@ -22,7 +22,7 @@ const PASSED_ON: [Signal; 6] =
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Received {
     pub(super) signal: Signal,
-    /// It was sent by the kernel on behalf of a terminal, which sends it to every process of the group.
+    /// It was sent by the kernel on behalf of a terminal, to every process of the group.
     pub(super) by_terminal: bool,
 }
 
@@ -65,7 +65,9 @@ impl Signals {
                 Some(origin) => match Signal::from_named_raw(origin.signal) {
                     Some(Signal::CONT) => self.went_on(),
                     Some(signal) => {
-                        let by_terminal = matches!(origin.cause, Cause::Kernel);
+                        // That it is gone is told the leader of its session alone.
+                        let to_all = signal != Signal::HUP || !leads_session();
+                        let by_terminal = matches!(origin.cause, Cause::Kernel) && to_all;
                         return Received { signal, by_terminal };
                     }
                     None => {}
@@ -101,6 +103,10 @@ impl Signals {
             self.spent = true;
         }
     }
+}
+
+fn leads_session() -> bool {
+    getsid(None).is_ok_and(|leader| leader == getpid())
 }
 
 /// Whether it is meant to end whom it reaches.

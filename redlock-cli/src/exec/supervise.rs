@@ -148,7 +148,7 @@ pub(super) fn pass_on(
         stop_with(child, signals, || told_to_end || !lease.is_lost());
     } else if !(received.by_terminal && child.shares_our_group()) {
         child.signal(received.signal);
-        if ends && received.signal != Signal::QUIT {
+        if ends {
             // They are meant to end it, and one that is stopped ends only when it goes on.
             child.signal(Signal::CONT);
         }
