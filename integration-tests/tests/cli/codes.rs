@@ -22,7 +22,7 @@ async fn it_exits_as_its_command_does_and_leaves_nothing(client: Client) {
         (&[plain], 126, "Permission denied"),
     ];
     for (command, code, said) in cases {
-        let words = ["-n", "--ttl=1h", "k", "--"].iter().chain(command);
+        let words = ["--ttl=1h", "k", "--"].iter().chain(command);
         let ended = ended(exec(client, &servers, words.copied())).await;
         assert_eq!(ended.code, Some(code), "{command:?}: {ended:?}");
         assert_eq!(ended.stdout, "", "{command:?}");

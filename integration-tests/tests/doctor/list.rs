@@ -319,6 +319,8 @@ async fn what_is_shared_is_shown_and_not_taken_away(client: Client) {
     let json = run(client, &urls, &["inspect", "--json", "catalogue"]).await.expect(0).json();
     assert_eq!((&json[0]["state"], &json[0]["holders"]), (&json!("shared"), &json!(2)));
     assert_eq!(json[0]["label"], "reports@pod-1");
+    let unsaid = run(client, &urls, &["release", "catalogue"]).await.expect(2);
+    assert!(unsaid.err.contains("a share is released by its holder alone"), "{}", unsaid.err);
     let forced =
         run(client, &urls, &["release", "--force", "--yes", "catalogue"]).await.expect(125);
     assert!(

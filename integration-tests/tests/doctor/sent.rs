@@ -69,7 +69,8 @@ async fn the_version_line_says_what_is_sent(client: Client) {
             })
             .await;
             for command in ["DELIFEQ", "DELEX"] {
-                let told = said.contains(&format!("releases by {command} while nobody listens"));
+                let told = said
+                    .contains(&format!("and by {command} for 50 ms after one that nobody heard"));
                 assert_eq!(sent.contains(command), told, "{kind:?}: {said}: {sent:?}");
             }
             assert_eq!(kind == Kind::Valkey91, sent.contains("DELIFEQ"), "{sent:?}");

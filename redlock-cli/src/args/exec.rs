@@ -27,9 +27,10 @@ use crate::exit;
 ///
 /// If redlock dies in whatever way, all that the command started is killed at once. Not covered are processes that redlock may
 /// not signal (set-user-ID programs, unless it is root), and, when redlock and its watcher (lock-watcher in ps) are killed both
-/// at once, a command that changed its user and whatever the command started. Without /proc, and on other systems than Linux, the
-/// command's process group alone is killed, and at a terminal the command alone. `pkill -f` with words of the command finds
-/// redlock and its watcher, too, which carry them in their own command lines.
+/// at once, a command that changed its user and whatever the command started; what runs under a watcher that somebody stopped is
+/// killed when that goes on. Without /proc, and on other systems than Linux, the command's process group alone is killed, and
+/// at a terminal the command alone. `pkill -f` with words of the command finds redlock and its watcher, too, which carry them
+/// in their own command lines.
 #[derive(Debug, Args)]
 #[command(override_usage = "redlock exec [OPTIONS] <KEY>... -- <COMMAND>...")]
 pub(super) struct ExecArgs {
@@ -54,7 +55,7 @@ pub(super) struct ExecArgs {
     #[arg(short = 'n', long = "nonblock", alias = "try", conflicts_with = "wait")]
     pub(super) nonblock: bool,
     /// How long to wait for the lock; a bare number is seconds
-    #[arg(short, long, value_name = "DURATION", default_value = "10s", value_parser = wait)]
+    #[arg(short, long, value_name = "DURATION", default_value = "10s", value_parser = wait, allow_negative_numbers = true)]
     pub(super) wait: Duration,
     /// How long the lock outlives this process if it dies. Renewed while the command runs [default: 30s, or as much longer as
     /// --at-least needs] [env: REDLOCK_TTL]
@@ -78,7 +79,7 @@ pub(super) struct ExecArgs {
     pub(super) lost_exit_code: u8,
     /// How long the command has to end after SIGTERM when the lock was lost, before SIGKILL; 0s kills it at once, a
     /// bare number is seconds
-    #[arg(short, long, value_name = "DURATION", default_value = "5s", value_parser = wait)]
+    #[arg(short, long, value_name = "DURATION", default_value = "5s", value_parser = wait, allow_negative_numbers = true)]
     pub(super) kill_after: Duration,
     /// Give no fencing number: one counter less per key on the nodes
     #[arg(long)]

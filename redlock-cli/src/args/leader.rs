@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::nodes::NodeArgs;
+use super::nodes::{MoreKeys, NodeArgs};
 use crate::leader::Request;
 
 /// Show who leads
@@ -13,10 +13,13 @@ use crate::leader::Request;
 /// Exits with 0 when a majority of nodes answered, whether somebody leads or nobody, and with 125 when they did not or
 /// disagree.
 #[derive(Debug, Args)]
+#[command(override_usage = "redlock leader [OPTIONS] <NAME>")]
 pub(super) struct LeaderArgs {
     /// Which election
-    #[arg(value_name = "NAME")]
-    pub(super) name: String,
+    #[arg(required_unless_present = "key", value_name = "NAME", num_args = 1)]
+    pub(super) names: Vec<String>,
+    #[command(flatten)]
+    pub(super) more: MoreKeys,
     /// Print a JSON object
     #[arg(long)]
     pub(super) json: bool,
@@ -24,8 +27,10 @@ pub(super) struct LeaderArgs {
     pub(super) nodes: NodeArgs,
 }
 
-impl From<LeaderArgs> for Request {
-    fn from(args: LeaderArgs) -> Self {
-        Self { name: args.name, json: args.json, flags: args.nodes.into() }
+impl LeaderArgs {
+    /// Nothing where several elections are given.
+    pub(super) fn request(self) -> Option<Request> {
+        let [name] = self.more.after(self.names).try_into().ok()?;
+        Some(Request { name, json: self.json, flags: self.nodes.into() })
     }
 }

@@ -60,8 +60,14 @@ pub(crate) fn parsed(
         Command::Exec(args) => Order::Exec(args.into()),
         Command::Inspect(args) => Order::Inspect(args.into()),
         Command::List(args) => Order::List(args.into()),
-        Command::Watch(args) => Order::Watch(args.request().ok_or_else(several)?),
-        Command::Leader(args) => Order::Leader(args.into()),
+        Command::Watch(args) => {
+            let several = || several("one key can be watched, and several are given");
+            Order::Watch(args.request().ok_or_else(several)?)
+        }
+        Command::Leader(args) => {
+            let several = || several("one election has a leader, and several are given");
+            Order::Leader(args.request().ok_or_else(several)?)
+        }
         Command::Release(args) => Order::Release(args.into()),
         Command::Doctor(args) => Order::Doctor(args.into()),
         Command::Bench(args) => Order::Bench(args.into()),
@@ -70,16 +76,21 @@ pub(crate) fn parsed(
     })
 }
 
-fn several() -> clap::Error {
-    let why = "one key can be watched, and several are given";
+fn several(why: &str) -> clap::Error {
     Cli::command().error(ErrorKind::TooManyValues, why)
 }
+
+/// The verbs that take a key.
+const OF_KEYS: [&str; 5] = [" exec ", " inspect ", " watch ", " leader ", " release "];
 
 /// clap's own tip for a word that begins with a dash, `--` before it, is of no use where that begins the command. And it
 /// repeats a bad value as it is.
 fn helped(mut error: clap::Error, words: &[OsString]) -> clap::Error {
     let takes_key = |error: &clap::Error| match error.get(ContextKind::Usage) {
-        Some(ContextValue::StyledStr(usage)) => !usage.to_string().contains(" list "),
+        Some(ContextValue::StyledStr(usage)) => {
+            let usage = usage.to_string();
+            OF_KEYS.iter().any(|verb| usage.contains(verb))
+        }
         _ => true,
     };
     if error.kind() == ErrorKind::UnknownArgument

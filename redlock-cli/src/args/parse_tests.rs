@@ -11,6 +11,7 @@ fn keys(words: &[&str]) -> Vec<String> {
         Order::Inspect(request) => request.keys,
         Order::Release(request) => request.keys,
         Order::Watch(request) => vec![request.key],
+        Order::Leader(request) => vec![request.name],
         other => panic!("{other:?}"),
     }
 }
@@ -23,10 +24,11 @@ fn refusal(words: &[&str]) -> String {
 
 #[test]
 fn a_key_that_begins_with_a_dash_can_be_given_to_every_verb() {
-    let verbs: [(&[&str], &[&str]); 4] = [
+    let verbs: [(&[&str], &[&str]); 5] = [
         (&["exec"], &["--", "true", "--key=x"]),
         (&["inspect"], &[]),
         (&["watch"], &[]),
+        (&["leader"], &[]),
         (&["release"], &["--force"]),
     ];
     for (verb, rest) in verbs {
@@ -35,13 +37,31 @@ fn a_key_that_begins_with_a_dash_can_be_given_to_every_verb() {
             assert_eq!(keys(&[verb, &[&flag], rest].concat()), [key], "{verb:?}");
             assert_eq!(keys(&[verb, &["--key", key], rest].concat()), [key], "{verb:?}");
         }
-        assert!(refusal(&[verb, rest].concat()).contains("<KEY>"), "{verb:?} without a key");
+        assert!(refusal(&[verb, rest].concat()).contains("Usage:"), "{verb:?} without a key");
     }
     assert_eq!(keys(&["exec", "a", "--key=-b", "--key", "-c", "--", "true"]), ["a", "-b", "-c"]);
     assert_eq!(keys(&["inspect", "--key=-b", "--", "-a"]), ["-a", "-b"]);
     assert_eq!(keys(&["watch", "--", "-a"]), ["-a"]);
-    for words in [&["watch", "a", "b"] as &[_], &["watch", "a", "--key=b"]] {
-        refusal(words);
+    for verb in ["watch", "leader"] {
+        for words in [[verb, "a", "b"], [verb, "a", "--key=b"]] {
+            refusal(&words);
+        }
+    }
+}
+
+#[test]
+fn where_no_key_is_taken_none_is_advised() {
+    for words in [&["--key-prefix", "lock:", "list"] as &[_], &["-x"], &["doctor", "-x"]] {
+        let said = refusal(words);
+        assert!(!said.contains("--key="), "{said}");
+    }
+}
+
+#[test]
+fn a_time_below_zero_is_no_flag() {
+    for flag in ["-w", "--wait", "-k", "--kill-after"] {
+        let said = refusal(&["exec", "k", flag, "-1", "--", "true"]);
+        assert!(said.contains("invalid value '-1'"), "{said}");
     }
 }
 

@@ -14,7 +14,7 @@ use tokio::time::timeout;
 use self::told::Told;
 use crate::config::{Config, Flags};
 use crate::exit::{self, Ending, Failure};
-use crate::look::{self, Looker, State};
+use crate::look::{self, Looker, State, View};
 use crate::output::{self, plain};
 
 /// What is left on nodes that do not answer is not waited for: what was sent they read when they go on.
@@ -72,20 +72,24 @@ async fn shown(
     for view in &views {
         told.state(looker, view, "").await?;
     }
-    let taken = views.iter().any(|view| view.state != State::Free);
-    output::say(format_args!("redlock: {}", ways(taken, force::can(config))));
+    output::say(format_args!("redlock: {}", ways(&views, force::can(config))));
     Ok(exit::USAGE)
 }
 
 /// What there is to do about locks of which some are taken, or none. Pure.
-fn ways(taken: bool, by_force: bool) -> &'static str {
-    match (taken, by_force) {
-        (false, _) => "nothing to release; what a token holds is released by --token",
-        (true, true) => {
+fn ways(views: &[View], by_force: bool) -> &'static str {
+    let mut taken = views.iter().map(|view| &view.state).filter(|state| **state != State::Free);
+    let is_shared = |state: &State| matches!(state, State::Shared(_));
+    match (taken.clone().next(), by_force) {
+        (None, _) => "nothing to release; what a token holds is released by --token",
+        (Some(_), _) if taken.all(is_shared) => {
+            "nothing was released; a share is released by its holder alone: end that, or wait until it is free"
+        }
+        (Some(_), true) => {
             "nothing was released; its holder releases it by its token (--token TOKEN, or --token - to read it from standard \
              input), anybody else takes it away with --force, or waits until it is free"
         }
-        (true, false) => {
+        (Some(_), false) => {
             "nothing was released; its holder releases it by its token (--token TOKEN, or --token - to read it from standard \
              input), and a lock in a directory cannot be taken away: end its holder, or wait until it is free"
         }

@@ -35,7 +35,7 @@ fn sent(info: &Info, number: (u32, u32)) -> String {
     let take = "takes by SET NX GET (by script with fencing or restart guard)";
     let release = |native| {
         format!(
-            "{take}, releases by {native} while nobody listens, else by script, which tells who waits"
+            "{take}, releases by script, which tells who waits, and by {native} for 50 ms after one that nobody heard"
         )
     };
     match (info.product, number) {

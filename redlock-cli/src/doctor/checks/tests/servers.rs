@@ -19,7 +19,7 @@ pub(super) const CASES: &[Case] = {
             Version,
             Ok,
             &[0],
-            "Valkey 9.1.2: takes by SET NX GET (by script with fencing or restart guard), releases by DELIFEQ while nobody listens, else by script, which tells who waits",
+            "Valkey 9.1.2: takes by SET NX GET (by script with fencing or restart guard), releases by script, which tells who waits, and by DELIFEQ for 50 ms after one that nobody heard",
             "",
         ),
         (
@@ -28,7 +28,7 @@ pub(super) const CASES: &[Case] = {
             Version,
             Ok,
             &[0],
-            "releases by DELEX while nobody listens, else by script, which tells who waits",
+            "releases by script, which tells who waits, and by DELEX for 50 ms after one that nobody heard",
             "",
         ),
         (
