@@ -14,7 +14,7 @@ use tokio::time::{Instant, sleep};
 use super::hold::Hold;
 use super::request::{Mode, Request};
 use crate::config::NODES;
-use crate::output::say;
+use crate::output::{keys, say};
 
 /// How often it is looked whether the lock was renewed.
 const LOOK: Duration = Duration::from_millis(100);
@@ -27,8 +27,7 @@ pub(super) struct Report<'a> {
 
 impl<'a> Report<'a> {
     pub(super) fn new(request: &'a Request) -> Self {
-        let shown: Vec<_> = request.keys.iter().map(|key| key.escape_debug().to_string()).collect();
-        Self { request, keys: shown.join(", ") }
+        Self { request, keys: keys(&request.keys) }
     }
 
     fn say(&self, text: impl std::fmt::Display) {

@@ -9,4 +9,4 @@ mod words;
 pub(crate) use self::say::say;
 pub(crate) use self::stdout::{colours, is_unread, json, line, out, try_line, written};
 pub(crate) use self::table::{rows, table};
-pub(crate) use self::words::{count, cut, latency, micros, plain, span};
+pub(crate) use self::words::{count, cut, keys, latency, micros, plain, span};

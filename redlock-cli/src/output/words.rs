@@ -49,6 +49,29 @@ pub(crate) fn plain(name: &str) -> String {
     text
 }
 
+/// Keys in a line: so many of them, and of each that no lock can have its begin.
+pub(crate) fn keys(all: &[String]) -> String {
+    let mut shown: Vec<_> = all.iter().take(MOST_KEYS).map(|key| short(key)).collect();
+    let more = all.len() - shown.len();
+    if more > 0 {
+        shown.push(format!("and {more} more"));
+    }
+    shown.join(", ")
+}
+
+const MOST_KEYS: usize = 8;
+
+fn short(key: &str) -> String {
+    if key.len() <= LONGEST_KEY {
+        return plain(key);
+    }
+    let begin: String = key.chars().take(64).collect();
+    format!("{}… ({} bytes)", plain(&begin), key.len())
+}
+
+/// More is no key, whatever its prefix.
+const LONGEST_KEY: usize = 512;
+
 /// Whether a terminal does something with the character other than show it.
 pub(super) fn moves(c: char) -> bool {
     c.is_control() || is_unseen(c)
@@ -83,6 +106,20 @@ pub(crate) fn cut(text: &str, columns: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn many_keys_and_long_ones_are_said_in_a_line() {
+        let names = |count: usize| (0..count).map(|key| format!("k{key}")).collect::<Vec<_>>();
+        assert_eq!(keys(&names(2)), "k0, k1");
+        assert_eq!(keys(&names(8)), "k0, k1, k2, k3, k4, k5, k6, k7");
+        assert_eq!(keys(&names(64)), "k0, k1, k2, k3, k4, k5, k6, k7, and 56 more");
+        assert_eq!(
+            keys(&["it's\n".into(), "k".repeat(512)]),
+            format!("it's\\n, {}", "k".repeat(512))
+        );
+        let long = format!("{}… (130000 bytes)", "k".repeat(64));
+        assert_eq!(keys(&["k".repeat(130_000)]), long);
+    }
 
     #[test]
     fn times_are_said_as_people_say_them_and_never_rounded_up() {
