@@ -13,8 +13,9 @@ use std::time::Duration;
 
 use integration_tests::Servers;
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, date_time_ymd};
+use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use redlock_core::node::{Claim, Fault, Listener, Terms};
-use redlock_core::{LockErrorKind, LockKey, LockNode, Redlock, Token};
+use redlock_core::{LockErrorKind, LockKey, LockNode, LockOptions, Redlock, Token};
 use redlock_fred::FredNode;
 use redlock_redis::RedisNode;
 use tokio::net::{TcpListener, TcpStream};
@@ -119,6 +120,76 @@ async fn a_certificate_that_has_expired_is_misconfigured() {
     expect(&url, Fault::Tls).await;
 }
 
+/// Certificates to trust that cannot be read, in as many ways as redis-rs tells of: `SSL_CERT_FILE`, `SSL_CERT_DIR`.
+fn unreadable(here: &Path) -> Vec<(&'static str, PathBuf, &'static str)> {
+    let file = |name: &str, text: &str| {
+        std::fs::write(here.join(name), text).unwrap();
+        here.join(name)
+    };
+    let pem =
+        |body: &str| format!("-----BEGIN CERTIFICATE-----\n{body}\n-----END CERTIFICATE-----\n");
+    vec![
+        ("SSL_CERT_FILE", here.join("none.pem"), "No such file"),
+        ("SSL_CERT_FILE", here.to_owned(), "directory"),
+        ("SSL_CERT_FILE", file("base64.pem", &pem("!")), "base64"),
+        ("SSL_CERT_FILE", file("cut.pem", "-----BEGIN CERTIFICATE-----\nAAAA\n"), "end marker"),
+        ("SSL_CERT_FILE", file("other.pem", &pem("AAAA")), "BadEncoding"),
+        ("SSL_CERT_DIR", here.join("none"), "opening directory: No such file"),
+    ]
+}
+
+/// fred's URL is refused for that when the node is made, or it trusts what is left.
+#[tokio::test]
+async fn certificates_that_cannot_be_read_are_misconfigured_and_not_waited_for() {
+    const NAME: &str = "certificates_that_cannot_be_read_are_misconfigured_and_not_waited_for";
+    let Ok(url) = std::env::var(URL) else {
+        let (url, authority) = tls_server("unreadable").await;
+        let here = authority.with_extension("d");
+        std::fs::create_dir_all(&here).unwrap();
+        for (variable, path, said) in unreadable(&here) {
+            // Of files the last one that is named counts.
+            let others = [("SSL_CERT_FILE", authority.as_path())];
+            let set = [(variable, path.as_path()), ("REDLOCK_TLS_TEST_SAID", Path::new(said))];
+            child(NAME, &url, &[&others[..], &set].concat()).await;
+        }
+        std::fs::remove_dir_all(here).unwrap();
+        return std::fs::remove_file(authority).unwrap();
+    };
+    let said = std::env::var("REDLOCK_TLS_TEST_SAID").unwrap();
+    let node = Arc::new(RedisNode::connect(&url).unwrap());
+    let error = Arc::clone(&node).identity(Duration::from_secs(10)).await.unwrap_err();
+    assert_eq!(error.fault(), Fault::Tls, "{error}");
+    let text = error.to_string();
+    assert!(text.starts_with("TLS failed: the trusted certificates cannot be read: "), "{text}");
+    assert!(text.contains(&said), "{said}: {text}");
+    // A client that connects while the command waits finds it out as late.
+    let client = redis::Client::open(url).unwrap();
+    let config = ConnectionManagerConfig::new().set_number_of_retries(0);
+    let manager = ConnectionManager::new_lazy_with_config(client, config).unwrap();
+    let lazy = Arc::new(RedisNode::from_connection("lazy", manager).unwrap());
+    let error = lazy.identity(Duration::from_secs(10)).await.unwrap_err();
+    assert_eq!(error.fault(), Fault::Tls, "{error}");
+    // Nobody waits for it to mend itself.
+    let redlock = redlock(node);
+    let waiting = LockOptions::new().wait_for(Duration::from_secs(3_600));
+    let error = redlock.lock_with("k", &waiting).await.unwrap_err();
+    assert_eq!(error.kind(), LockErrorKind::Misconfigured, "{error}");
+}
+
+/// What `getaddrinfo` takes for an address, and TLS for no name.
+#[tokio::test]
+async fn a_host_that_no_certificate_can_be_for_is_misconfigured() {
+    let Ok(url) = std::env::var(URL) else {
+        let (url, authority) = tls_server("nameless").await;
+        let name = "a_host_that_no_certificate_can_be_for_is_misconfigured";
+        return again(name, &url, &authority).await;
+    };
+    let node = Arc::new(RedisNode::connect(&url.replace("localhost", "127.1")).unwrap());
+    let error = node.identity(Duration::from_secs(10)).await.unwrap_err();
+    assert_eq!(error.fault(), Fault::Tls, "{error}");
+    assert!(error.to_string().contains("no certificate can be for such a host"), "{error}");
+}
+
 /// Expects this fault over both clients, at the first call.
 async fn expect(url: &str, fault: Fault) {
     for node in nodes(url) {
@@ -139,11 +210,15 @@ fn redlock(node: Arc<dyn LockNode>) -> Redlock {
 
 /// Runs one test of this binary as a child that trusts `authority`.
 async fn again(test: &'static str, url: &str, authority: &Path) {
-    let mut child = Command::new(std::env::current_exe().unwrap());
-    child.args(["--exact", test, "--nocapture"]).env(URL, url).env("SSL_CERT_FILE", authority);
-    child.env_remove("SSL_CERT_DIR");
-    let output = tokio::task::spawn_blocking(move || child.output()).await.unwrap().unwrap();
+    child(test, url, &[("SSL_CERT_FILE", authority)]).await;
     std::fs::remove_file(authority).unwrap();
+}
+
+async fn child(test: &'static str, url: &str, set: &[(&str, &Path)]) {
+    let mut child = Command::new(std::env::current_exe().unwrap());
+    child.args(["--exact", test, "--nocapture"]).env(URL, url).env_remove("SSL_CERT_DIR");
+    child.envs(set.iter().copied());
+    let output = tokio::task::spawn_blocking(move || child.output()).await.unwrap().unwrap();
     let said = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{said}\n{}", String::from_utf8_lossy(&output.stderr));
     assert!(said.contains("1 passed"), "{said}");

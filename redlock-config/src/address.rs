@@ -207,7 +207,8 @@ fn place(url: &str) -> Result<Place, &'static str> {
 
 /// A path holds no password.
 fn redacted_url_or_path(url: &str) -> String {
-    if url.starts_with("file:") { url.escape_debug().to_string() } else { redacted_url(url) }
+    let is_path = url.get(..5).is_some_and(|scheme| scheme.eq_ignore_ascii_case("file:"));
+    if is_path { url.escape_debug().to_string() } else { redacted_url(url) }
 }
 
 /// What comes before one more part of a query.

@@ -32,7 +32,7 @@ fn a_line_of_a_file_that_cannot_be_used() {
             "must have nothing behind `?`",
         ),
         ("nodes = [{ url = 'http://a' }]", "line 1, nodes[0].url", Some("http://a"), url),
-        ("[[nodes]]\nname = 'x'\nurl = 'a b'", "line 3, nodes[0].url", Some("<redacted>"), one),
+        ("[[nodes]]\nname = 'x'\nurl = 'a b'", "line 3, nodes[0].url", Some("a b"), one),
         ("\n[[nodes]]\nurl = 'a'\nname = ' '", "line 4, nodes[0].name", None, "must not be empty"),
         (
             "nodes = [{ url = 'a', password_env = 'NOT_SET' }]",

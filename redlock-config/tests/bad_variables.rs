@@ -29,7 +29,11 @@ fn a_variable_that_cannot_be_used() {
         ("REDLOCK_NODES", b" ,a:1", "REDLOCK_NODES, node 1 of 2", None, no_part),
         ("REDLOCK_NODES", b"a:1,hunter2\xff", "REDLOCK_NODES", None, no_text),
         ("REDLOCK_NODES", b"http://a", "REDLOCK_NODES", Some("http://a"), url),
-        ("REDLOCK_NODES", b"a b", "REDLOCK_NODES", Some("<redacted>"), one),
+        ("REDLOCK_NODES", b"a b", "REDLOCK_NODES", Some("a b"), one),
+        ("REDLOCK_NODES", b"a:1\tb:1", "REDLOCK_NODES", Some("a:1 b:1"), one),
+        ("REDLOCK_NODES", b"a:1 u:hunter2", "REDLOCK_NODES", Some("<redacted>"), one),
+        ("REDLOCK_NODES", b"FILE:/tmp/x", "REDLOCK_NODES", Some("FILE:/tmp/x"), url),
+        ("REDLOCK_NODES", b"FILE:/d?x@\x1b", "REDLOCK_NODES", Some("FILE:/d?x@\\u{1b}"), url),
         (
             "REDLOCK_NODES",
             b"a,http://u:hunter2@b",

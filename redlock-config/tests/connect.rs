@@ -72,6 +72,10 @@ async fn what_a_client_refuses_is_named_by_its_node_and_shows_no_password() {
         assert!(error.rule().starts_with(rule), "{error}");
         assert!(!format!("{error} {error:#?}").contains("hunter2"), "{error}");
     }
+    let error = of_variables(&[("REDLOCK_NODES", b"127.0.0.1:99999")]).unwrap().open().map(drop);
+    let said = "REDLOCK_NODES: `redis://127.0.0.1:99999` must have the form";
+    let error = error.unwrap_err().to_string();
+    assert!(error.starts_with(said) && error.contains("a port up to 65535"), "{error}");
     let settings = of_variables(&[("REDLOCK_NODES", b"a:1,b:1,redis://:hunter2@a:1")]).unwrap();
     let error = settings.builder().await.map(drop).unwrap_err();
     let said = "REDLOCK_NODES, node 3 of 3: `redis://<redacted>@a:1` has the same name, a:1, as `redis://a:1` (REDLOCK_NODES, \

@@ -200,7 +200,7 @@ pub mod backend {
 /// The decisions themselves, for the model that checks them and for benchmarks. Not covered by semver.
 #[doc(hidden)]
 pub mod decisions {
-    pub use crate::decide::{fence, handover, keep, quorum, slots};
+    pub use crate::decide::{fence, handover, keep, quorum, slots, twins};
 }
 
 /// The README's example, compiled and run.

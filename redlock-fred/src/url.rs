@@ -68,7 +68,7 @@ pub(crate) const INDEPENDENT: &str =
     "nodes must be independent masters, not a cluster or its sentinels";
 const SCHEME: &str = "must be host[:port], or begin with redis:// or rediss://";
 const FORM: &str = "must have the form redis://[[user]:password@]host[:port][/database], with user and password \
-                    percent-encoded and a database from 0 to 255";
+                    percent-encoded, a port up to 65535 and a database from 0 to 255";
 
 #[cfg(test)]
 mod tests {
@@ -104,6 +104,9 @@ mod tests {
         assert_eq!(shown("10.0.0.1:0"), "10.0.0.1:0");
         assert_eq!(shown("http://10.0.0.1"), "http://10.0.0.1");
         assert_eq!(shown("redis://u:hunter2@10.0.0.1:0"), "redis://<redacted>@10.0.0.1:0");
+        assert_eq!(shown("127.0.0.1:99999"), "127.0.0.1:99999");
+        assert_eq!(shown("a:1 b:1"), "a:1 b:1");
+        assert_eq!(shown("file:/d"), "file:/d");
         assert_eq!(shown("10.0.0.1:hunter2"), "<redacted>");
         assert_eq!(shown(""), "");
     }

@@ -29,7 +29,7 @@ fn all_urls_of_a_list_are_nodes_or_the_one_at_fault_is_named() {
 fn a_bad_url_is_an_error_that_says_which_rule_it_broke() {
     let scheme = "must be host[:port], or begin with redis:// or rediss://";
     let form = "must have the form redis://[[user]:password@]host[:port][/database], with user and password \
-                percent-encoded and a database from 0 to 255";
+                percent-encoded, a port up to 65535 and a database from 0 to 255";
     let independent = "nodes must be independent masters, not a cluster or its sentinels";
     let no_query = "must have no query and no fragment (in a password write %3F and %23)";
     let cases = [

@@ -9,11 +9,13 @@ pub fn server_url(text: &str) -> Option<String> {
     if text.contains("://") {
         return Some(text.to_owned());
     }
-    let is_bare = !text.is_empty() && !text.contains(['@', '/', '?', '#', ' ', ',']);
+    let is_other = |c: char| c.is_whitespace() || "@/?#,".contains(c);
+    let is_bare = !text.is_empty() && !text.contains(is_other);
     is_bare.then(|| format!("redis://{text}"))
 }
 
-/// The URL with everything cut out that is not surely a scheme, a host, a port or a database's number.
+/// The URL with everything cut out that is not surely a scheme, a host, a port, a database's number or a path. Several that
+/// are separated by spaces or commas are shown where each of them is shown whole.
 ///
 /// It works on the text, because a URL that does not parse can hold a password as well.
 pub fn redacted_url(url: &str) -> String {
@@ -21,6 +23,12 @@ pub fn redacted_url(url: &str) -> String {
     let url = url.trim();
     if url.is_empty() {
         return String::new();
+    }
+    if are_addresses(url) {
+        return url.chars().map(|c| if c.is_whitespace() { ' ' } else { c }).collect();
+    }
+    if is_path(url) {
+        return url.chars().map(visible).collect();
     }
     let (scheme, rest) = match url.split_once("://") {
         Some((scheme, rest)) if is_word(scheme, "+") => (format!("{scheme}://"), rest),
@@ -75,6 +83,36 @@ pub fn connected<N>(
     Ok(nodes)
 }
 
+/// One address, or several of one form: where only one of them has a scheme or a port, what follows it may be the rest of a
+/// password with a space.
+fn are_addresses(text: &str) -> bool {
+    let parts = text.split(|c: char| c.is_whitespace() || c == ',').filter(|part| !part.is_empty());
+    let mut forms = parts.map(|part| {
+        let (scheme, place) =
+            part.split_once("://").map_or((None, part), |(scheme, place)| (Some(scheme), place));
+        let sure = scheme.is_none_or(|scheme| is_word(scheme, "+")) && is_address(place);
+        sure.then_some((scheme.is_some(), place.contains(':')))
+    });
+    let first = forms.next().flatten();
+    first.is_some() && forms.all(|form| form == first)
+}
+
+/// A directory, or a server's socket without a login.
+fn is_path(url: &str) -> bool {
+    let of_paths = ["file", "unix", "redis+unix", "valkey+unix"];
+    let is_of_paths = |scheme: &str| of_paths.iter().any(|word| scheme.eq_ignore_ascii_case(word));
+    let (scheme, path) =
+        url.split_once(':').map_or((None, url), |(scheme, path)| (Some(scheme), path));
+    scheme.is_none_or(is_of_paths)
+        && path.starts_with('/')
+        && !path.contains(['@', '?', '#', ':', '%'])
+}
+
+/// On one line, and nothing that a terminal obeys. The same when it is shown again.
+fn visible(c: char) -> String {
+    if matches!(c, '\\' | '\'' | '"') { c.into() } else { c.escape_debug().collect() }
+}
+
 fn is_address(text: &str) -> bool {
     let (server, database) = text.split_once('/').unwrap_or((text, ""));
     let (host, port) = match server.rsplit_once(':') {
@@ -85,9 +123,9 @@ fn is_address(text: &str) -> bool {
         || host
             .strip_prefix('[')
             .is_some_and(|ip| is_word(ip.trim_end_matches(']'), "0123456789.:"));
-    is_host
-        && port.parse::<u16>().is_ok()
-        && (database.is_empty() || database.parse::<u32>().is_ok())
+    // What is too large by a little is a port that was mistyped; with a digit more it may be a password.
+    let is_port = (1..=5).contains(&port.len()) && port.bytes().all(|digit| digit.is_ascii_digit());
+    is_host && is_port && (database.is_empty() || database.parse::<u32>().is_ok())
 }
 
 /// Whether the text is made of letters and of `others`.
@@ -113,11 +151,38 @@ mod tests {
             ("/run/redis.sock", None),
             ("a/2", None),
             ("a b", None),
+            ("a\nb", None),
             ("a,b", None),
         ];
         for (text, url) in cases {
             assert_eq!(server_url(text).as_deref(), url, "{text}");
         }
+    }
+
+    #[test]
+    fn what_cannot_hide_anything_is_shown() {
+        let as_it_is = [
+            "127.0.0.1:99999",
+            "redis://127.0.0.1:99999",
+            "127.0.0.1:27111 127.0.0.1:27112",
+            "redis://a:1 redis://b:1",
+            "redis://a:1,redis://b:1",
+            "a b",
+            "a,",
+            "[::1]:1 [::1]:2",
+            "/run/redis.sock",
+            "redis+unix:///run/redis.sock",
+            "UNIX:///run/redis 2.sock",
+            "file:/d",
+            "FILE:/tmp/x",
+            "file:///d",
+        ];
+        for url in as_it_is {
+            assert_eq!(redacted_url(url), url);
+        }
+        assert_eq!(redacted_url("redis://u:hunter2@a:99999"), "redis://<redacted>@a:99999");
+        assert_eq!(redacted_url("a:1\n\tb:1"), "a:1  b:1");
+        assert_eq!(redacted_url("/r\u{1b}[2J\u{202e}\n2"), "/r\\u{1b}[2J\\u{202e}\\n2");
     }
 
     #[test]
@@ -145,6 +210,24 @@ mod tests {
             (" a:7000 ", "a:7000"),
             ("[::1]:7000", "[::1]:7000"),
             ("a:hunter2", "<redacted>"),
+            ("redis://:hunter2 and more", "redis://<redacted>"),
+            ("u:12345 hunter2", "<redacted>"),
+            ("u:12345,hunter2", "<redacted>"),
+            ("redis://default hunter2", "redis://<redacted>"),
+            ("a:1 u:hunter2", "<redacted>"),
+            ("a:1 u:hunter2@b:1", "<redacted>@b:1"),
+            (":pa@ss@a", "<redacted>@a"),
+            ("REDIS://u:hunter2@a", "REDIS://<redacted>@a"),
+            ("REDIS://:hunter2", "REDIS://<redacted>"),
+            ("u:/hunter2", "<redacted>"),
+            (":/hunter2", "<redacted>"),
+            ("a:+1234", "<redacted>"),
+            ("/r.sock?pass=hunter2", "<redacted>"),
+            ("/r:hunter2", "<redacted>"),
+            ("redis:///hunter2", "redis://<redacted>"),
+            ("redis+unix:///r:hunter2", "redis+unix://<redacted>"),
+            ("redis+unix://u:hunter2@/r", "redis+unix://<redacted>@<redacted>"),
+            ("file:hunter2", "<redacted>"),
             ("", ""),
             (" ", ""),
         ];

@@ -2,6 +2,8 @@ use redis::{ErrorKind, RedisError, Value};
 use redlock_core::node::{Fault, FaultClass, NodeError};
 use redlock_protocol::{CallError, Reply, turned_down};
 
+use crate::trust::no_tls;
+
 /// A server's answer.
 pub(crate) fn reply(value: Value) -> Result<Reply, CallError> {
     if let Value::ServerError(error) = value {
@@ -35,6 +37,10 @@ pub(crate) fn unanswered(error: &RedisError) -> CallError {
     if let Some(code) = error.code() {
         return CallError::Server(error_text(code, error.detail()));
     }
+    // Found before anything is sent, too.
+    if let Some(error) = no_tls(error) {
+        return error.into();
+    }
     let fault = match error.kind() {
         ErrorKind::Io if error.is_timeout() => Fault::Timeout,
         ErrorKind::Io if error.is_connection_refusal() => Fault::Refused,
@@ -52,6 +58,9 @@ pub(crate) fn unanswered(error: &RedisError) -> CallError {
 pub(crate) fn not_connected(error: &RedisError) -> NodeError {
     if let Some(code) = error.code() {
         return turned_down(&error_text(code, error.detail()));
+    }
+    if let Some(error) = no_tls(error) {
+        return error;
     }
     match error.kind() {
         // Of TLS redis-rs tells only the text.

@@ -116,6 +116,7 @@ mod sending;
 mod settings;
 mod target;
 mod together;
+mod trust;
 mod url;
 mod wire;
 mod writer;

@@ -56,7 +56,7 @@ pub(crate) fn client(url: &str) -> Result<Client, ConfigError> {
 
 const SCHEME: &str = "must be host[:port], or begin with redis:// or rediss://";
 const FORM: &str = "must have the form redis://[[user]:password@]host[:port][/database], with user and password \
-                    percent-encoded and a host that can be connected to";
+                    percent-encoded, a port up to 65535 and a host that can be connected to";
 const QUERY: &str =
     "must have no query but protocol=resp2 or protocol=resp3 (in a password write %3F)";
 const FEATURE: &str = "needs the cargo feature `tls-rustls` of redlock-redis";
@@ -143,6 +143,9 @@ mod tests {
         assert_eq!(shown("10.0.0.1:0"), "10.0.0.1:0");
         assert_eq!(shown("http://10.0.0.1"), "http://10.0.0.1");
         assert_eq!(shown("redis://u:hunter2@10.0.0.1:0"), "redis://<redacted>@10.0.0.1:0");
+        assert_eq!(shown("127.0.0.1:99999"), "127.0.0.1:99999");
+        assert_eq!(shown("a:1 b:1"), "a:1 b:1");
+        assert_eq!(shown("file:/d"), "file:/d");
         assert_eq!(shown(""), "");
     }
 

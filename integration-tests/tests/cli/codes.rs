@@ -118,13 +118,22 @@ async fn a_wrong_command_line_is_two_as_everywhere() {
 
 #[tokio::test]
 async fn a_setting_that_breaks_a_rule_is_a_failure_that_names_it() {
-    let cases: [(&[&str], &str); 4] = [
+    let cases: [(&[&str], &str); 7] = [
         (&["k", "--ttl", "1ms"], "redlock: --ttl = `1ms`: must be at least 10 ms"),
         (
             &["k", "--restart-guard", "10s"],
             "redlock: --ttl = `30s`: must be at most 10s, the longest",
         ),
         (&["k", "--node", "http://a"], "redlock: --node: `http://a` must be "),
+        (
+            &["k", "--node", "127.0.0.1:99999"],
+            "redlock: --node: `redis://127.0.0.1:99999` must have the form",
+        ),
+        (
+            &["k", "--node", "a:1 b:1"],
+            "redlock: --node: `a:1 b:1` must be one node and has a space",
+        ),
+        (&["k", "--node", "FILE:/tmp/x"], "redlock: --node: `FILE:/tmp/x` must be "),
         (&["k", "k"], "redlock: k, k: invalid input: key = `k`: must name every resource once"),
     ];
     for (words, said) in cases {

@@ -14,4 +14,5 @@ mod rights;
 mod sent;
 mod setup;
 mod turned_down;
+mod twice;
 mod unsaid;

@@ -99,6 +99,24 @@ async fn every_way_to_be_turned_down_has_a_remedy_of_its_own(client: Client) {
     }
 }
 
+#[tokio::test]
+async fn certificates_that_cannot_be_read_are_what_has_to_be_mended() {
+    let url = [untrusted().await];
+    let with = |words: &[&str], file: &str| {
+        let mut command = redlock(Client::Redis, &url, words);
+        command.env("SSL_CERT_FILE", file).env_remove("SSL_CERT_DIR");
+        command.spawn().unwrap()
+    };
+    let doctor = ended(with(&["doctor", "--timeout", "10s"], "/nonexistent.pem")).await.expect(2);
+    let said =
+        "the trusted certificates cannot be read: failed to read PEM from file: No such file";
+    assert!(doctor.out.contains(said), "{}", doctor.out);
+    assert!(doctor.out.contains("name certificates that can be read (SSL_CERT_FILE"), "{doctor:?}");
+    let words = ["exec", "--wait", "1h", "k", "--", "true"];
+    let exec = ended(with(&words, "/nonexistent.pem")).await.expect(125);
+    assert!(exec.err.contains(said), "{}", exec.err);
+}
+
 integration_tests::with_both_clients! {
     every_way_to_be_turned_down_has_a_remedy_of_its_own
 }

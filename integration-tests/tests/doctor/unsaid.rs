@@ -33,3 +33,13 @@ async fn it_shows_who_holds_the_locks_and_how_they_can_be_released(client: Clien
 integration_tests::with_both_clients! {
     it_shows_who_holds_the_locks_and_how_they_can_be_released
 }
+
+#[tokio::test]
+async fn that_no_nodes_are_named_is_said_once() {
+    for words in [&["inspect", "k"] as &[_], &["list"], &["leader", "k"], &["release", "k"]] {
+        let mut command = bare(&[], words);
+        command.env_remove("REDLOCK_NODES").env("XDG_RUNTIME_DIR", env!("CARGO_TARGET_TMPDIR"));
+        let run = ended(command.spawn().unwrap()).await;
+        assert_eq!(run.err.matches("no nodes are named").count(), 1, "{words:?}: {}", run.err);
+    }
+}

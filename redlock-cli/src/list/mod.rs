@@ -6,13 +6,14 @@ mod rows;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use futures_util::future::try_join;
 use redlock_core::{Listing, Redlock};
 
 use self::changes::Changes;
 use self::rows::List;
 use crate::config::{Config, Flags};
 use crate::exit::{self, Ending, Failure};
-use crate::look::handle;
+use crate::look::{LIMIT, Looker, handle};
 use crate::output;
 use crate::watch::{Follower, Live, check, follow, now_as_text};
 
@@ -33,9 +34,11 @@ pub(crate) struct Request {
 
 pub(crate) async fn run(request: &Request) -> Ending {
     request.follow.map_or(Ok(()), check)?;
-    let redlock = handle(&Config::load(&request.flags)?)?;
+    let config = Config::load(&request.flags)?;
+    let redlock = handle(&config)?;
+    let mut looker = Looker::beside(&redlock, &config)?;
     match request.follow {
-        None => once(&redlock, request).await,
+        None => once(&redlock, &mut looker, request).await,
         Some(interval) => {
             let mut watch = Watch {
                 json: request.json,
@@ -43,20 +46,27 @@ pub(crate) async fn run(request: &Request) -> Ending {
                 changes: Changes::default(),
                 headline: None,
             };
-            follow(interval, async || look(&redlock, request).await, &mut watch).await
+            follow(interval, async || look(&redlock, &mut looker, request).await, &mut watch).await
         }
     }
 }
 
-async fn once(redlock: &Redlock, request: &Request) -> Ending {
-    let list = List::new(&look(redlock, request).await?);
+async fn once(redlock: &Redlock, looker: &mut Looker, request: &Request) -> Ending {
+    let list = List::new(&look(redlock, looker, request).await?);
     let answered = list.is_answered();
     output::line(if request.json { output::json(&list.json())? } else { list.text() })?;
     Ok(if answered { ExitCode::SUCCESS } else { ExitCode::from(exit::FAILED) })
 }
 
-async fn look(redlock: &Redlock, request: &Request) -> Result<Listing, Failure> {
-    Ok(redlock.held(&request.prefix, request.limit, WITHIN).await?)
+async fn look(
+    redlock: &Redlock,
+    looker: &mut Looker,
+    request: &Request,
+) -> Result<Listing, Failure> {
+    let held = async { Ok(redlock.held(&request.prefix, request.limit, WITHIN).await?) };
+    // Each node is waited for as long anyway.
+    let (listing, ()) = try_join(held, looker.meet(LIMIT)).await?;
+    Ok(listing)
 }
 
 struct Watch {

@@ -2,14 +2,16 @@
 //!
 //! A node that hangs costs one pause, once: it is asked again at each look, side by side with the others, but not waited
 //! for until it has answered.
+//!
+//! Beside what it holds, a node is asked who it is, until it has answered that: a server of two nodes would vote twice.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::future::join_all;
-use redlock_core::decisions::fence;
-use redlock_core::node::{Fault, Holding, NodeError};
-use redlock_core::{Inspection, LockKey, LockNode, LockState, NodeView};
+use futures_util::future::{join, join_all};
+use redlock_core::decisions::{fence, twins};
+use redlock_core::node::{Fault, Holding, Identity, NodeError};
+use redlock_core::{Inspection, LockKey, LockNode, LockState, NodeView, Redlock};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
@@ -21,18 +23,30 @@ use crate::exit::Failure;
 use crate::nodes::nodeset;
 
 /// For how long the others are waited for when a majority agrees.
-const GRACE: Duration = Duration::from_secs(1);
+pub(crate) const GRACE: Duration = Duration::from_secs(1);
 
 /// What a node says of each key.
 type Said = Vec<Result<Vec<Option<Holding>>, NodeError>>;
 
+/// What a node says in one look.
+struct Answer {
+    index: usize,
+    said: Said,
+    /// Where it was asked.
+    identity: Option<Result<Identity, NodeError>>,
+}
+
 pub(crate) struct Looker {
     nodes: Vec<Asked>,
+    /// Of each node's server, as far as it told.
+    run_ids: Vec<Option<String>>,
     prefix: String,
 }
 
 struct Asked {
     node: Arc<dyn LockNode>,
+    /// It said who it is, or that it does not tell, and was there ever since.
+    met: bool,
     /// It did not answer the last time.
     silent: bool,
     /// The question that was not waited for. It tells whether it was answered at all.
@@ -42,13 +56,18 @@ struct Asked {
 impl Looker {
     /// Over a set that could have locks.
     pub(crate) fn new(config: &Config) -> Result<Self, Failure> {
-        handle(config)?;
+        Self::beside(&handle(config)?, config)
+    }
+
+    /// Beside a handle of the same configuration.
+    pub(crate) fn beside(_: &Redlock, config: &Config) -> Result<Self, Failure> {
         Ok(Self::over(nodeset::nodes(config)?, &config.key_prefix))
     }
 
     fn over(nodes: Vec<Arc<dyn LockNode>>, prefix: &str) -> Self {
-        let asked = |node| Asked { node, silent: false, pending: None };
-        Self { nodes: nodes.into_iter().map(asked).collect(), prefix: prefix.to_owned() }
+        let asked = |node| Asked { node, met: false, silent: false, pending: None };
+        let run_ids = vec![None; nodes.len()];
+        Self { nodes: nodes.into_iter().map(asked).collect(), run_ids, prefix: prefix.to_owned() }
     }
 
     /// What stands before all keys.
@@ -70,10 +89,29 @@ impl Looker {
     pub(crate) async fn look(&mut self, keys: &[String]) -> Result<Vec<View>, Failure> {
         let full = keys.iter().map(|key| LockKey::new(format!("{}{key}", self.prefix)));
         let full: Arc<[LockKey]> = full.collect::<Result<_, _>>()?;
+        let said = self.ask(&full, GRACE).await?;
+        Ok(keys.iter().enumerate().map(|(at, key)| View::new(key, &self.view(at, &said))).collect())
+    }
+
+    /// Asks those who they are that have not said so yet, for so long at the most. For whoever goes on without a look.
+    ///
+    /// # Cancel safety
+    ///
+    /// As that of [`look`](Self::look).
+    pub(crate) async fn meet(&mut self, within: Duration) -> Result<(), Failure> {
+        self.ask(&Arc::from([]), within).await.map(drop)
+    }
+
+    /// Asks all nodes. When a majority agrees on each key the others are waited for until `grace` is over.
+    async fn ask(
+        &mut self,
+        keys: &Arc<[LockKey]>,
+        grace: Duration,
+    ) -> Result<Vec<Option<Said>>, Failure> {
         let begun = Instant::now();
         let (sender, mut answers) = mpsc::unbounded_channel();
         for (index, asked) in self.nodes.iter_mut().enumerate() {
-            asked.ask(index, &full, &sender).await;
+            asked.ask(index, keys, &sender).await;
         }
         drop(sender);
         let mut said: Vec<Option<Said>> = (0..self.nodes.len()).map(|_| None).collect();
@@ -82,20 +120,44 @@ impl Looker {
             let over =
                 waited_for.filter(|(asked, said)| said.is_none() && !asked.silent).count() == 0;
             // Those that are waited for have all answered: whatever else has come by now is taken along.
-            let until = match (over, self.clear(keys, &said)) {
+            let until = match (over, self.clear(keys.len(), &said)) {
                 (true, _) => begun,
-                (false, true) => begun + GRACE,
+                (false, true) => begun + grace,
                 (false, false) => begun + LIMIT,
             };
             match timeout_at(until, answers.recv()).await {
-                Ok(Some((index, answer))) => said[index] = Some(answer),
+                Ok(Some(answer)) => {
+                    self.meets(answer.index, answer.identity)?;
+                    said[answer.index] = Some(answer.said);
+                }
                 Ok(None) | Err(_) => break,
             }
         }
         for (asked, said) in self.nodes.iter_mut().zip(&said) {
             asked.silent = said.as_ref().is_none_or(|said| !is_answered(said));
+            // Another server may stand there from now on.
+            asked.met &= said.as_ref().is_some_and(|said| !is_gone(said));
         }
-        Ok(keys.iter().enumerate().map(|(at, key)| View::new(key, &self.view(at, &said))).collect())
+        Ok(said)
+    }
+
+    /// Takes note of who a node is. No vote is counted of one that is the server of another.
+    fn meets(
+        &mut self,
+        index: usize,
+        identity: Option<Result<Identity, NodeError>>,
+    ) -> Result<(), Failure> {
+        let Some(Ok(identity)) = identity else { return Ok(()) };
+        let nodes = &self.nodes;
+        if let Some(run_id) = &identity.run_id
+            && let Some(twin) =
+                twins::duplicate(index, run_id, &self.run_ids, |twin| nodes[twin].node.name())
+        {
+            return Err(Failure::new(format_args!("{}: {twin}", nodes[index].node.name())));
+        }
+        self.run_ids[index] = identity.run_id;
+        self.nodes[index].met = true;
+        Ok(())
     }
 
     /// The fencing counter of each key that a majority of nodes has, where one has. To be asked behind a look: who did not
@@ -123,8 +185,8 @@ impl Looker {
     }
 
     /// Whether a majority agrees on every key.
-    fn clear(&self, keys: &[String], said: &[Option<Said>]) -> bool {
-        (0..keys.len()).all(|at| self.view(at, said).state != LockState::Unknown)
+    fn clear(&self, keys: usize, said: &[Option<Said>]) -> bool {
+        (0..keys).all(|at| self.view(at, said).state != LockState::Unknown)
     }
 
     fn view(&self, at: usize, said: &[Option<Said>]) -> Inspection {
@@ -142,7 +204,7 @@ impl Asked {
         &mut self,
         index: usize,
         keys: &Arc<[LockKey]>,
-        answers: &mpsc::UnboundedSender<(usize, Said)>,
+        answers: &mpsc::UnboundedSender<Answer>,
     ) {
         match &mut self.pending {
             Some(pending) if !pending.is_finished() => {
@@ -154,12 +216,16 @@ impl Asked {
             None => {}
         }
         let (node, keys, answers) = (Arc::clone(&self.node), Arc::clone(keys), answers.clone());
+        let met = self.met;
         self.pending = Some(tokio::spawn(async move {
             let asking = keys.iter().map(|key| Arc::clone(&node).inspect(key.clone(), LIMIT));
-            let said = join_all(asking).await;
-            let answered = is_answered(&said);
+            let meeting =
+                async { if met { None } else { Some(Arc::clone(&node).identity(LIMIT).await) } };
+            let (identity, said) = join(meeting, join_all(asking)).await;
+            let nameless = matches!(&identity, Some(Err(error)) if error.fault() == Fault::Timeout);
+            let answered = is_answered(&said) && !nameless;
             // Whoever asked may have gone on.
-            let _ = answers.send((index, said));
+            let _ = answers.send(Answer { index, said, identity });
             answered
         }));
     }
@@ -169,6 +235,13 @@ impl Asked {
 fn is_answered(said: &Said) -> bool {
     let silent = |error: &NodeError| error.fault() == Fault::Timeout;
     !said.iter().any(|said| said.as_ref().is_err_and(silent))
+}
+
+/// Whether there was nobody to ask.
+fn is_gone(said: &Said) -> bool {
+    use Fault::{ConnectionLost, Refused, Timeout};
+    let gone = |error: &NodeError| matches!(error.fault(), ConnectionLost | Refused | Timeout);
+    said.iter().any(|said| said.as_ref().is_err_and(gone))
 }
 
 #[cfg(test)]

@@ -97,3 +97,61 @@ async fn a_counter_is_what_a_majority_has_and_who_was_silent_is_not_asked() {
     nodes[1].on(Verb::Counters).always(Misbehaviour::Failing(Fault::Permission.into()));
     assert_eq!(looker.counters(&keys).await.unwrap(), [None, None]);
 }
+
+/// Nodes of which the last is the server of the first, under another name.
+fn with_a_twin() -> (Vec<Node>, Looker) {
+    let twin = Arc::new(InMemoryNode::new("n0"));
+    let other = Arc::new(InMemoryNode::new("n1"));
+    let nodes: Vec<Node> =
+        [Arc::clone(&twin), other, twin].map(|node| Arc::new(Faulty::new(node))).into();
+    let all = nodes.iter().map(|node| Arc::clone(node) as Arc<dyn LockNode>).collect();
+    (nodes, Looker::over(all, ""))
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_of_two_nodes_is_no_two_votes() {
+    let said = "n0: one server for two nodes: node 3 of 3 is the same server as node 1, n0";
+    let (_, mut looker) = with_a_twin();
+    assert_eq!(looker.one("k").await.unwrap_err().to_string(), said);
+    let (_, mut looker) = with_a_twin();
+    assert_eq!(looker.meet(GRACE).await.unwrap_err().to_string(), said);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_comes_too_late_to_say_who_it_is_has_no_vote_and_is_asked_again() {
+    let (nodes, mut looker) = with_a_twin();
+    nodes[2].hang();
+    assert_eq!(looked(&mut looker).await, (State::Free, GRACE, 1));
+    nodes[2].resume();
+    tokio::time::sleep(Duration::from_millis(1)).await;
+    assert!(looker.one("k").await.is_err());
+    assert_eq!(nodes[2].calls(Verb::Identity), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_node_is_asked_once_who_it_is_and_anew_when_it_was_gone() {
+    let (nodes, mut looker) = nodes(3);
+    nodes[1].on(Verb::Identity).always(Misbehaviour::Failing(Fault::Loading.into()));
+    for _ in 0..3 {
+        assert_eq!(looked(&mut looker).await, (State::Free, Duration::ZERO, 0));
+    }
+    let asked = |node: &Node| node.calls(Verb::Identity);
+    assert_eq!([0, 1, 2].map(|at| asked(&nodes[at])), [1, 3, 1]);
+    nodes[2].on(Verb::Inspect).next(1, Misbehaviour::Refused);
+    assert_eq!(looked(&mut looker).await, (State::Free, Duration::ZERO, 1));
+    assert_eq!(looked(&mut looker).await, (State::Free, Duration::ZERO, 0));
+    assert_eq!(asked(&nodes[2]), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_meeting_waits_for_a_node_that_hangs_once_and_no_longer_than_it_is_told() {
+    let (nodes, mut looker) = nodes(3);
+    nodes[1].hang();
+    for taken in [GRACE, Duration::ZERO] {
+        let begun = Instant::now();
+        looker.meet(GRACE).await.unwrap();
+        assert_eq!(begun.elapsed(), taken);
+    }
+    tokio::time::sleep(LIMIT).await;
+    assert_eq!(looked(&mut looker).await, (State::Free, Duration::ZERO, 1));
+}

@@ -6,5 +6,5 @@ pub(crate) mod slots;
 pub(crate) mod view;
 
 pub(crate) use self::handle::{LIMIT, handle};
-pub(crate) use self::looker::Looker;
+pub(crate) use self::looker::{GRACE, Looker};
 pub(crate) use self::view::{HoldJson, NodeJson, NodeState, State, View, ViewJson, remaining};

@@ -1,5 +1,6 @@
 //! Plain commands to one server, for what lock nodes have no verb for.
 
+use std::error::Error;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -37,6 +38,8 @@ pub(crate) enum TroubleKind {
     Database,
     /// Its certificate is not trusted, or is another's.
     Certificate,
+    /// The certificates that are trusted cannot be read.
+    Trust,
     /// One of the two speaks no TLS, or another one.
     Tls,
     /// It answers, and not as a Redis server does.
@@ -156,6 +159,9 @@ fn trouble(error: &RedisError) -> Trouble {
     }
     let (kind, text) = match error.kind() {
         ErrorKind::Io if error.is_timeout() => (TroubleKind::Timeout, "no answer in time".into()),
+        ErrorKind::Io | ErrorKind::Client if is_of_tls(error) => {
+            of_tls(crate::output::plain(&error.to_string()))
+        }
         ErrorKind::Io => match by_text(error.to_string()) {
             (TroubleKind::Unreachable, text)
                 if error.is_connection_dropped() && !error.is_connection_refusal() =>
@@ -173,6 +179,21 @@ fn trouble(error: &RedisError) -> Trouble {
         _ => (TroubleKind::Refused, error.category().to_owned()),
     };
     Trouble::new(kind, text)
+}
+
+/// Whether it is what TLS said before there was a connection: all else that is wrapped is of I/O.
+fn is_of_tls(error: &RedisError) -> bool {
+    let wrapped = error.source();
+    let wrapped = wrapped.and_then(|source| source.downcast_ref::<Arc<dyn Error + Send + Sync>>());
+    wrapped.is_some_and(|wrapped| !wrapped.is::<std::io::Error>())
+}
+
+/// The host's name is none that a certificate could be for, or there are none to trust.
+fn of_tls(said: String) -> (TroubleKind, String) {
+    if said.contains("dns name") {
+        return (TroubleKind::Certificate, said);
+    }
+    (TroubleKind::Trust, format!("the trusted certificates cannot be read: {said}"))
 }
 
 /// An error of the connection has no kind of its own for TLS.

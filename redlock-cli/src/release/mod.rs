@@ -14,7 +14,7 @@ use tokio::time::timeout;
 use self::told::Told;
 use crate::config::{Config, Flags};
 use crate::exit::{self, Ending, Failure};
-use crate::look::{self, Looker, State, View};
+use crate::look::{self, GRACE, Looker, State, View};
 use crate::output::{self, plain};
 
 /// What is left on nodes that do not answer is not waited for: what was sent they read when they go on.
@@ -41,7 +41,7 @@ pub(crate) enum Way {
 pub(crate) async fn run(request: &Request) -> Ending {
     let config = Config::load(&request.flags)?;
     let redlock = look::handle(&config)?;
-    let mut looker = Looker::new(&config)?;
+    let mut looker = Looker::beside(&redlock, &config)?;
     for key in &request.keys {
         LockKey::new(format!("{}{key}", config.key_prefix))?;
     }
@@ -103,6 +103,8 @@ async fn by_token(
     token: &Token,
     told: &mut Told,
 ) -> Result<u8, Failure> {
+    // A server that is listed twice would say twice that it was released.
+    looker.meet(GRACE).await?;
     let mut worst = exit::OK;
     // All at once: a node that hangs is in nobody's way twice.
     let releases = join_all(keys.iter().map(|key| redlock.release(key, token))).await;

@@ -16,3 +16,4 @@ pub(crate) mod release;
 pub(crate) mod retry;
 pub(crate) mod rivalry;
 pub mod slots;
+pub mod twins;

@@ -16,6 +16,7 @@ use super::yard::Stragglers;
 use crate::decide::lease::Moment;
 use crate::decide::node_set::NodeSetFingerprint;
 use crate::decide::quorum::majority;
+use crate::decide::twins;
 use crate::driver::clock::Clock;
 use crate::error::{NodeOutcome, NodeReport};
 use crate::node::{Fault, FaultClass, Identity, LockNode, NodeError, Vote};
@@ -243,21 +244,13 @@ impl NodeSet {
         {
             let mut run_ids = self.run_ids.lock().unwrap_or_else(PoisonError::into_inner);
             if let Some(run_id) = &identity.run_id {
-                let twin = run_ids.iter().enumerate().position(|(other, known)| {
-                    other != index && known.as_deref() == Some(run_id.as_str())
-                });
+                let name = |twin: usize| &*self.members[twin].name;
+                let twin = twins::duplicate(index, run_id, &run_ids, name);
                 if let Some(twin) = twin
                     && !mutant!(LateTwinPasses, self.contacted.load(Ordering::Acquire), false)
                 {
                     self.contacted.store(false, Ordering::Release);
-                    let detail = format!(
-                        "node {} of {} is the same server as node {}, {}",
-                        index + 1,
-                        self.len(),
-                        twin + 1,
-                        self.members[twin].name
-                    );
-                    return Err(NodeError::new(Fault::Duplicate, &detail));
+                    return Err(twin);
                 }
                 run_ids[index] = Some(run_id.clone());
             }

@@ -14,6 +14,7 @@ const DATABASE: &str =
     "name a database that the server has (the number after the last slash of the URL)";
 const CERTIFICATE: &str =
     "have its authority trusted (SSL_CERT_FILE), and name the server as its certificate does";
+const TRUST: &str = "name certificates that can be read (SSL_CERT_FILE, SSL_CERT_DIR, as PEM), or unset both for those of the system";
 const TLS: &str = "see whether the server speaks TLS on this port: rediss:// where it does, redis:// where it does not; and whether it hangs";
 const CLOSED: &str = "see the server's log, and what closes connections on the way; a port that speaks TLS wants rediss://";
 const PROTOCOL: &str = "correct the address: another kind of server listens there";
@@ -31,6 +32,7 @@ pub(super) fn by_trouble(kind: TroubleKind) -> &'static str {
         TroubleKind::Full => FULL,
         TroubleKind::Database => DATABASE,
         TroubleKind::Certificate => CERTIFICATE,
+        TroubleKind::Trust => TRUST,
         TroubleKind::Tls => TLS,
         TroubleKind::Protocol => PROTOCOL,
         TroubleKind::Url => "correct the URL",
@@ -40,10 +42,11 @@ pub(super) fn by_trouble(kind: TroubleKind) -> &'static str {
 
 /// For a node. What is wrong with its connection has no fault of its own everywhere, so its text counts first.
 pub(super) fn by_fault(error: &NodeError) -> &'static str {
-    const PHRASES: [(&str, &str); 7] = [
+    const PHRASES: [(&str, &str); 8] = [
         ("closed the connection", CLOSED),
         ("DENIED", PROTECTED),
         ("protected mode", PROTECTED),
+        ("trusted certificates", TRUST),
         ("certificate", CERTIFICATE),
         ("DB index", DATABASE),
         ("database", DATABASE),
@@ -90,6 +93,10 @@ mod tests {
             for (said, kind) in [
                 ("DENIED Redis is running in protected mode", TroubleKind::Protected),
                 ("invalid peer certificate: UnknownIssuer", TroubleKind::Certificate),
+                (
+                    "the trusted certificates cannot be read: opening directory: x",
+                    TroubleKind::Trust,
+                ),
                 ("ERR DB index is out of range", TroubleKind::Database),
                 ("ERR max number of clients reached", TroubleKind::Full),
                 ("the server closed the connection without a word", TroubleKind::Closed),
