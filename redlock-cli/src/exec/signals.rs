@@ -6,13 +6,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
-use rustix::process::{Signal, getpid, getsid, kill_process};
+use rustix::process::{Signal, getpid, kill_process};
 use signal_hook::flag;
 use signal_hook::iterator::exfiltrator::WithOrigin;
 use signal_hook::low_level::siginfo::Cause;
 use signal_hook_tokio::SignalsInfo;
 
-use crate::process::is_ignored;
+use crate::process::{is_ignored, leads_session};
 
 /// Those that are passed on to the command.
 const PASSED_ON: [Signal; 6] =
@@ -103,10 +103,6 @@ impl Signals {
             self.spent = true;
         }
     }
-}
-
-fn leads_session() -> bool {
-    getsid(None).is_ok_and(|leader| leader == getpid())
 }
 
 /// Whether it is meant to end whom it reaches.

@@ -227,12 +227,19 @@ fn as_the_first_process_it_does_not_wait_for_orphans_that_ended() {
 /// As `nsenter` and `unshare` on a terminal: the group, and the terminal's foreground, are none that it could name.
 #[test]
 fn in_a_group_of_outside_its_namespace_it_tells_all_of_the_command() {
-    let directory = Directory::new("deaths-group");
+    for signal in ["TERM", "HUP"] {
+        tells_all_of_the_command_there(signal);
+    }
+}
+
+fn tells_all_of_the_command_there(signal: &str) {
+    let directory = Directory::new(&format!("deaths-outside-{signal}"));
     // The first process takes all with it, so the command waits.
     let script = r#"
-trap 'wait; exit 7' TERM
-sh -c 'trap "echo told; exit" TERM; kill -TERM 1; while :; do sleep 0.05; done' &
+trap 'wait; exit 7' SIGNAL
+sh -c 'trap "echo told; exit" SIGNAL; kill -SIGNAL 1; while :; do sleep 0.05; done' &
 wait; exit 3"#;
+    let script = script.replace("SIGNAL", signal);
     let inner = as_the_first(&directory, &["--ttl", "30s", "k", "--", "sh", "-c", "$SCRIPT"]);
     // It begins a session at a terminal of its own, whose group the command stays in.
     let words: Vec<_> = inner.get_args().map(|word| word.to_string_lossy()).collect();
