@@ -60,7 +60,7 @@ mod tests {
     #[test]
     fn what_could_be_no_lock_is_not_looked_for() {
         assert_eq!(possible("exports", "").len(), 64);
-        let longest = "k".repeat(512 - "/63".len());
+        let longest = "k".repeat(redlock_core::MAX_KEY_BYTES - "/63".len());
         assert_eq!(possible(&longest, "").len(), 64);
         assert!(possible(&longest, "p").is_empty());
     }

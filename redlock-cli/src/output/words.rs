@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use redlock_core::MAX_KEY_BYTES;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 /// A time as people say it: `250 ms`, `8.1 s`, `2m 5s`.
@@ -62,15 +63,13 @@ pub(crate) fn keys(all: &[String]) -> String {
 const MOST_KEYS: usize = 8;
 
 fn short(key: &str) -> String {
-    if key.len() <= LONGEST_KEY {
+    // More is no key, whatever its prefix.
+    if key.len() <= MAX_KEY_BYTES {
         return plain(key);
     }
     let begin: String = key.chars().take(64).collect();
     format!("{}… ({} bytes)", plain(&begin), key.len())
 }
-
-/// More is no key, whatever its prefix.
-const LONGEST_KEY: usize = 512;
 
 /// Whether a terminal does something with the character other than show it.
 pub(super) fn moves(c: char) -> bool {
@@ -114,8 +113,8 @@ mod tests {
         assert_eq!(keys(&names(8)), "k0, k1, k2, k3, k4, k5, k6, k7");
         assert_eq!(keys(&names(64)), "k0, k1, k2, k3, k4, k5, k6, k7, and 56 more");
         assert_eq!(
-            keys(&["it's\n".into(), "k".repeat(512)]),
-            format!("it's\\n, {}", "k".repeat(512))
+            keys(&["it's\n".into(), "k".repeat(MAX_KEY_BYTES)]),
+            format!("it's\\n, {}", "k".repeat(MAX_KEY_BYTES))
         );
         let long = format!("{}… (130000 bytes)", "k".repeat(64));
         assert_eq!(keys(&["k".repeat(130_000)]), long);
